@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Set up the virtual environments under build/, each from pinned requirement files.
+
+    python3 tools/environment.py NAME...      with NAME one of: run, test, docs
+
+What is there already and unchanged is left alone, so a second call costs a blink.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import subprocess
+import sys
+import venv
+from collections.abc import Iterable
+from pathlib import Path
+
+from project import BUILD, ROOT, VENV, fail, link_collection, remove
+
+OLDEST = (3, 11)
+REQUIREMENTS = ROOT / "requirements"
+CONSTRAINTS = REQUIREMENTS / "constraints.txt"
+# Name: the folder under build/, and what is installed in it on top of what earlier names installed there.
+ENVIRONMENTS = {"run": VENV, "test": VENV, "docs": BUILD / "venv-docs"}
+
+
+def main() -> None:
+    """Set up the environments named on the command line, in their order."""
+    parser = argparse.ArgumentParser(description="Set up the virtual environments under build/.")
+    parser.add_argument("names", nargs="+", choices=ENVIRONMENTS, metavar="NAME")
+    names = parser.parse_args().names
+    if sys.version_info < OLDEST:
+        fail(f"Python {sys.version.split()[0]} is too old; run make with PYTHON=… naming Python 3.11 or newer.")
+    BUILD.mkdir(exist_ok=True)
+    link_collection()
+    with (BUILD / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once must not install over each other
+        for name in names:
+            provide(ENVIRONMENTS[name], [f"-r{REQUIREMENTS / name}.txt"], title=name)
+
+
+def provide(folder: Path, wanted: list[str], python: str = sys.executable, title: str = "") -> None:
+    """Make FOLDER a virtual environment of PYTHON with the pip arguments WANTED installed; fast if it is one already."""
+    create(folder, python)
+    stamp = folder / f".installed-{title}"
+    now = digest([*wanted, *(text(item[2:]) for item in wanted if item.startswith("-r")), text(CONSTRAINTS)])
+    if stamp.is_file() and stamp.read_text() == now:
+        return
+    print(f"Setting up {folder.relative_to(ROOT)} ({title}); this is done once …", file=sys.stderr, flush=True)
+    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-input"]
+    install += ["--disable-pip-version-check", "-c", str(CONSTRAINTS), *wanted]
+    if subprocess.run(install, stdin=subprocess.DEVNULL, check=False).returncode:
+        fail(f"pip could not install {' '.join(wanted)}; its words stand above. Is the package index in reach?")
+    stamp.write_text(now)
+
+
+def create(folder: Path, python: str) -> None:
+    """Make FOLDER an empty virtual environment of PYTHON, unless it is one of this very Python."""
+    origin = folder / ".python"
+    if origin.is_file() and origin.read_text() == identity(python) and (folder / "bin" / "python").exists():
+        return
+    remove(folder)
+    try:
+        if python == sys.executable:
+            venv.create(folder, with_pip=True, symlinks=True)
+        else:
+            subprocess.run([python, "-m", "venv", str(folder)], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        remove(folder)
+        fail(f"{python} cannot make a virtual environment; on Debian and Ubuntu install the package python3-venv.")
+    origin.write_text(identity(python))
+
+
+def identity(python: str) -> str:
+    """Return path and release of the interpreter PYTHON, which together tell whether an environment is still its own."""
+    if python == sys.executable:
+        return f"{python} {sys.version}"
+    asked = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True)
+    return f"{python} {asked.stdout.strip()}"
+
+
+def text(path: str | Path) -> str:
+    """Return the content of the requirement file at PATH."""
+    return Path(path).read_text(encoding="utf-8")
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Return one fingerprint of all PARTS."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Where the parts of the project lie, and the environment that every tool runs in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "logs"
+COLLECTIONS = BUILD / "collections"
+VENV = BUILD / "venv"
+SHARED = ROOT.parent / "shared"
+NAMESPACE, NAME = "privazio", "opennebula"
+
+# Settings of the person at the keyboard that must not change what the checks see.
+FOREIGN = ("ANSIBLE_", "ONE_", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "MAKE", "MFLAGS", "VIRTUAL_ENV")
+
+
+def fail(sentence: str) -> None:
+    """End the program with one SENTENCE on standard error and exit status 1."""
+    raise SystemExit(f"{Path(sys.argv[0]).name}: {sentence}")
+
+
+def environment(venv: Path = VENV, **extra: str) -> dict[str, str]:
+    """Return the variables for a command of VENV: its programs first, no settings of the user, a home under build/.
+
+    EXTRA is added last. The collection is found through COLLECTIONS, ansible.cfg is the project's own.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    home = BUILD / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(venv / "bin"), *(str(path) for path in interpreters()), os.environ["PATH"]]),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        **extra,
+    }
+
+
+def interpreters() -> list[Path]:
+    """Return the folders of real Python interpreters under pyenv, newest first; its shims fail for most versions."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
+    folders = root.glob("versions/3.*/bin")
+    return sorted(folders, key=lambda folder: version_of(folder.parent.name), reverse=True)
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """Return the release number at the start of TEXT, "3.12.1" as (3, 12, 1)."""
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def link_collection() -> Path:
+    """Make COLLECTIONS a place where Ansible finds this work tree as the collection; return the collection's path."""
+    link = COLLECTIONS / "ansible_collections" / NAMESPACE / NAME
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
+    return link
+
+
+def remove(path: Path) -> None:
+    """Remove the file or folder at PATH, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
