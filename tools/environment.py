@@ -23,7 +23,7 @@ from project import BUILD, ROOT, VENV, fail, link_collection, remove
 OLDEST = (3, 11)
 REQUIREMENTS = ROOT / "requirements"
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
-# Name: the folder under build/, and what is installed in it on top of what earlier names installed there.
+# Name: the folder under build/, and what is installed there.
 ENVIRONMENTS = {"run": VENV, "test": VENV, "docs": BUILD / "venv-docs"}
 
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def provide(folder: Path, wanted: list[str], python: str = sys.executable, title: str = "") -> None:
-    """Make FOLDER a virtual environment of PYTHON with the pip arguments WANTED installed; fast if it is one already."""
+    """Make FOLDER an environment of PYTHON with the pip arguments WANTED installed; fast if it is one already."""
     create(folder, python)
     stamp = folder / f".installed-{title}"
     now = digest([*wanted, *(text(item[2:]) for item in wanted if item.startswith("-r")), text(CONSTRAINTS)])
@@ -75,7 +75,7 @@ def create(folder: Path, python: str) -> None:
 
 
 def identity(python: str) -> str:
-    """Return path and release of the interpreter PYTHON, which together tell whether an environment is still its own."""
+    """Return path and release of PYTHON, which together tell whether an environment is still its own."""
     if python == sys.executable:
         return f"{python} {sys.version}"
     asked = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ SHARED = ROOT.parent / "shared"
 NAMESPACE, NAME = "privazio", "opennebula"
 
 # Settings of the person at the keyboard that must not change what the checks see.
-FOREIGN = ("ANSIBLE_", "ONE_", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "MAKE", "MFLAGS", "VIRTUAL_ENV")
+FOREIGN = ("VIRTUAL_ENV", "ANSIBLE_", "ONE_", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "MAKE", "MFLAGS", "GIT_DIR", "GIT_INDEX", "GIT_WORK")
 
 
 def fail(sentence: str) -> None:
