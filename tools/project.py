@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -16,12 +17,25 @@ COLLECTIONS = BUILD / "collections"
 VENV = BUILD / "venv"
 SHARED = ROOT.parent / "shared"
 NAMESPACE, NAME = "privazio", "opennebula"
+SKIPPED = 77  # the exit status of a check that cannot run here, as automake has it
 
 # Settings of the person at the keyboard that must not change what the checks see.
-FOREIGN = ("VIRTUAL_ENV", "ANSIBLE_", "ONE_", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "MAKE", "MFLAGS", "GIT_DIR", "GIT_INDEX", "GIT_WORK")
+FOREIGN = (
+    "VIRTUAL_ENV",
+    "ANSIBLE_",
+    "ONE_",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONWARNINGS",
+    "MAKE",
+    "MFLAGS",
+    "GIT_DIR",
+    "GIT_INDEX",
+    "GIT_WORK",
+)
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """End the program with one SENTENCE on standard error and exit status 1."""
     raise SystemExit(f"{Path(sys.argv[0]).name}: {sentence}")
 

@@ -51,7 +51,10 @@ def copy_collection() -> None:
 def project_files() -> list[Path]:
     """Return the paths, relative to ROOT, of the files that git tracks or would add."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     if listed.returncode:
         fail(f"git cannot list the files of {ROOT}; run the checks in a git clone of the project.")
@@ -63,7 +66,7 @@ def give_pip_settings() -> None:
     """Write the user's pip settings where ansible-test's pip reads them: it drops PIP_* and has a home of its own."""
     asked = subprocess.run([VENV / "bin" / "pip", "config", "list"], capture_output=True, text=True, check=True)
     settings = configparser.RawConfigParser()
-    settings["global"] = {}
+    settings["global"] = {"quiet": "2"}
     for section, name, value in re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", asked.stdout, re.MULTILINE):
         # pip lists the strongest source first
         settings["global"].setdefault({"default-timeout": "timeout"}.get(name, name), ast.literal_eval(value))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Replay what a real OpenNebula answered against the simulator, and compare.
+
+    python tools/replay_conformance.py [SCENARIO...]
+
+Replays the scenarios that tests/conformance/scenarios.txt names; every step of them must agree, messages included. The
+recordings lie in ../shared/conformance; without them the check is skipped (exit status 77).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from project import ROOT, SHARED, SKIPPED, environment
+from with_simulator import simulator
+
+RECORDINGS = SHARED / "conformance"
+REQUIRED = ROOT / "tests" / "conformance" / "scenarios.txt"
+RELEASE = "7.4.0"
+SHARDS = 2
+
+
+def main() -> None:
+    """Replay the scenarios on several simulators at once; print the counts and end with status 1 if a step differs."""
+    parser = argparse.ArgumentParser(description="Compare the simulator with recordings of a real OpenNebula.")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: those that must agree")
+    options = parser.parse_args()
+    if not (RECORDINGS / "replay.py").is_file():
+        print("skipped: the recordings of ../shared/conformance are not here")
+        raise SystemExit(SKIPPED)
+    names = options.scenarios or required()
+    recorded = {path.stem for path in (RECORDINGS / "recordings" / RELEASE).glob("*.jsonl")}
+    missing = sorted(set(names) - recorded)
+    with ThreadPoolExecutor(SHARDS) as pool:
+        reports = pool.map(lambda shard: replay(names[shard::SHARDS]), range(SHARDS))
+    outcomes = [outcome for report in reports for outcome in report]
+    steps, differ = (sum(outcome[key] for outcome in outcomes) for key in ("steps", "differ"))
+    for name in missing:
+        print(f"scenario {name} has no recording")
+    print(f"{steps} steps of {len(outcomes)} of {len(recorded)} scenarios replayed, {differ} differ")
+    raise SystemExit(bool(differ or missing or len(outcomes) != len(names)))
+
+
+def required() -> list[str]:
+    """Return the scenarios that must agree."""
+    lines = REQUIRED.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def replay(names: list[str]) -> list[dict[str, int]]:
+    """Replay the scenarios NAMES against a simulator of their own; print the differences, return a report of each."""
+    if not names:
+        return []
+    with simulator() as access, tempfile.TemporaryDirectory() as folder:
+        report, url = Path(folder, "report.json"), access["ONE_URL"]
+        command = [sys.executable, str(RECORDINGS / "replay.py"), "check", "--release", RELEASE, "--endpoint", url]
+        command += ["--reset-url", url.rpartition("/")[0] + "/reset", "--strict-messages", "--verbose"]
+        done = subprocess.run(
+            [*command, "--json", str(report), *names], env=environment(), capture_output=True, text=True, check=False
+        )
+        print(done.stdout, done.stderr, sep="", end="", flush=True)
+        return json.loads(report.read_text(encoding="utf-8"))["scenarios"] if report.is_file() else []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Run every check of the project, as many at once as there are processors, and close with one summary.
+
+    python tools/run_checks.py [CHECK...]      default: all; --list names them
+
+Each check prints one line, its whole output goes to build/logs/CHECK.log, and the end of that is shown if it fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+from project import LOGS, ROOT, SKIPPED, VENV, environment, fail, link_collection
+
+TAIL = 40  # lines of the log of a failed check
+
+
+class Check(NamedTuple):
+    """A check: its name, its command (a program of the virtual environment) and what to quote of its log."""
+
+    name: str
+    command: list[str]
+    quote: str = ""
+
+
+# The long ones first, so that the short ones fill the gaps.
+CHECKS = (
+    Check("sanity", ["python", "tools/run_sanity.py"]),
+    Check("integration", ["python", "tools/run_integration.py"], r"\d+ passed, \d+ failed"),
+    Check("conformance", ["python", "tools/replay_conformance.py"], r"\d+ steps of .*|skipped: .*"),
+    Check("unit", ["pytest", "-p", "no:cacheprovider", "tests/unit"], r"\d+ (passed|failed).* in .*"),
+    Check("demo", ["python", "tools/demo.py"], r"Done: .*"),
+    Check("dist", ["python", "tools/build_dist.py"], r"Done: .*"),
+    Check(
+        "documentation",
+        ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=self", "."],
+    ),
+    Check("ansible-lint", ["ansible-lint", "--offline", "-q"]),
+    Check("types", ["mypy"], r"Success: .*|Found .*"),
+    Check("bindings", ["python", "tools/generate_bindings.py", "--check"]),
+    Check("licences", ["reuse", "lint", "--lines"]),
+    Check("changelog", ["antsibull-changelog", "lint"]),
+    Check("yaml", ["yamllint", "--strict", "."]),
+    Check("lint", ["ruff", "check", "--no-cache", "--output-format", "concise", "."], r"Found .*"),
+    Check("format", ["ruff", "format", "--no-cache", "--check", "."], r"\d+ files? .*"),
+)
+
+
+class Outcome(NamedTuple):
+    """What became of a check; STATUS as of a process."""
+
+    check: Check
+    status: int
+    seconds: float
+
+    @property
+    def word(self) -> str:
+        """The verdict in one word."""
+        return {0: "passed", SKIPPED: "skipped"}.get(self.status, "FAILED")
+
+    @property
+    def log(self) -> Path:
+        """Where the output of the check lies."""
+        return log_of(self.check)
+
+
+class Runner:
+    """Runs checks, each in a process group of its own, so that an interrupted run leaves none behind."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, check: Check) -> Outcome:
+        """Run CHECK to its end."""
+        began = time.monotonic()
+        with log_of(check).open("wb") as log:
+            with self._lock:
+                if self._stopped:
+                    return Outcome(check, -signal.SIGINT, 0)
+                process = subprocess.Popen(
+                    [str(VENV / "bin" / check.command[0]), *check.command[1:]],
+                    cwd=ROOT,
+                    env=environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+                self._running.add(process)
+            status = process.wait()
+            with self._lock:
+                self._running.discard(process)
+        return Outcome(check, status, time.monotonic() - began)
+
+    def stop(self) -> None:
+        """End what runs and start nothing more."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def main() -> None:
+    """Run the checks named on the command line, or all; end with status 1 if one fails."""
+    parser = argparse.ArgumentParser(description="Run every check of the project.")
+    parser.add_argument("--list", action="store_true", help="name the checks and stop")
+    parser.add_argument("names", nargs="*", metavar="CHECK", help="default: all")
+    options = parser.parse_args()
+    checks = chosen(options.names)
+    if options.list:
+        print(*(check.name for check in checks), sep="\n")
+        return
+    began = time.monotonic()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    link_collection()
+    outcomes = run_all(checks)
+    summarize(outcomes, time.monotonic() - began)
+    raise SystemExit(any(outcome.word == "FAILED" for outcome in outcomes))
+
+
+def chosen(names: list[str]) -> list[Check]:
+    """Return the checks that have NAMES, or all if there are none; an unknown name ends the program."""
+    known = {check.name: check for check in CHECKS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        fail(f"there is no check {', '.join(unknown)}; there are: {', '.join(known)}.")
+    return [known[name] for name in names] or list(CHECKS)
+
+
+def run_all(checks: list[Check]) -> list[Outcome]:
+    """Run CHECKS, as many at once as there are processors; print the line of each as it ends."""
+    runner, outcomes = Runner(), []
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        try:
+            for done in as_completed([pool.submit(runner.run, check) for check in checks]):
+                outcomes.append(done.result())
+                print(line(outcomes[-1]), flush=True)
+        except BaseException:
+            runner.stop()
+            raise
+    return outcomes
+
+
+def line(outcome: Outcome) -> str:
+    """Return the one line that tells how a check ended, with what it says of itself."""
+    told = quotation(outcome.check.quote, outcome.log.read_text(encoding="utf-8", errors="replace"))
+    return f"{outcome.word:<8} {outcome.check.name:<14} {outcome.seconds:6.1f} s  {told}".rstrip()
+
+
+def quotation(pattern: str, output: str) -> str:
+    """Return the last part of OUTPUT that matches PATTERN, or nothing."""
+    found = [match.group() for match in re.finditer(pattern, output)] if pattern else []
+    return found[-1].strip("= ") if found else ""
+
+
+def summarize(outcomes: list[Outcome], seconds: float) -> None:
+    """Print the end of the log of each check that failed, then how many passed, failed and were skipped."""
+    for outcome in outcomes:
+        if outcome.word == "FAILED":
+            output = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            print(f"\n--- {outcome.check.name}: the end of {outcome.log.relative_to(ROOT)}", *output[-TAIL:], sep="\n")
+    words = [outcome.word for outcome in outcomes]
+    print(f"\n{len(outcomes)} checks in {seconds:.0f} s, logs in {LOGS.relative_to(ROOT)}")
+    skipped = f", {words.count('skipped')} skipped" if "skipped" in words else ""
+    print(f"{words.count('passed')} passed, {words.count('FAILED')} failed{skipped}")
+
+
+def log_of(check: Check) -> Path:
+    """Return where the output of CHECK goes."""
+    return LOGS / f"{check.name}.log"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Run the integration targets against the OpenNebula that ONE_URL names, or each against a simulator of its own.
+
+    python tools/run_integration.py [--jobs N] [--vars "one_im_mad=kvm …"] [TARGET...]
+
+A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from project import LOGS, ROOT, VENV, environment, fail
+from with_simulator import cloud
+
+INTEGRATION = ROOT / "tests" / "integration"
+TARGETS = INTEGRATION / "targets"
+HELPERS = ("setup_", "prepare_")  # roles that targets call, as ansible-test names them
+WARNINGS = ("[WARNING]:", "[DEPRECATION WARNING]:", "[ERROR]: Unhandled")
+
+
+class Outcome(NamedTuple):
+    """What became of one target."""
+
+    target: str
+    fault: str
+    seconds: float
+    log: Path
+
+
+def main() -> None:
+    """Run the targets named on the command line, or all; end with status 1 if one fails."""
+    parser = argparse.ArgumentParser(description="Run the integration targets.")
+    parser.add_argument("--jobs", type=int, default=2, help="targets at once; always one on the cloud of ONE_URL")
+    parser.add_argument("--vars", default="", help='variables for the targets, as in "one_im_mad=kvm one_vm_mad=kvm"')
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
+    options = parser.parse_args()
+    targets = chosen(options.targets)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    jobs = 1 if os.environ.get("ONE_URL") else options.jobs
+    with ThreadPoolExecutor(jobs) as pool:
+        outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars), targets)]
+    failed = sum(bool(outcome.fault) for outcome in outcomes)
+    print(f"{len(outcomes) - failed} passed, {failed} failed")
+    raise SystemExit(bool(failed))
+
+
+def chosen(names: list[str]) -> list[str]:
+    """Return NAMES, or all targets if there are none; end the program if one does not exist."""
+    known = sorted(path.parent.parent.name for path in TARGETS.glob("*/tasks/main.yml"))
+    targets = [name for name in known if not name.startswith(HELPERS)]
+    unknown = [name for name in names if name not in targets]
+    if unknown or not targets:
+        fail(f"there is no integration target {', '.join(unknown)}; there are: {', '.join(targets) or 'none'}.")
+    return names or targets
+
+
+def run(target: str, variables: str) -> Outcome:
+    """Run TARGET in a process of its own, with a log of its own."""
+    log = LOGS / f"integration-{target}.log"
+    command = [str(VENV / "bin" / "ansible-playbook"), "-v", "--diff", "-i", "localhost,", str(INTEGRATION / "run.yml")]
+    command += [f"-etarget={target}", *([f"-e{variables}"] if variables else [])]
+    began = time.monotonic()
+    with cloud() as access, log.open("w", encoding="utf-8") as stream:
+        settings = environment(ANSIBLE_ROLES_PATH=str(TARGETS), ANSIBLE_NOCOLOR="1", **access)
+        status = subprocess.run(
+            command, env=settings, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
+        ).returncode
+    return Outcome(target, fault(status, log.read_text(encoding="utf-8")), time.monotonic() - began, log)
+
+
+def fault(status: int, output: str) -> str:
+    """Say what is wrong with a run that ended with STATUS and printed OUTPUT; empty if nothing is."""
+    if status:
+        return f"ansible-playbook ended with status {status}"
+    warned = [line for line in output.splitlines() if line.startswith(WARNINGS)]
+    return f"Ansible warned: {warned[0]}" if warned else ""
+
+
+def report(outcome: Outcome) -> Outcome:
+    """Print the line of OUTCOME, with the end of the log of a failure, and return it."""
+    word = "FAILED" if outcome.fault else "ok"
+    print(f"{word:<7} {outcome.target:<28} {outcome.seconds:6.1f} s  {outcome.fault}", flush=True)
+    if outcome.fault:
+        print(*outcome.log.read_text(encoding="utf-8").splitlines()[-25:], sep="\n")
+        print(f"The whole log: {outcome.log.relative_to(ROOT)}", flush=True)
+    return outcome
+
+
+if __name__ == "__main__":
+    main()
