@@ -2,14 +2,66 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
 # Every entry point of the project. The work is done by tools/, one script a job; all that is made lies in build/.
+# Where a target talks to a cloud, ONE_URL, ONE_USERNAME and ONE_PASSWORD name it; without them it is simulated.
+
 PYTHON ?= python3
+PORT ?= 2633
+ENVIRONMENT := $(PYTHON) tools/set_up.py
 RUN := build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup
+.PHONY: help demo demo-clean test test-matrix cloud integration bindings bench docs dist format setup clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 
-setup: ## set up build/venv with everything that the tests need
-	@$(PYTHON) tools/environment.py run test
+demo: ## declare a small cloud twice and show it (a simulated one, or that of ONE_URL; VARS="one_im_mad=kvm …")
+	@$(ENVIRONMENT) run
+	@$(RUN) tools/demo.py $(VARS)
+
+demo-clean: ## remove from ONE_URL what demo made there
+	@$(ENVIRONMENT) run
+	@$(RUN) tools/demo.py --clean $(VARS)
+
+test: ## run every check, or those of CHECKS="unit lint"
+	@$(ENVIRONMENT) run test docs
+	@$(RUN) tools/run_checks.py $(CHECKS)
+
+test-matrix: ## unit tests and one target with every supported ansible-core and Python
+	@$(ENVIRONMENT) run test
+	@$(RUN) tools/run_matrix.py
+
+cloud: ## a simulated OpenNebula in the foreground, on 127.0.0.1:$(PORT)
+	@$(ENVIRONMENT) run
+	@PYTHONPATH=tests $(RUN) -m simulator --port $(PORT) --allow-reset
+
+integration: ## run the integration targets, or TARGET=one_host (VARS="one_im_mad=kvm …")
+	@$(ENVIRONMENT) run
+	@$(RUN) tools/run_integration.py --vars "$(VARS)" $(TARGET)
+
+bindings: ## generate the bindings from xsd/, or from XSD=directory
+	@$(ENVIRONMENT) run test
+	@$(RUN) tools/generate_bindings.py $(if $(XSD),--xsd $(XSD))
+
+bench: ## measure, beside pyone and community.general
+	@$(ENVIRONMENT) run test
+	@$(RUN) tests/benchmarks/run.py
+
+docs: ## render the documentation into build/docs/html
+	@$(ENVIRONMENT) run docs
+	@$(RUN) tools/build_docs.py
+
+dist: ## build the collection and the wheel pyone into build/dist, and try both
+	@$(ENVIRONMENT) run test
+	@$(RUN) tools/build_dist.py
+
+format: ## bring the Python code into shape
+	@$(ENVIRONMENT) run test
+	@build/venv/bin/ruff check --no-cache --fix-only --quiet .
+	@build/venv/bin/ruff format --no-cache --quiet .
+
+setup: ## set up build/venv with what all of these need
+	@$(ENVIRONMENT) run test docs
+
+clean: ## remove all that was made
+	@rm -rf build

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from project import ROOT, VENV, environment, fail
+from project import ROOT, VENV, environment, fail, heed_signals
 from with_simulator import cloud
 
 PLAYBOOKS = ROOT / "playbooks"
@@ -43,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Show the collection at work.")
     parser.add_argument("--clean", action="store_true", help="remove from ONE_URL what the demonstration made")
     parser.add_argument("variables", nargs="*", metavar="VARIABLE=VALUE", help="for the playbook")
+    heed_signals()
     options = parser.parse_args()
     if options.clean and not os.environ.get("ONE_URL"):
         fail("set ONE_URL to the OpenNebula to clean; the simulator of a demonstration is gone when that ends.")

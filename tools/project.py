@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 COLLECTIONS = BUILD / "collections"
-VENV = BUILD / "venv"
+VENV = Path(os.environ.get("PROJECT_VENV") or BUILD / "venv")  # test-matrix has others
 SHARED = ROOT.parent / "shared"
 NAMESPACE, NAME = "privazio", "opennebula"
 SKIPPED = 77  # the exit status of a check that cannot run here, as automake has it
@@ -40,7 +41,7 @@ def fail(sentence: str) -> NoReturn:
     raise SystemExit(f"{Path(sys.argv[0]).name}: {sentence}")
 
 
-def environment(venv: Path = VENV, **extra: str) -> dict[str, str]:
+def environment(venv: Path = VENV, /, **extra: str) -> dict[str, str]:
     """Return the variables for a command of VENV: its programs first, no settings of the user, a home under build/.
 
     EXTRA is added last. The collection is found through COLLECTIONS, ansible.cfg is the project's own.
@@ -57,6 +58,12 @@ def environment(venv: Path = VENV, **extra: str) -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         **extra,
     }
+
+
+def heed_signals() -> None:
+    """Let an interrupt or a termination end the program as an error does: what it started is stopped on the way out."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, dummy: sys.exit(128 + number))
 
 
 def interpreters() -> list[Path]:

@@ -18,7 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from project import ROOT, SHARED, SKIPPED, environment
+from project import ROOT, SHARED, SKIPPED, environment, heed_signals
 from with_simulator import simulator
 
 RECORDINGS = SHARED / "conformance"
@@ -31,6 +31,7 @@ def main() -> None:
     """Replay the scenarios on several simulators at once; print the counts and end with status 1 if a step differs."""
     parser = argparse.ArgumentParser(description="Compare the simulator with recordings of a real OpenNebula.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: those that must agree")
+    heed_signals()
     options = parser.parse_args()
     if not (RECORDINGS / "replay.py").is_file():
         print("skipped: the recordings of ../shared/conformance are not here")

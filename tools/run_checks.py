@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from project import LOGS, ROOT, SKIPPED, VENV, environment, fail, link_collection
+from project import LOGS, ROOT, SKIPPED, VENV, environment, fail, heed_signals, link_collection
 
 TAIL = 40  # lines of the log of a failed check
 
@@ -49,6 +49,7 @@ CHECKS = (
     Check("types", ["mypy"], r"Success: .*|Found .*"),
     Check("bindings", ["python", "tools/generate_bindings.py", "--check"]),
     Check("licences", ["reuse", "lint", "--lines"]),
+    Check("docs", ["python", "tools/build_docs.py"], r"Done: .*"),
     Check("changelog", ["antsibull-changelog", "lint"]),
     Check("yaml", ["yamllint", "--strict", "."]),
     Check("lint", ["ruff", "check", "--no-cache", "--output-format", "concise", "."], r"Found .*"),
@@ -117,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run every check of the project.")
     parser.add_argument("--list", action="store_true", help="name the checks and stop")
     parser.add_argument("names", nargs="*", metavar="CHECK", help="default: all")
+    heed_signals()
     options = parser.parse_args()
     checks = chosen(options.names)
     if options.list:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from project import LOGS, ROOT, VENV, environment, fail
+from project import LOGS, ROOT, VENV, environment, fail, heed_signals
 from with_simulator import cloud
 
 INTEGRATION = ROOT / "tests" / "integration"
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="targets at once; always one on the cloud of ONE_URL")
     parser.add_argument("--vars", default="", help='variables for the targets, as in "one_im_mad=kvm one_vm_mad=kvm"')
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
+    heed_signals()
     options = parser.parse_args()
     targets = chosen(options.targets)
     LOGS.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ def give_pip_settings() -> None:
     asked = subprocess.run([VENV / "bin" / "pip", "config", "list"], capture_output=True, text=True, check=True)
     settings = configparser.RawConfigParser()
     settings["global"] = {"quiet": "2"}
-    for section, name, value in re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", asked.stdout, re.MULTILINE):
+    for _section, name, value in re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", asked.stdout, re.MULTILINE):
         # pip lists the strongest source first
         settings["global"].setdefault({"default-timeout": "timeout"}.get(name, name), ast.literal_eval(value))
     target = HOME / ".config" / "pip" / "pip.conf"

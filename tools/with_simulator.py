@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from project import ROOT, environment, fail
+from project import ROOT, environment, fail, heed_signals
 
 USERNAME, PASSWORD = "oneadmin", "opennebula"
 CREDENTIALS = ("ONE_URL", "ONE_USERNAME", "ONE_PASSWORD", "ONE_AUTH")
@@ -32,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run a command against a simulator started for it.")
     parser.add_argument("--port", type=int, default=0, help="where the simulator listens; default: a free port")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command and its arguments")
+    heed_signals()
     options = parser.parse_args()
     if not options.command:
         parser.error("name the command to run")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Set up the virtual environments under build/, each from pinned requirement files.
+"""Set up the virtual environment build/venv from pinned requirement files.
 
-    python3 tools/environment.py NAME...      with NAME one of: run, test, docs
+    python3 tools/set_up.py NAME...      with NAME one of: run, test, docs
 
 What is there already and unchanged is left alone, so a second call costs a blink.
 """
@@ -23,14 +23,13 @@ from project import BUILD, ROOT, VENV, fail, link_collection, remove
 OLDEST = (3, 11)
 REQUIREMENTS = ROOT / "requirements"
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
-# Name: the folder under build/, and what is installed there.
-ENVIRONMENTS = {"run": VENV, "test": VENV, "docs": BUILD / "venv-docs"}
+PURPOSES = ("run", "test", "docs")  # each has its requirement file
 
 
 def main() -> None:
-    """Set up the environments named on the command line, in their order."""
-    parser = argparse.ArgumentParser(description="Set up the virtual environments under build/.")
-    parser.add_argument("names", nargs="+", choices=ENVIRONMENTS, metavar="NAME")
+    """Install what the purposes named on the command line need, in their order."""
+    parser = argparse.ArgumentParser(description="Set up the virtual environment build/venv.")
+    parser.add_argument("names", nargs="+", choices=PURPOSES, metavar="NAME")
     names = parser.parse_args().names
     if sys.version_info < OLDEST:
         fail(f"Python {sys.version.split()[0]} is too old; run make with PYTHON=… naming Python 3.11 or newer.")
@@ -39,7 +38,7 @@ def main() -> None:
     with (BUILD / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once must not install over each other
         for name in names:
-            provide(ENVIRONMENTS[name], [f"-r{REQUIREMENTS / name}.txt"], title=name)
+            provide(VENV, [f"-r{REQUIREMENTS / name}.txt"], title=name)
 
 
 def provide(folder: Path, wanted: list[str], python: str = sys.executable, title: str = "") -> None:

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Build what is published, the collection's tarball and the wheel `pyone`, and prove that both work when installed.
+
+    python tools/build_dist.py       leaves them in build/dist/
+
+Each is installed into an empty environment with no package index in reach, and imported there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, remove
+
+DIST = BUILD / "dist"
+WHEEL_SOURCES = ("pyproject.toml", "setup.py", "galaxy.yml", "LICENSES/Apache-2.0.txt", "plugins/module_utils/pyone")
+OFFLINE = {
+    "PIP_NO_INDEX": "1",
+    "PIP_FIND_LINKS": "",
+    "PIP_CONFIG_FILE": "/dev/null",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+PYONE_WORKS = """
+import pyone
+assert "site-packages" in pyone.__file__, pyone.__file__
+client = pyone.OneServer("http://127.0.0.1:1/RPC2", session="user:password", timeout=1)
+try:
+    client.host.info(0)
+except pyone.OneException as error:
+    print("pyone:", type(error).__name__, "as expected where no server listens")
+"""
+
+
+def main() -> None:
+    """Build both, list and try them."""
+    remove(DIST)
+    DIST.mkdir(parents=True)
+    wheel, tarball = build_wheel(), build_tarball()
+    show(wheel, sorted(zipfile.ZipFile(wheel).namelist()))
+    with tarfile.open(tarball) as archive:
+        show(tarball, sorted(archive.getnames()))
+    try_wheel(wheel)
+    try_tarball(tarball)
+    print(f"Done: {wheel.name} and {tarball.name} lie in {DIST.relative_to(ROOT)}.")
+
+
+def build_wheel() -> Path:
+    """Build the wheel from a copy of its sources, since setuptools keeps old files in the folder that it works in."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in WHEEL_SOURCES:
+            target = Path(folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(ROOT / name, target)
+        run("pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(DIST), folder)
+    return the_one("*.whl")
+
+
+def build_tarball() -> Path:
+    """Build the tarball of the collection."""
+    run("ansible-galaxy", "collection", "build", "--output-path", str(DIST), str(ROOT))
+    return the_one("*.tar.gz")
+
+
+def try_wheel(wheel: Path) -> None:
+    """Install WHEEL into an empty environment, offline, and import it."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = Path(folder, "bin", "python")
+        call([python, "-m", "pip", "install", "-qq", "--no-index", "--no-deps", str(wheel)], folder)
+        call([python, "-I", "-c", PYONE_WORKS], folder)
+
+
+def try_tarball(tarball: Path) -> None:
+    """Install TARBALL into an empty folder, offline, and let Ansible load all that it holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        run("ansible-galaxy", "collection", "install", "--offline", "-p", folder, str(tarball))
+        run("ansible-galaxy", "collection", "verify", "--offline", "-p", folder, f"{NAMESPACE}.{NAME}")
+        plugins = Path(folder, "ansible_collections", NAMESPACE, NAME, "plugins")
+        files = sorted(path.relative_to(folder).with_suffix("") for path in plugins.rglob("*.py"))
+        names = [".".join(path.parts) for path in files if path.name != "__init__"]
+        call(
+            [VENV / "bin" / "python", "-c", f"import importlib\nfor name in {names}: importlib.import_module(name)"],
+            folder,
+        )
+        print(f"collection: {len(names)} Python files import where it was installed")
+
+
+def run(program: str, *arguments: str) -> None:
+    """Run PROGRAM of the virtual environment, offline; show its words only if it fails."""
+    call([VENV / "bin" / program, *arguments], str(ROOT), quiet=True)
+
+
+def call(command: list[str | Path], folder: str, quiet: bool = False) -> None:
+    """Run COMMAND in FOLDER, which is also where Python looks for collections; a failure ends the program."""
+    settings = environment(**OFFLINE, PYTHONPATH=folder) if folder != str(ROOT) else environment(**OFFLINE)
+    done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout, done.stderr, sep="", file=sys.stderr)
+        fail(f"{Path(command[0]).name} ended with status {done.returncode}; its words stand above.")
+    if not quiet:
+        print(done.stdout, end="")
+
+
+def show(package: Path, names: list[str]) -> None:
+    """Print what PACKAGE holds."""
+    print(f"{package.name}: {len(names)} entries, {package.stat().st_size // 1024} KiB")
+    print(*(f"  {name}" for name in names), sep="\n")
+
+
+def the_one(pattern: str) -> Path:
+    """Return the one file in DIST that matches PATTERN."""
+    found = list(DIST.glob(pattern))
+    if len(found) != 1:
+        fail(f"expected one {pattern} in {DIST}, found {len(found)}.")
+    return found[0]
+
+
+if __name__ == "__main__":
+    main()

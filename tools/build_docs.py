@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Render the documentation of the collection: its guides and every plugin.
+
+    python tools/build_docs.py       leaves it in build/docs/html/
+
+A fault in any documentation, and a warning of Sphinx, fails the build. References to other sites stay plain text, so
+that the result does not depend on what is in reach.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from project import BUILD, NAME, NAMESPACE, VENV, environment, fail, link_collection, remove
+
+DOCS = BUILD / "docs"
+PAGES = DOCS / "html"
+COLLECTION = f"{NAMESPACE}.{NAME}"
+TITLES = ("--project", COLLECTION, "--title", COLLECTION, "--html-short-title", COLLECTION)
+COPYRIGHT = ("--copyright", f"Contributors to the {COLLECTION} collection")
+
+
+def main() -> None:
+    """Make a Sphinx project of the collection and build it."""
+    link_collection()
+    remove(DOCS)
+    DOCS.mkdir(parents=True)
+    scope = ("--use-current", "--squash-hierarchy", "--fail-on-error")
+    run("antsibull-docs", "sphinx-init", *scope, "--lenient", *TITLES, *COPYRIGHT, "--dest-dir", ".", COLLECTION)
+    with (DOCS / "conf.py").open("a", encoding="utf-8") as settings:
+        settings.write("\nintersphinx_mapping = {}\n")
+    (DOCS / "rst").mkdir(mode=0o755, exist_ok=True)
+    configuration = ("--config-file", "antsibull-docs.cfg")
+    run(
+        "antsibull-docs",
+        *configuration,
+        "collection",
+        "--cleanup",
+        "everything",
+        *scope,
+        "--dest-dir",
+        "rst",
+        COLLECTION,
+    )
+    run("sphinx-build", "-q", "-b", "html", "-c", ".", "--fail-on-warning", "--keep-going", "rst", str(PAGES))
+    print(f"Done: {len(list(PAGES.rglob('*.html')))} pages, beginning with {PAGES / 'index.html'}")
+
+
+def run(program: str, *arguments: str) -> None:
+    """Run PROGRAM of the virtual environment in DOCS; show its words, and end the program, only if it fails."""
+    command = [str(VENV / "bin" / program), *arguments]
+    done = subprocess.run(command, cwd=DOCS, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout, done.stderr, sep="", file=sys.stderr)
+        fail(f"{Path(program).name} ended with status {done.returncode}; its words stand above.")
+
+
+if __name__ == "__main__":
+    main()
