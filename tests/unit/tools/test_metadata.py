@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""What the collection says of itself agrees with what it holds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from project import ROOT
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("one_*.py"))
+
+
+def load(name: str):
+    """Return the content of the YAML file NAME."""
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_the_action_group_holds_every_module():
+    assert load("meta/runtime.yml")["action_groups"]["one"] == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_readme_names_every_module(module):
+    assert f"`{module}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_an_integration_target(module):
+    assert (ROOT / "tests/integration/targets" / module / "tasks/main.yml").is_file()
+
+
+def test_licences_named_are_those_that_lie_here():
+    assert sorted(load("galaxy.yml")["license"]) == sorted(path.stem for path in (ROOT / "LICENSES").glob("*.txt"))
+
+
+def test_every_requirement_is_pinned():
+    for path in (ROOT / "requirements").glob("*.txt"):
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+        assert [line for line in lines if not re.match(r"[\w.-]+==[\w.]+( ; .+)?$", line)] == []
+
+
+def test_the_make_targets_of_the_readme_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for name in ("README.md", "CONTRIBUTING.md"):
+        named = re.findall(r"make ([a-z]+(?:-[a-z]+)*)", (ROOT / name).read_text(encoding="utf-8"))
+        assert set(named) <= targets

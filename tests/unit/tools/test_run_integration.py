@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The runner of integration targets: which it takes, and when one has failed."""
+
+from __future__ import annotations
+
+import pytest
+import run_integration
+
+
+@pytest.fixture
+def targets(tmp_path, monkeypatch):
+    """Have two targets and a role that they call."""
+    for name in ("one_host", "one_vm", "setup_cloud"):
+        tasks = tmp_path / name / "tasks"
+        tasks.mkdir(parents=True)
+        (tasks / "main.yml").write_text("---\n", encoding="utf-8")
+    monkeypatch.setattr(run_integration, "TARGETS", tmp_path)
+
+
+@pytest.mark.usefixtures("targets")
+def test_all_targets_but_helpers():
+    assert run_integration.chosen([]) == ["one_host", "one_vm"]
+
+
+@pytest.mark.usefixtures("targets")
+def test_named_targets_only():
+    assert run_integration.chosen(["one_vm"]) == ["one_vm"]
+
+
+@pytest.mark.usefixtures("targets")
+@pytest.mark.parametrize("name", ["one_moon", "setup_cloud"])
+def test_unknown_target(name):
+    with pytest.raises(SystemExit, match=f"no integration target {name}; there are: one_host, one_vm"):
+        run_integration.chosen([name])
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "said"),
+    [
+        (0, "ok: [localhost]\n", ""),
+        (2, "", "ansible-playbook ended with status 2"),
+        (0, "[WARNING]: Module did not set no_log\n", "Ansible warned: [WARNING]: Module did not set no_log"),
+        (0, "[DEPRECATION WARNING]: gone in 3.0\n", "Ansible warned: [DEPRECATION WARNING]: gone in 3.0"),
+        (0, 'msg: "a text with [WARNING]: inside"\n', ""),
+    ],
+)
+def test_fault(status, output, said):
+    assert run_integration.fault(status, output) == said
