@@ -84,8 +84,9 @@ def try_wheel(wheel: Path) -> None:
 def try_tarball(tarball: Path) -> None:
     """Install TARBALL into an empty folder, offline, and let Ansible load all that it holds."""
     with tempfile.TemporaryDirectory() as folder:
-        run("ansible-galaxy", "collection", "install", "--offline", "-p", folder, str(tarball))
-        run("ansible-galaxy", "collection", "verify", "--offline", "-p", folder, f"{NAMESPACE}.{NAME}")
+        galaxy: list[str | Path] = [VENV / "bin" / "ansible-galaxy", "collection"]
+        call([*galaxy, "install", "--offline", "-p", folder, str(tarball)], folder, quiet=True)
+        call([*galaxy, "verify", "--offline", f"{NAMESPACE}.{NAME}"], folder, quiet=True)
         plugins = Path(folder, "ansible_collections", NAMESPACE, NAME, "plugins")
         files = sorted(path.relative_to(folder).with_suffix("") for path in plugins.rglob("*.py"))
         names = [".".join(path.parts) for path in files if path.name != "__init__"]
@@ -102,8 +103,8 @@ def run(program: str, *arguments: str) -> None:
 
 
 def call(command: list[str | Path], folder: str, quiet: bool = False) -> None:
-    """Run COMMAND in FOLDER, which is also where Python looks for collections; a failure ends the program."""
-    settings = environment(**OFFLINE, PYTHONPATH=folder) if folder != str(ROOT) else environment(**OFFLINE)
+    """Run COMMAND offline in FOLDER, where Python and Ansible also look for collections; a failure ends the program."""
+    settings = environment(**OFFLINE, PYTHONPATH=folder, ANSIBLE_COLLECTIONS_PATH=folder)
     done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout, done.stderr, sep="", file=sys.stderr)

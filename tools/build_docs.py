@@ -22,6 +22,13 @@ COLLECTION = f"{NAMESPACE}.{NAME}"
 TITLES = ("--project", COLLECTION, "--title", COLLECTION, "--html-short-title", COLLECTION)
 COPYRIGHT = ("--copyright", f"Contributors to the {COLLECTION} collection")
 
+# Only what is ours must resolve; labels of other documentation stay text.
+SETTINGS = rf"""
+intersphinx_mapping = {{}}
+nitpicky = True
+nitpick_ignore_regex = [(".*", r"(?!ansible_collections\.{NAMESPACE}\.{NAME}\.).*")]
+"""
+
 
 def main() -> None:
     """Make a Sphinx project of the collection and build it."""
@@ -31,7 +38,7 @@ def main() -> None:
     scope = ("--use-current", "--squash-hierarchy", "--fail-on-error")
     run("antsibull-docs", "sphinx-init", *scope, "--lenient", *TITLES, *COPYRIGHT, "--dest-dir", ".", COLLECTION)
     with (DOCS / "conf.py").open("a", encoding="utf-8") as settings:
-        settings.write("\nintersphinx_mapping = {}\n")
+        settings.write(SETTINGS)
     (DOCS / "rst").mkdir(mode=0o755, exist_ok=True)
     configuration = ("--config-file", "antsibull-docs.cfg")
     run(

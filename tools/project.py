@@ -13,6 +13,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+HOME = BUILD / "home"
 LOGS = BUILD / "logs"
 COLLECTIONS = BUILD / "collections"
 VENV = Path(os.environ.get("PROJECT_VENV") or BUILD / "venv")  # test-matrix has others
@@ -47,11 +48,10 @@ def environment(venv: Path = VENV, /, **extra: str) -> dict[str, str]:
     EXTRA is added last. The collection is found through COLLECTIONS, ansible.cfg is the project's own.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    home = BUILD / "home"
-    home.mkdir(parents=True, exist_ok=True)
+    HOME.mkdir(parents=True, exist_ok=True)
     return {
         **kept,
-        "HOME": str(home),
+        "HOME": str(HOME),
         "PATH": os.pathsep.join([str(venv / "bin"), *(str(path) for path in interpreters()), os.environ["PATH"]]),
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),

@@ -100,7 +100,7 @@ def try_pair(core: str, python: str, target: str) -> list[Trial]:
     bin_folder = environment_of(core, python) / "bin"
     steps = {
         "import": [str(bin_folder / "python"), "-c", IMPORT_ALL, *modules(ROOT / "plugins")],
-        "unit": [str(bin_folder / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"],
+        "unit": [str(bin_folder / "python"), "-m", "pytest", "-q", "tests/unit"],
         "integration": [str(bin_folder / "python"), "tools/run_integration.py", "--jobs", "1", target],
     }
     return [trial(core, python, step, command) for step, command in steps.items()]

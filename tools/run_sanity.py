@@ -10,25 +10,21 @@ virtual environments that ansible-test makes, are kept for the next run.
 
 from __future__ import annotations
 
-import ast
-import configparser
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail
+from project import BUILD, HOME, NAME, NAMESPACE, ROOT, VENV, environment, fail
 
 COPY = BUILD / "sanity" / "ansible_collections" / NAMESPACE / NAME
-HOME = BUILD / "home"
 BOOTSTRAP = Path(__file__).with_name("bootstrap_pip.py")
 
 
 def main() -> None:
     """Copy the files, prepare ansible-test's home, run it; end with its exit status."""
     copy_collection()
-    give_pip_settings()
     give_bootstrap()
     command = [str(VENV / "bin" / "ansible-test"), "sanity", "--local", "--color", "no", *sys.argv[1:]]
     sys.exit(subprocess.run(command, cwd=COPY, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode)
@@ -60,21 +56,6 @@ def project_files() -> list[Path]:
         fail(f"git cannot list the files of {ROOT}; run the checks in a git clone of the project.")
     names = [Path(name) for name in listed.stdout.decode().split("\0") if name]
     return [name for name in names if (ROOT / name).is_file()]
-
-
-def give_pip_settings() -> None:
-    """Write the user's pip settings where ansible-test's pip reads them: it drops PIP_* and has a home of its own."""
-    asked = subprocess.run([VENV / "bin" / "pip", "config", "list"], capture_output=True, text=True, check=True)
-    settings = configparser.RawConfigParser()
-    settings["global"] = {"quiet": "2"}
-    for _section, name, value in re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", asked.stdout, re.MULTILINE):
-        # pip lists the strongest source first
-        settings["global"].setdefault({"default-timeout": "timeout"}.get(name, name), ast.literal_eval(value))
-    target = HOME / ".config" / "pip" / "pip.conf"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.touch(mode=0o600)  # an index may be named with a password
-    with target.open("w", encoding="utf-8") as stream:
-        settings.write(stream)
 
 
 def give_bootstrap() -> None:

@@ -10,15 +10,19 @@ What is there already and unchanged is left alone, so a second call costs a blin
 from __future__ import annotations
 
 import argparse
+import ast
+import configparser
 import fcntl
 import hashlib
+import os
+import re
 import subprocess
 import sys
 import venv
 from collections.abc import Iterable
 from pathlib import Path
 
-from project import BUILD, ROOT, VENV, fail, link_collection, remove
+from project import BUILD, HOME, ROOT, VENV, fail, link_collection, remove
 
 OLDEST = (3, 11)
 REQUIREMENTS = ROOT / "requirements"
@@ -53,7 +57,25 @@ def provide(folder: Path, wanted: list[str], python: str = sys.executable, title
     install += ["--disable-pip-version-check", "-c", str(CONSTRAINTS), *wanted]
     if subprocess.run(install, stdin=subprocess.DEVNULL, check=False).returncode:
         fail(f"pip could not install {' '.join(wanted)}; its words stand above. Is the package index in reach?")
+    give_pip_settings(folder / "bin" / "python")
     stamp.write_text(now)
+
+
+def give_pip_settings(python: Path) -> None:
+    """Write the user's pip settings, as PYTHON's pip knows them, into HOME: ansible-test passes no PIP_* on."""
+    command = [str(python), "-m", "pip", "config", "list"]
+    talkative = {**os.environ, "PIP_QUIET": "0"}
+    asked = subprocess.run(command, env=talkative, capture_output=True, text=True, check=True)
+    settings = configparser.RawConfigParser()
+    settings["global"] = {"quiet": "2"}
+    for name, value in re.findall(r"^(?:global|install|:env:)\.([\w-]+)=(.+)$", asked.stdout, re.MULTILINE):
+        # pip lists the strongest source first
+        settings["global"].setdefault({"default-timeout": "timeout"}.get(name, name), ast.literal_eval(value))
+    target = HOME / ".config" / "pip" / "pip.conf"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch(mode=0o600)  # an index may be named with a password
+    with target.open("w", encoding="utf-8") as stream:
+        settings.write(stream)
 
 
 def create(folder: Path, python: str) -> None:

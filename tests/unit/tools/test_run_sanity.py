@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""What ansible-test is given: the files, pip's settings, pip itself."""
+"""What ansible-test is given: the files, and pip."""
 
 from __future__ import annotations
 
-import configparser
 import subprocess
 from pathlib import Path
 
@@ -56,19 +55,6 @@ def test_outside_a_clone_is_a_clear_fault(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(SystemExit, match="run the checks in a git clone"):
         run_sanity.project_files()
-
-
-def test_pip_settings_of_the_environment_reach_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_sanity, "HOME", tmp_path)
-    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "181")
-    monkeypatch.setenv("PIP_INDEX_URL", "https://user:pass%40word@index.example/simple")
-    run_sanity.give_pip_settings()
-    target = tmp_path / ".config/pip/pip.conf"
-    settings = configparser.RawConfigParser()
-    settings.read(target)
-    assert settings["global"]["timeout"] == "181"
-    assert settings["global"]["index-url"] == "https://user:pass%40word@index.example/simple"
-    assert target.stat().st_mode & 0o077 == 0
 
 
 def test_pip_is_found_under_the_name_that_ansible_test_wants(tmp_path, monkeypatch):
