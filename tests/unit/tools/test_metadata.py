@@ -15,7 +15,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("one_*.py
 
 def load(name: str):
     """Return the content of the YAML file NAME."""
-    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_the_action_group_holds_every_module():
@@ -45,5 +45,5 @@ def test_every_requirement_is_pinned():
 def test_the_make_targets_of_the_readme_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for name in ("README.md", "CONTRIBUTING.md"):
-        named = re.findall(r"make ([a-z]+(?:-[a-z]+)*)", (ROOT / name).read_text(encoding="utf-8"))
+        named = re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= targets
