@@ -15,7 +15,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("one_*.py
 
 def load(name: str):
     """Return the content of the YAML file NAME."""
-    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
 def test_the_action_group_holds_every_module():
