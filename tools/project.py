@@ -67,9 +67,9 @@ def heed_signals() -> None:
 
 
 def interpreters() -> list[Path]:
-    """Return the folders of real Python interpreters under pyenv, newest first; its shims fail for most versions."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
-    folders = root.glob("versions/3.*/bin")
+    """Return the folders of the Pythons behind the shims of pyenv in PATH, newest first; a shim fails for most of them."""
+    shims = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).name == "shims"]
+    folders = [folder for shim in shims for folder in shim.parent.glob("versions/3.*/bin")]
     return sorted(folders, key=lambda folder: version_of(folder.parent.name), reverse=True)
 
 

@@ -27,7 +27,7 @@ def test_programs_of_the_virtual_environment_come_first(tmp_path):
 def test_the_newest_interpreter_comes_first(tmp_path, monkeypatch):
     for release in ("3.9.18", "3.13.0", "3.8.1", "2.7.18"):
         (tmp_path / "versions" / release / "bin").mkdir(parents=True)
-    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("PATH", os.pathsep.join(["/usr/bin", str(tmp_path / "shims")]))
     assert [folder.parent.name for folder in project.interpreters()] == ["3.13.0", "3.9.18", "3.8.1"]
 
 
