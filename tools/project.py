@@ -67,7 +67,7 @@ def heed_signals() -> None:
 
 
 def interpreters() -> list[Path]:
-    """Return the folders of the Pythons behind the shims of pyenv in PATH, newest first; a shim fails for most of them."""
+    """Return the folders of the Pythons behind pyenv's shims in PATH, newest first; most of the shims fail."""
     shims = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).name == "shims"]
     folders = [folder for shim in shims for folder in shim.parent.glob("versions/3.*/bin")]
     return sorted(folders, key=lambda folder: version_of(folder.parent.name), reverse=True)
