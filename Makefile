@@ -31,7 +31,7 @@ test-matrix: ## unit tests and one target with every supported ansible-core and 
 	@$(ENVIRONMENT) run test
 	@$(RUN) tools/run_matrix.py
 
-cloud: ## a simulated OpenNebula in the foreground, on 127.0.0.1:$(PORT)
+cloud: ## a simulated OpenNebula in the foreground, on 127.0.0.1:2633, or PORT=2699
 	@$(ENVIRONMENT) run
 	@PYTHONPATH=tests $(RUN) -m simulator --port $(PORT) --allow-reset
 
