@@ -18,7 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from project import ROOT, SHARED, SKIPPED, environment, heed_signals
+from project import ROOT, SHARED, SKIPPED, environment, fail, heed_signals
 from with_simulator import simulator
 
 RECORDINGS = SHARED / "conformance"
@@ -37,6 +37,8 @@ def main() -> None:
         print("skipped: the recordings of ../shared/conformance are not here")
         raise SystemExit(SKIPPED)
     names = options.scenarios or required()
+    if not names:
+        fail(f"{REQUIRED.relative_to(ROOT)} names no scenario, so nothing would be compared; add those that agree.")
     recorded = {path.stem for path in (RECORDINGS / "recordings" / RELEASE).glob("*.jsonl")}
     missing = sorted(set(names) - recorded)
     with ThreadPoolExecutor(SHARDS) as pool:
