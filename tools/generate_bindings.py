@@ -18,10 +18,12 @@ import logging
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 from xml.etree import ElementTree
 
 from project import ROOT, fail
@@ -60,6 +62,9 @@ from __future__ import annotations
 '''
 
 Types = dict[str, dict[str, "Field"]]
+Components = dict[str, Any]  # of PyXB, by name
+Content = tuple[str, Any] | str
+EMPTY = structures.ComplexTypeDefinition.CT_EMPTY
 
 
 class Fault(Exception):
@@ -127,7 +132,7 @@ class SchemaFile:
     def includes(self) -> Iterator[tuple[str, int]]:
         """The file names that it includes, each with its line."""
         for found in re.finditer(r"<\w*:?include\s[^>]*schemaLocation\s*=\s*[\"']([^\"']*)", self.text):
-            yield found[1], self.line(found.start())
+            yield found[1].removeprefix("./"), self.line(found.start())
 
     def line(self, position: int) -> int:
         """The line of a POSITION in the text."""
@@ -213,7 +218,7 @@ class Schema:
             join(self.types.setdefault(key, {}), fields)
 
 
-def compile_schema(name: str, files: dict[str, SchemaFile]) -> tuple[dict, dict]:
+def compile_schema(name: str, files: dict[str, SchemaFile]) -> tuple[Components, Components]:
     """Return the global elements and the named types that PyXB finds in NAME and all of FILES that it includes.
 
     PyXB knows a namespace once and for all, and some elements are declared twice: each compilation has its own.
@@ -228,7 +233,9 @@ def compile_schema(name: str, files: dict[str, SchemaFile]) -> tuple[dict, dict]
             own = re.sub(rf"(?<=[\"']){re.escape(namespace)}(?=[\"'])", directory, text) if namespace else text
             Path(directory, file).write_text(own.lstrip(), encoding="utf-8")
         generator = Generator().addSchemaLocation(f"{directory}/-entry.xsd")
-        generator.resolveExternalSchema()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # PyXB leaves it to Python to close files
+            generator.resolveExternalSchema()
         ResolveSiblingNamespaces(generator.namespaces())
     (space,) = generator.namespaces()
     elements = {element.name(): element for element in space.categoryMap("elementDeclaration").values()}
@@ -239,7 +246,7 @@ def compile_schema(name: str, files: dict[str, SchemaFile]) -> tuple[dict, dict]
 class Reader:
     """Reads PyXB's components into Types, beginning with the global elements."""
 
-    def __init__(self, elements: dict, named: dict) -> None:
+    def __init__(self, elements: Components, named: Components) -> None:
         self.elements = elements
         self.named = named
         self.types: Types = {}
@@ -249,7 +256,8 @@ class Reader:
     def read(self, key: str, definition: structures.ComplexTypeDefinition) -> str:
         """Take in a type under its KEY, and all types that its fields have; return the key."""
         if key not in self.types:
-            self.types[key] = fields = {}
+            fields: dict[str, Field] = {}
+            self.types[key] = fields
             for element, repeated in elements_of(definition):
                 join(fields, {element.name(): Field(self.kind(element, key), repeated)})
         return key
@@ -259,10 +267,12 @@ class Reader:
         definition = self.described(element)
         if element.name() in TEMPLATES:
             return TEMPLATE
-        if isinstance(definition, structures.SimpleTypeDefinition):
-            return scalar(definition)
         if self.is_global(element):
             return element.name()
+        if not isinstance(definition, structures.ComplexTypeDefinition):
+            return scalar(definition)
+        if is_simple(definition.contentType()):
+            return scalar(definition.contentType()[1])
         if is_open(definition):
             return TEMPLATE
         return self.read(definition.name() or f"{parent}.{element.name()}", definition)
@@ -286,8 +296,8 @@ def application_information(element: structures.ElementDeclaration) -> str:
 
 def elements_of(definition: structures.ComplexTypeDefinition) -> Iterator[tuple[structures.ElementDeclaration, bool]]:
     """The elements of a type in the order of the schema, each with whether it may repeat."""
-    content = getattr(definition, "contentType", tuple)()
-    if isinstance(content, tuple) and content and isinstance(content[1], structures.Particle):
+    content = definition.contentType()
+    if content != EMPTY and not is_simple(content):
         yield from elements_within(content[1], False)
 
 
@@ -310,7 +320,12 @@ def elements_within(
 
 def is_open(definition: structures.ComplexTypeDefinition) -> bool:
     """Whether a type is made of wildcards alone, as anyType is."""
-    return definition.contentType() != structures.ComplexTypeDefinition.CT_EMPTY and not any(elements_of(definition))
+    return definition.contentType() != EMPTY and not any(elements_of(definition))
+
+
+def is_simple(content: Content) -> bool:
+    """Whether the content of a complex type is a value: text with attributes."""
+    return content[0] == structures.ComplexTypeDefinition.CT_SIMPLE
 
 
 def scalar(definition: structures.SimpleTypeDefinition) -> str:
@@ -417,8 +432,11 @@ def main() -> None:
     text = generate(options.xsd)
     if options.check:
         check(text, options.output)
-    else:
+        return
+    try:
         options.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{options.output} cannot be written: {error.strerror}")
 
 
 if __name__ == "__main__":
