@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""python -m simulator: a simulated OpenNebula on a port of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from .cloud import Options
+from .families import SEEDS
+from .server import Simulator
+
+
+def seeds(text: str) -> Dict[str, int]:
+    """ "hosts=1000,vms=10000" as a dictionary."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        what, _, number = part.partition("=")
+        if what not in SEEDS or not number.isdigit():
+            raise argparse.ArgumentTypeError(f"{part!r}: write {'=N, '.join(SEEDS)}=N, with whole numbers")
+        found[what] = int(number)
+    return found
+
+
+def failure(text: str) -> str:
+    action, colon, target = text.partition(":")
+    if not (action and colon and target):
+        raise argparse.ArgumentTypeError(f"{text!r}: write ACTION:TARGET, for instance deploy:vm-3 or monitor:host-*")
+    return text
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m simulator", description="A simulated OpenNebula 7.4.0 with dummy drivers, in memory."
+    )
+    found.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    found.add_argument("--port", type=int, default=2633, help="port, 0 for a free one (default %(default)s)")
+    found.add_argument("--user", default="oneadmin", help="name of the administrator (default %(default)s)")
+    found.add_argument("--password", default="opennebula", help="his password (default %(default)s)")
+    found.add_argument(
+        "--delay",
+        type=float,
+        default=Options.delay,
+        metavar="SECONDS",
+        help="length of a transition (default %(default)s)",
+    )
+    found.add_argument("--keep-alive", action="store_true", help="keep connections open, as a front end does")
+    found.add_argument("--allow-reset", action="store_true", help="POST /reset makes a fresh server")
+    found.add_argument(
+        "--fail", action="append", default=[], type=failure, metavar="ACTION:TARGET", help="driver actions that fail"
+    )
+    found.add_argument(
+        "--seed", type=seeds, default={}, metavar="WHAT=N,…", help=f"objects to begin with: {', '.join(SEEDS)}"
+    )
+    found.add_argument("--quiet", action="store_true", help="print nothing")
+    found.add_argument("--ready-file", type=Path, metavar="PATH", help="file that gets the URL once it answers")
+    return found
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    given = parser().parse_args(arguments)
+    options = Options(given.user, given.password, given.delay, given.fail, given.seed)
+    try:
+        simulator = Simulator(options, given.host, given.port, given.keep_alive, given.allow_reset)
+    except OSError as error:
+        print(f"Cannot listen on {given.host}:{given.port}: {error.strerror}. Choose another --port.", file=sys.stderr)
+        return 1
+    if not given.quiet:
+        print(f"{simulator.url}  user {given.user}  password {given.password}", flush=True)
+    if given.ready_file:
+        announce(given.ready_file, simulator.url)
+    try:
+        simulator.serve()
+    except KeyboardInterrupt:
+        simulator.stop()
+    return 0
+
+
+def announce(path: Path, url: str) -> None:
+    """Writes the URL so that a reader never sees half of it."""
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(url + "\n", encoding="utf-8")
+    os.replace(draft, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The whole server: its pools, its configuration, its time, and the way a call takes through it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List
+
+from . import sessions
+from .acl import Rules
+from .calls import UNEXPECTED, Call, Method
+from .errors import Fault, Refused
+from .events import Events
+from .families import BOOTSTRAP, FAMILIES, SEEDS
+from .quotas import Quotas
+from .store import Kind, Pool
+from .template import Template
+from .xmlrpc import refusal, success
+
+CONFIG = Path(__file__).with_name("data") / "oned.conf"
+
+KINDS: List[Kind] = [kind for family in FAMILIES for kind in getattr(family, "KINDS", ())]
+METHODS: Dict[str, Method] = {method.name: method for family in FAMILIES for method in family.METHODS}
+
+
+@dataclass
+class Options:
+    """How a simulator is started."""
+
+    user: str = "oneadmin"
+    password: str = "opennebula"
+    delay: float = 0.05
+    failures: List[str] = field(default_factory=list)
+    seed: Dict[str, int] = field(default_factory=dict)
+    endpoint: str = "http://localhost:2633/RPC2"
+
+
+class Cloud:
+    """State of one OpenNebula. Calls come one at a time, so eight clients at once get each name exactly once."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.lock = threading.Lock()
+        self.events = Events(options.delay, options.failures)
+        self.config = Template.parse(CONFIG.read_text(encoding="utf-8"))
+        self.rules = Rules()
+        self.pools: Dict[str, Pool] = {kind.name: Pool(kind) for kind in KINDS}
+        self.default_quotas = {"USER": Quotas(with_usage=False), "GROUP": Quotas(with_usage=False)}
+        self.enabled = True  # of the zone: a disabled one only answers questions
+        self._requests = itertools.count(1)
+        for family in BOOTSTRAP:
+            family.bootstrap(self)
+        for pool in self.pools.values():
+            pool.next_id = max(pool.next_id, pool.kind.first_id)
+        for what, number in options.seed.items():
+            SEEDS[what](self, number)
+
+    def __getitem__(self, kind: str) -> Pool:
+        return self.pools[kind]
+
+    def call(self, method: Method, parameters: List[Any]) -> list:
+        """The answer of one call: three elements of a success, five of a failure. Raises Fault."""
+        if not parameters:
+            raise Fault(-500, UNEXPECTED + "Subscript of xmlrpc_c::paramList out of bounds")
+        arguments = method.read(parameters[1:])
+        with self.lock:
+            try:
+                self.events.run_due()
+                user, who = sessions.authenticate(self["USER"], parameters[0], self.events.now())
+                call = Call(self, method, user, who, next(self._requests))
+                return success(call.run(arguments))
+            except Refused as error:
+                return refusal(method.name, error)
+            except Exception:
+                traceback.print_exc()  # a fault of the simulator: seen on its terminal, told to the client
+                raise Fault(-500, UNEXPECTED + f"Fault of the simulator in {method.name}") from None

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The families of objects, in the order in which the server registers their methods.
+
+A family is a module with `METHODS`, and where it has them `KINDS`, `bootstrap(cloud)` (the objects of a fresh
+server) and `SEEDS` (name -> function(cloud, number) for --seed).
+"""
+
+from __future__ import annotations
+
+from . import (
+    acl,
+    backupjob,
+    cluster,
+    datastore,
+    document,
+    group,
+    hook,
+    host,
+    image,
+    market,
+    marketapp,
+    secgroup,
+    system,
+    user,
+    vdc,
+    vm,
+    vmgroup,
+    vmtemplate,
+    vnet,
+    vntemplate,
+    vrouter,
+    zone,
+)
+
+FAMILIES = [
+    acl,
+    host,
+    cluster,
+    vmtemplate,
+    vntemplate,
+    vm,
+    vnet,
+    image,
+    datastore,
+    group,
+    user,
+    document,
+    zone,
+    secgroup,
+    vmgroup,
+    vdc,
+    vrouter,
+    market,
+    marketapp,
+    hook,
+    backupjob,
+    system,
+]
+BOOTSTRAP = [acl, group, user, zone, cluster, datastore, secgroup, vdc, market]
+SEEDS = {name: seed for family in FAMILIES for name, seed in getattr(family, "SEEDS", {}).items()}

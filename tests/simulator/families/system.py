@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The server itself: release, configuration, database."""
+
+from __future__ import annotations
+
+import re
+
+from ..calls import Call, Method
+from ..errors import internal
+
+RELEASE = "7.4.0"
+SECTION = re.compile(r"<(DB)>(.*?)</\1>", re.DOTALL)
+VALUE = re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL)
+
+
+def version(call: Call) -> str:
+    return RELEASE
+
+
+def config(call: Call) -> str:
+    """The configuration in effect; how to reach the database is for administrators only."""
+    shown = call.cloud.config.render("OPENNEBULA_CONFIGURATION")
+    if call.is_admin:
+        return shown
+    return SECTION.sub(lambda found: VALUE.sub("***", found.group(0)), shown)
+
+
+def sql(call: Call, *arguments: object) -> str:
+    if call.uid != 0:
+        raise call.unauthorized(on="-")
+    raise internal("The simulator keeps its objects in memory: there is no database to ask.")
+
+
+METHODS = [
+    Method("one.system.version", "", version, reads=True),
+    Method("one.system.config", "", config, reads=True),
+    Method("one.system.sql", "sql:string, federate:boolean", sql),
+    Method("one.system.sqlquery", "sql:string", sql, reads=True),
+]

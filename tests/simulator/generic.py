@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The methods that many kinds have, once. A family takes the rows it has and says what is special about them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Optional
+
+from . import attributes
+from .acl import TYPES
+from .calls import Call, Method
+from .errors import ACTION, RPC_API, Refused, internal, wrong_action
+from .permissions import ADMIN_BITS, OPERATIONS, new_bits
+from .store import Kind, Object, in_range, invalid_name, well_formed
+from .template import Template
+
+MINE, ALL, MINE_GROUP, GROUP = -3, -2, -1, -4
+GROUP_U, OTHER_U = 0o040, 0o004
+LOCK_LEVELS = {1: 1, 2: 2, 3: 3, 4: 1}  # "all" is stored as USE, which blocks everything
+
+
+def nothing(*_: Any) -> None:
+    """The hook of a family that has nothing to add."""
+
+
+# ---------------------------------------------------------------- info
+
+
+def info(kind: Kind, arguments: str = "decrypt:boolean=false", xml: Optional[Callable[..., str]] = None) -> Method:
+    """`xml(call, obj, *options)` replaces the plain XML of the object."""
+
+    def run(call: Call, obj: Object, *options: Any) -> str:
+        if xml is not None:
+            return xml(call, obj, *options)
+        return in_clear(call, obj) if options and options[-1] else obj.xml()
+
+    return Method(
+        f"one.{kind.method}.info",
+        join("oid:int", arguments),
+        run,
+        needs=f"USE {kind.name} ignoring locks",
+        reads=True,
+    )
+
+
+def in_clear(call: Call, obj: Object) -> str:
+    """The object's XML with encrypted attributes readable, for administrators only."""
+    names = attributes.listed(call.cloud.config, f"{obj.kind.encrypted}_ENCRYPTED_ATTR")
+    if not (call.is_admin and names):
+        return obj.xml()
+    attribute = obj.kind.template_of
+    stored = getattr(obj, attribute)
+    setattr(obj, attribute, attributes.decrypted(stored, names))
+    shown = "".join([show(obj) for show in obj.kind.layout])
+    setattr(obj, attribute, stored)
+    return f"<{obj.kind.root}>{shown}</{obj.kind.root}>"
+
+
+# ---------------------------------------------------------------- pools
+
+
+def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "") -> Method:
+    """The pool without filters; `trailer(call)` is what follows the objects."""
+
+    def run(call: Call) -> str:
+        return call.pool(kind.name).show(visible(call, kind, ALL)[::-1], trailer(call))
+
+    return Method(f"one.{kind.method}pool.info", "", run, reads=True)
+
+
+def filtered_pool_info(kind: Kind) -> Method:
+    """The pool with filter flag and range."""
+
+    def run(call: Call, flag: int, start: int, end: int) -> str:
+        return call.pool(kind.name).show(in_range(visible(call, kind, flag), start, end))
+
+    return Method(f"one.{kind.method}pool.info", "filter_flag:int, start:int, end:int", run, reads=True)
+
+
+def visible(call: Call, kind: Kind, flag: int) -> List[Object]:
+    """The objects of a kind that the caller sees through a filter flag, ascending by ID. Raises Refused."""
+    if flag < GROUP:
+        raise Refused(RPC_API, "Incorrect filter_flag")
+    chosen = {
+        MINE: lambda obj: obj.uid == call.uid,
+        MINE_GROUP: lambda obj: obj.uid == call.uid or (obj.gid in call.groups and obj.bits & GROUP_U),
+        GROUP: lambda obj: obj.gid == call.gid,
+        ALL: lambda obj: True,
+    }.get(flag, lambda obj: obj.uid == flag)
+    usable = can_use(call, kind) if flag == ALL or flag >= 0 or flag == GROUP else lambda obj: True
+    return [obj for obj in call.pool(kind.name) if chosen(obj) and usable(obj)]
+
+
+def can_use(call: Call, kind: Kind) -> Callable[[Object], Any]:
+    """A test for objects of one kind, whatever their locks: fast enough for a pool of ten thousand."""
+    if call.is_admin:
+        return lambda obj: True
+    rules = list(call.cloud.rules.matching(call.uid, call.groups, OPERATIONS["USE"], TYPES.get(kind.name, 0)))
+    uid, groups = call.uid, call.groups
+    return lambda obj: (
+        (obj.uid == uid and obj.bits & 0o400)
+        or (obj.gid in groups and obj.bits & GROUP_U)
+        or obj.bits & OTHER_U
+        or any(rule.fits_object(obj) for rule in rules)
+    )
+
+
+# ---------------------------------------------------------------- update
+
+
+def update(
+    kind: Kind,
+    operation: str = "MANAGE",
+    normalise: Callable[[Call, Object, Template], None] = nothing,
+    after: Callable[[Call, Object], None] = nothing,
+) -> Method:
+    """`normalise(call, obj, template)` may change or refuse the template to be stored; `after` follows its storing."""
+
+    def run(call: Call, obj: Object, text: str, mode: int) -> None:
+        if mode not in (0, 1):
+            raise Refused(RPC_API, "Wrong update type")
+        try:
+            stored = store_template(call, obj, call.template(text, kind), mode == 1, normalise)
+        except Refused as error:
+            raise internal(f"Cannot update template. {error.message}") from None
+        if stored:
+            after(call, obj)
+
+    return Method(
+        f"one.{kind.method}.update",
+        "oid:int, template:string, append:int=0",
+        run,
+        needs=f"{operation} {kind.name}",
+    )
+
+
+def store_template(call: Call, obj: Object, new: Template, append: bool, normalise: Callable[..., None]) -> bool:
+    """Replaces or merges the object's template. A template that the database cannot hold is dropped in silence."""
+    old: Template = getattr(obj, obj.kind.template_of)
+    if not call.is_admin:
+        refuse_restricted(call, obj.kind, new, old, append)
+    if append:
+        merged = old.copy()
+        merged.merge(new)
+        new = merged
+    normalise(call, obj, new)
+    attributes.encrypt(new, attributes.listed(call.cloud.config, f"{obj.kind.encrypted}_ENCRYPTED_ATTR"))
+    setattr(obj, obj.kind.template_of, new)
+    if well_formed(obj):
+        return True
+    setattr(obj, obj.kind.template_of, old)
+    obj.changed()
+    return False
+
+
+def refuse_restricted(call: Call, kind: Kind, new: Template, old: Template, append: bool) -> None:
+    """Raises Refused when the template sets what only administrators may set."""
+    names = attributes.listed(call.cloud.config, f"{kind.restricted}_RESTRICTED_ATTR")
+    bad = attributes.first_restricted(new, old, names)
+    if bad:
+        raise internal(f"{kind.restricted_title} includes a restricted attribute {bad}")
+    if not append:
+        attributes.keep_restricted(new, old, names)
+
+
+# ---------------------------------------------------------------- name, permissions, owner
+
+
+def rename(kind: Kind, operation: str = "MANAGE", after: Callable[[Call, Object], None] = nothing) -> Method:
+    def run(call: Call, obj: Object, name: str) -> None:
+        why = invalid_name(name)
+        if why:
+            raise wrong_action(why)
+        pool = call.pool(kind.name)
+        other = pool.named(name, obj.uid) if kind.unique else None
+        if other is obj:
+            return
+        if other is not None:
+            raise wrong_action(
+                f"{kind.title} cannot be renamed to {name} because it collides with {kind.title} {other.oid}"
+            )
+        pool.rename(obj, name)
+        after(call, obj)
+
+    return Method(f"one.{kind.method}.rename", "oid:int, name:string", run, needs=f"{operation} {kind.name}")
+
+
+NINE_BITS = ", ".join(f"{who}_{what}:int" for who in ("user", "group", "other") for what in ("use", "manage", "admin"))
+
+
+def chmod(kind: Kind, more: str = "", after: Callable[..., None] = nothing) -> Method:
+    """`more` are arguments behind the nine bits; `after(call, obj, bits, *more)` follows the change."""
+
+    def run(call: Call, oid: int, *arguments: Any) -> None:
+        nine, rest = arguments[:9], arguments[9:]
+        obj = call.find(kind.name, oid)
+        bits = new_bits(nine, obj.bits)
+        admin = bits is not None and (bits ^ obj.bits) & ADMIN_BITS
+        call.require(call.need("ADMIN" if admin else "MANAGE", obj))
+        if bits is None:
+            raise internal("New permission values must be -1, 0 or 1")
+        obj.bits = bits
+        after(call, obj, nine, *rest)
+
+    return Method(f"one.{kind.method}.chmod", join("oid:int", NINE_BITS, more), run)
+
+
+def chown(kind: Kind, after: Callable[[Call, Object], None] = nothing) -> Method:
+    def run(call: Call, oid: int, uid: int, gid: int) -> None:
+        user = call.find("USER", uid) if uid > -1 else None
+        group = call.find("GROUP", gid) if gid > -1 else None
+        obj = call.find(kind.name, oid)
+        needs = [call.need("MANAGE", obj)]
+        if user is not None and user.oid != obj.uid:
+            needs.append(call.need("MANAGE", user))
+        if group is not None and group.oid != obj.gid:
+            needs.append(call.need("USE", group))
+        call.require(*needs)
+        refuse_same_name(call, obj, user)
+        call.pool(kind.name).give(obj, user, group)
+        after(call, obj)
+
+    return Method(f"one.{kind.method}.chown", "oid:int, user_id:int, group_id:int", run)
+
+
+def refuse_same_name(call: Call, obj: Object, user: Optional[Object]) -> None:
+    """Raises Refused when the new owner has an object of this name."""
+    if user is None or user.oid == obj.uid or obj.kind.unique != "owner":
+        return
+    other = call.pool(obj.kind.name).named(obj.name, user.oid)
+    if other is not None:
+        raise internal(f"USER [{user.oid}] already owns {obj.kind.name} [{other.oid}] with NAME {obj.name}")
+
+
+# ---------------------------------------------------------------- locks
+
+
+def lock(kind: Kind) -> Method:
+    def run(call: Call, obj: Object, level: int, test: bool) -> None:
+        if level not in LOCK_LEVELS:
+            raise wrong_action("Wrong lock level specified")
+        if obj.lock is not None and test:
+            raise Refused(ACTION, str(obj.lock["TIME"]))
+        if obj.lock is not None and obj.lock["OWNER"] != call.uid and not call.is_admin:
+            raise wrong_action("Error trying to lock the resource.")
+        obj.lock = {
+            "LOCKED": LOCK_LEVELS[level],
+            "OWNER": call.uid,
+            "TIME": call.cloud.events.time(),
+            "REQ_ID": call.request,
+        }
+
+    return Method(
+        f"one.{kind.method}.lock",
+        "oid:int, level:int, test:boolean=false",
+        run,
+        needs=f"MANAGE {kind.name} ignoring locks",
+    )
+
+
+def unlock(kind: Kind) -> Method:
+    def run(call: Call, obj: Object) -> None:
+        if obj.lock is not None and obj.lock["OWNER"] != call.uid and not call.is_admin:
+            raise wrong_action("Error trying to unlock the resource.")
+        obj.lock = None
+
+    return Method(f"one.{kind.method}.unlock", "oid:int", run, needs=f"MANAGE {kind.name} ignoring locks")
+
+
+# ---------------------------------------------------------------- copies and removal
+
+
+def clone(
+    kind: Kind, more: str = "", copy: Optional[Callable[..., Object]] = None, after: Callable[..., None] = nothing
+) -> Method:
+    """`copy(call, obj, name)` makes the new object; `after(call, obj, new, *more)` follows its storing.
+
+    7.4.0 asks for the right to create, not for rights on the original.
+    """
+
+    def run(call: Call, oid: int, name: str, *options: Any) -> int:
+        obj = call.find(kind.name, oid)
+        call.require(call.need("CREATE", kind.name))
+        new = Object(kind, name, obj.template.copy()) if copy is None else copy(call, obj, name)
+        call.own(new)
+        call.pool(kind.name).add(new)
+        after(call, obj, new, *options)
+        return new.oid
+
+    return Method(f"one.{kind.method}.clone", join("oid:int", "name:string", more), run)
+
+
+def delete(
+    kind: Kind,
+    operation: str = "MANAGE",
+    more: str = "",
+    refuse: Callable[..., Optional[str]] = nothing,
+    after: Callable[..., None] = nothing,
+) -> Method:
+    """`refuse(call, obj, *more)` returns why not, or nothing; `after(call, obj, *more)` follows the removal."""
+
+    def run(call: Call, obj: Object, *options: Any) -> int:
+        why = refuse(call, obj, *options)
+        if why:
+            raise wrong_action(f"Cannot delete {kind.title}. {why}")
+        call.pool(kind.name).drop(obj)
+        after(call, obj, *options)
+        return obj.oid
+
+    return Method(f"one.{kind.method}.delete", join("oid:int", more), run, needs=f"{operation} {kind.name}")
+
+
+def system_object(title: str) -> Callable[[Call, Object], Optional[str]]:
+    """The objects of a fresh server, below 100, stay: the text for `refuse` of `delete`."""
+    return lambda call, obj: f"System {title} (ID < 100) cannot be deleted." if obj.oid < 100 else None
+
+
+def join(*parts: str) -> str:
+    return ", ".join(filter(None, parts))

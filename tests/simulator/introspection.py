@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The system.* methods of the XML-RPC library: no session, and answers without OpenNebula's wrapping."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from .calls import Method
+from .cloud import METHODS
+from .errors import Fault
+
+WORDS = {"s": "string", "i": "int", "b": "boolean", "8": "i8", "A": "array"}
+LETTERS = {"int": "i", "string": "s", "boolean": "b", "i8": "8", "array": "A"}
+
+NAMES = [
+    "system.listMethods",
+    "system.methodExist",
+    "system.methodHelp",
+    "system.methodSignature",
+    "system.multicall",
+    "system.shutdown",
+    "system.capabilities",
+    "system.getCapabilities",
+]
+
+
+def published(method: Method) -> List[str]:
+    letters = method.signature or "s" + "".join(LETTERS[param.type] for param in method.params)
+    return ["array", *(WORDS[letter] for letter in letters)]
+
+
+def named(parameters: List[Any]) -> Method:
+    if not parameters:
+        raise Fault(-501, "Not enough parameters")
+    return find(parameters[0])
+
+
+def find(name: str) -> Method:
+    if name not in METHODS:
+        raise Fault(-506, f"Method '{name}' not defined")
+    return METHODS[name]
+
+
+def multicall(execute: Callable[[str, List[Any]], Any], calls: List[dict]) -> list:
+    results: List[Any] = []
+    for one in calls:
+        try:
+            results.append([execute(one["methodName"], one["params"])])
+        except Fault as error:
+            results.append({"faultCode": error.code, "faultString": error.message})
+    return results
+
+
+def answers(execute: Callable[[str, List[Any]], Any]) -> Dict[str, Callable[[List[Any]], Any]]:
+    """Method name -> answer for its parameters. `execute` runs a method of any name."""
+    return {
+        "system.listMethods": lambda parameters: [*NAMES, *METHODS],
+        "system.methodExist": lambda parameters: bool(parameters) and parameters[0] in {*NAMES, *METHODS},
+        "system.methodHelp": lambda parameters: named(parameters).help,
+        "system.methodSignature": lambda parameters: [published(named(parameters))],
+        "system.multicall": lambda parameters: multicall(execute, *parameters[:1]),
+        "system.shutdown": lambda parameters: 0,
+        "system.capabilities": lambda parameters: {"facility": "xmlrpc-c", "protocol_version": 2},
+        "system.getCapabilities": lambda parameters: {"introspect": {"specUrl": "", "specVersion": 1}},
+    }

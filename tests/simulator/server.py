@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""A simulated server on a port: HTTP requests in, XML-RPC answers out, reset for tests."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any, List
+
+from . import introspection, xmlrpc
+from .cloud import Cloud, Options
+from .errors import Fault
+from .http import Request, Response, Server, error
+
+
+class Simulator:
+    """Serves one cloud. `start` runs it in a thread, for tests; `serve` in this one, for the command line."""
+
+    def __init__(
+        self,
+        options: Options,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        keep_alive: bool = False,
+        allow_reset: bool = False,
+    ) -> None:
+        self.allow_reset = allow_reset
+        self.http = Server(host, port, self.answer, keep_alive)
+        self.host = host
+        self.options = replace(options, endpoint=self.url)
+        self.cloud = Cloud(self.options)
+        self._system = introspection.answers(self.execute)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.http.port}/RPC2"
+
+    def serve(self) -> None:
+        self.http.serve_forever()
+
+    def start(self) -> Simulator:
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self.http.close()
+
+    def reset(self) -> None:
+        """Back to a fresh server; calls that are under way end on the old one."""
+        self.cloud = Cloud(self.options)
+
+    # -------------------------------------------------------- requests
+
+    def answer(self, request: Request) -> Response:
+        if request.path == "/reset" and request.verb == "POST" and self.allow_reset:
+            self.reset()
+            return Response(200, b"", "text/plain")
+        if request.path != "/RPC2":
+            return error(404, "The requested URL was not found on this server")
+        if request.verb != "POST":
+            return error(405, "POST is the only HTTP method this server understands")
+        if not request.body:
+            return error(400, "According to your content-length HTTP header, your request is empty (zero length)")
+        return Response(200, self.xmlrpc(request.body))
+
+    def xmlrpc(self, body: bytes) -> bytes:
+        try:
+            return xmlrpc.response(self.execute(*xmlrpc.decode(body)))
+        except Fault as fault:
+            return xmlrpc.fault(fault)
+
+    def execute(self, name: str, parameters: List[Any]) -> Any:
+        """Runs a method of any name. Raises Fault."""
+        if name in self._system:
+            return self._system[name](parameters)
+        return self.cloud.call(introspection.find(name), parameters)
