@@ -8,14 +8,13 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
 
 from .cloud import Options
 from .families import SEEDS
 from .server import Simulator
 
 
-def seeds(text: str) -> Dict[str, int]:
+def seeds(text: str) -> dict[str, int]:
     """ "hosts=1000,vms=10000" as a dictionary."""
     found = {}
     for part in filter(None, text.split(",")):
@@ -61,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     options = Options(given.user, given.password, given.delay, given.fail, given.seed)
     try:

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, Iterable, List, NamedTuple, Optional
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from .errors import internal
 
@@ -40,7 +41,7 @@ def selector(bits: int) -> str:
     return "*" if bits & ALL else "??"
 
 
-def names(bits: int, table: Dict[str, int]) -> str:
+def names(bits: int, table: dict[str, int]) -> str:
     return "+".join(name for name, bit in table.items() if bits & bit)
 
 
@@ -60,7 +61,7 @@ class Rule(NamedTuple):
         """Why the rule is malformed; empty when it is not."""
         return next((text for text, wrong in PROBLEMS if wrong(self)), "")
 
-    def fits_user(self, uid: int, groups: FrozenSet[int]) -> bool:
+    def fits_user(self, uid: int, groups: frozenset[int]) -> bool:
         oid = self.user & ID_MASK
         return bool(self.user & ALL or (self.user & INDIVIDUAL and oid == uid) or (self.user & GROUP and oid in groups))
 
@@ -127,7 +128,7 @@ class Rules:
     """All rules by ID; IDs are never given twice."""
 
     def __init__(self) -> None:
-        self._rules: Dict[int, Rule] = {}
+        self._rules: dict[int, Rule] = {}
         self._next = 0
 
     def add(self, rule: Rule) -> int:
@@ -165,18 +166,18 @@ class Rules:
     def _drop(self, condition: Callable[[Rule], object]) -> None:
         self._rules = {oid: rule for oid, rule in self._rules.items() if not condition(rule)}
 
-    def allow(self, uid: int, groups: FrozenSet[int], right: int, kind: str, obj: Optional[object]) -> bool:
+    def allow(self, uid: int, groups: frozenset[int], right: int, kind: str, obj: object | None) -> bool:
         """Whether a rule gives this user the right on an object (None: to create one) of a kind."""
         kind_bit = TYPES.get(kind, 0)
         return any(rule.fits_object(obj) for rule in self.matching(uid, groups, right, kind_bit))
 
-    def matching(self, uid: int, groups: FrozenSet[int], right: int, kind_bit: int) -> Iterable[Rule]:
+    def matching(self, uid: int, groups: frozenset[int], right: int, kind_bit: int) -> Iterable[Rule]:
         for rule in self._rules.values():
             if rule.resource & kind_bit and rule.rights & right and rule.fits_user(uid, groups) and here(rule.zone):
                 yield rule
 
     def xml(self) -> str:
-        listed: List[str] = []
+        listed: list[str] = []
         for oid, rule in sorted(self._rules.items(), key=lambda item: (item[1].user, item[0])):
             listed.append(
                 f"<ACL><ID>{oid}</ID><USER>{rule.user:x}</USER><RESOURCE>{rule.resource:x}</RESOURCE>"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Iterator, List, Set, Tuple
+from collections.abc import Iterator
 
 from .template import Template
 
@@ -14,7 +14,7 @@ MARK = b"simulator:"  # tells our own ciphertext from any other text
 KEY = b"a server draws its key at installation; this one need not be secret"
 
 
-def listed(config: Template, name: str) -> List[Tuple[str, str]]:
+def listed(config: Template, name: str) -> list[tuple[str, str]]:
     """The attributes under a repeated name of oned.conf as (vector, member) pairs; ("", name) is a plain one."""
     found = []
     for path in config.texts(name):
@@ -23,13 +23,13 @@ def listed(config: Template, name: str) -> List[Tuple[str, str]]:
     return sorted(found)
 
 
-def values(template: Template, vector: str, member: str) -> Set[str]:
+def values(template: Template, vector: str, member: str) -> set[str]:
     if not vector:
         return set(template.texts(member))
     return {item[member] for item in template.vectors(vector) if member in item}
 
 
-def first_restricted(new: Template, base: Template, names: List[Tuple[str, str]]) -> str:
+def first_restricted(new: Template, base: Template, names: list[tuple[str, str]]) -> str:
     """The first restricted attribute of a template whose value the base does not have; empty when there is none."""
     for vector, member in names:
         if values(new, vector, member) - values(base, vector, member):
@@ -37,14 +37,14 @@ def first_restricted(new: Template, base: Template, names: List[Tuple[str, str]]
     return ""
 
 
-def keep_restricted(new: Template, base: Template, names: List[Tuple[str, str]]) -> None:
+def keep_restricted(new: Template, base: Template, names: list[tuple[str, str]]) -> None:
     """A replaced template does not lose restricted attributes by being silent about them."""
     for vector, member in names:
         if not vector and member in base and member not in new:
             new.set(member, base.text(member))
 
 
-def places(template: Template, names: List[Tuple[str, str]]) -> Iterator[Tuple[str, str, dict]]:
+def places(template: Template, names: list[tuple[str, str]]) -> Iterator[tuple[str, str, dict]]:
     """(name, text, vector) of each of these attributes in a template; vector is empty for plain ones."""
     for vector, member in names:
         if not vector:
@@ -56,13 +56,13 @@ def places(template: Template, names: List[Tuple[str, str]]) -> Iterator[Tuple[s
                 yield member, item[member], item
 
 
-def encrypt(template: Template, names: List[Tuple[str, str]]) -> None:
+def encrypt(template: Template, names: list[tuple[str, str]]) -> None:
     """Encrypts the named attributes in place; what is encrypted already stays."""
     for name, text, vector in list(places(template, names)):
         put(template, name, vector, text if plain_text(text) is not None else cipher_text(text))
 
 
-def decrypted(template: Template, names: List[Tuple[str, str]]) -> Template:
+def decrypted(template: Template, names: list[tuple[str, str]]) -> Template:
     """A copy with the named attributes in clear."""
     clear = template.copy()
     for name, text, vector in list(places(clear, names)):
@@ -82,7 +82,7 @@ def cipher_text(text: str) -> str:
     return base64.b64encode(mixed(MARK + text.encode())).decode()
 
 
-def plain_text(text: str) -> "str | None":
+def plain_text(text: str) -> str | None:
     """The text behind our ciphertext; None when it is none."""
     try:
         data = mixed(base64.b64decode(text, validate=True))
@@ -95,4 +95,4 @@ def mixed(data: bytes) -> bytes:
     """XOR with a key stream: its own inverse."""
     blocks = range(len(data) // 32 + 1)
     stream = b"".join([hashlib.sha256(KEY + bytes([i % 256, i // 256])).digest() for i in blocks])
-    return bytes(a ^ b for a, b in zip(data, stream))
+    return bytes(a ^ b for a, b in zip(data, stream, strict=False))

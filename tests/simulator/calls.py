@@ -11,8 +11,9 @@ None stands for the first object's ID. It raises `Refused` to fail.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import AUTHORIZATION, Fault, Refused, internal, not_allocated, not_found
 from .permissions import Need, Who, refusal
@@ -23,7 +24,7 @@ from .xmlrpc import I8
 if TYPE_CHECKING:
     from .cloud import Cloud
 
-TYPES: Dict[str, Tuple[type, str]] = {
+TYPES: dict[str, tuple[type, str]] = {
     "int": (int, "integer"),
     "i8": (I8, "64-bit integer"),
     "boolean": (bool, "boolean"),
@@ -34,7 +35,7 @@ UNEXPECTED = (
     "Unexpected error executing code for particular method, detected by Xmlrpc-c method registry code."
     "  Method did not fail; rather, it did not complete at all.  "
 )
-DEFAULTS: Dict[str, Callable[[str], Any]] = {
+DEFAULTS: dict[str, Callable[[str], Any]] = {
     "int": int,
     "i8": int,
     "boolean": lambda text: text == "true",
@@ -50,7 +51,7 @@ class Param(NamedTuple):
     default: Any = None
 
 
-def params(text: str) -> List[Param]:
+def params(text: str) -> list[Param]:
     """Parameters from "oid:int, template:string, append:int=0"; what has a "=" is optional."""
     found = []
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -67,7 +68,7 @@ class Method:
     name: str
     arguments: str
     run: Callable[..., Any]
-    needs: Union[str, Sequence[str]] = ()  # "MANAGE TEMPLATE", "MANAGE TEMPLATE ignoring locks"
+    needs: str | Sequence[str] = ()  # "MANAGE TEMPLATE", "MANAGE TEMPLATE ignoring locks"
     reads: bool = False  # changes nothing: allowed while the zone is disabled, objects are taken to be read
     help: str = ""
     signature: str = ""  # where the server publishes another than the true one, e.g. "siis"
@@ -77,7 +78,7 @@ class Method:
         rows = [self.needs] if isinstance(self.needs, str) else self.needs
         self.needed = [(row.split()[0], row.split()[1], "ignoring" not in row) for row in rows]
 
-    def read(self, given: List[Any]) -> List[Any]:
+    def read(self, given: list[Any]) -> list[Any]:
         """The arguments after the session, with defaults; surplus ones are ignored. Raises Fault."""
         found = []
         for i, param in enumerate(self.params):
@@ -110,7 +111,7 @@ class Call:
         self.request = request  # a number drawn for each call, kept in locks and history records
         self.uid, self.gid, self.groups, self.is_admin = who.uid, who.gid, who.groups, who.is_admin
 
-    def run(self, arguments: List[Any]) -> Any:
+    def run(self, arguments: list[Any]) -> Any:
         if not self.method.reads and not self.cloud.enabled and self.method.name != "one.zone.enable":
             raise internal("Cannot process request, zone disabled")
         oid = arguments[0] if arguments else None
@@ -119,7 +120,7 @@ class Call:
 
     # -------------------------------------------------------- objects and rights
 
-    def resolve(self, arguments: List[Any]) -> List[Any]:
+    def resolve(self, arguments: list[Any]) -> list[Any]:
         """Puts objects in place of the IDs that the method's needs speak of, and checks the rights on them."""
         needs = []
         arguments = list(arguments)
@@ -145,7 +146,7 @@ class Call:
             raise not_found(pool.kind.title, oid)
         return obj
 
-    def need(self, operation: str, target: Union[str, Object], heeds_lock: bool = True) -> Need:
+    def need(self, operation: str, target: str | Object, heeds_lock: bool = True) -> Need:
         """An operation on an object, or on a kind given by name."""
         if isinstance(target, str):
             return Need(operation, self.cloud[target].kind)
@@ -157,7 +158,7 @@ class Call:
         if why:
             raise self.unauthorized(why)
 
-    def may(self, operation: str, target: Union[str, Object]) -> bool:
+    def may(self, operation: str, target: str | Object) -> bool:
         return not refusal(self.who, [self.need(operation, target)], self.cloud.rules)
 
     def object(self, kind: str, oid: int, operation: str = "USE") -> Object:
@@ -173,7 +174,7 @@ class Call:
 
     # -------------------------------------------------------- templates and new objects
 
-    def template(self, text: str, kind: Optional[Kind] = None, prefix: str = "") -> Template:
+    def template(self, text: str, kind: Kind | None = None, prefix: str = "") -> Template:
         """A parsed template. Raises Refused INTERNAL with the parser's text behind the prefix."""
         try:
             return Template.parse(text, last_wins=kind is not None and kind.last_wins)

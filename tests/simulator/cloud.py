@@ -9,7 +9,7 @@ import threading
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from . import sessions
 from .acl import Rules
@@ -24,8 +24,8 @@ from .xmlrpc import refusal, success
 
 CONFIG = Path(__file__).with_name("data") / "oned.conf"
 
-KINDS: List[Kind] = [kind for family in FAMILIES for kind in getattr(family, "KINDS", ())]
-METHODS: Dict[str, Method] = {method.name: method for family in FAMILIES for method in family.METHODS}
+KINDS: list[Kind] = [kind for family in FAMILIES for kind in getattr(family, "KINDS", ())]
+METHODS: dict[str, Method] = {method.name: method for family in FAMILIES for method in family.METHODS}
 
 
 @dataclass
@@ -35,8 +35,8 @@ class Options:
     user: str = "oneadmin"
     password: str = "opennebula"
     delay: float = 0.05
-    failures: List[str] = field(default_factory=list)
-    seed: Dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    seed: dict[str, int] = field(default_factory=dict)
     endpoint: str = "http://localhost:2633/RPC2"
 
 
@@ -49,7 +49,7 @@ class Cloud:
         self.events = Events(options.delay, options.failures)
         self.config = Template.parse(CONFIG.read_text(encoding="utf-8"))
         self.rules = Rules()
-        self.pools: Dict[str, Pool] = {kind.name: Pool(kind) for kind in KINDS}
+        self.pools: dict[str, Pool] = {kind.name: Pool(kind) for kind in KINDS}
         self.default_quotas = {"USER": Quotas(with_usage=False), "GROUP": Quotas(with_usage=False)}
         self.enabled = True  # of the zone: a disabled one only answers questions
         self._requests = itertools.count(1)
@@ -63,7 +63,7 @@ class Cloud:
     def __getitem__(self, kind: str) -> Pool:
         return self.pools[kind]
 
-    def call(self, method: Method, parameters: List[Any]) -> list:
+    def call(self, method: Method, parameters: list[Any]) -> list:
         """The answer of one call: three elements of a success, five of a failure. Raises Fault."""
         if not parameters:
             raise Fault(-500, UNEXPECTED + "Subscript of xmlrpc_c::paramList out of bounds")

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
-
 from .template import Vector
 
 TOTAL_CPU = 800  # percent of a core
@@ -115,7 +113,7 @@ def pci_device(
     return found
 
 
-def pci_devices() -> List[Vector]:
+def pci_devices() -> list[Vector]:
     """The PCI devices of one host, none of them in use."""
     return [pci_device(*row) for row in PCI]
 
@@ -124,7 +122,7 @@ NODES, CORES, THREADS = 2, 8, 4
 HUGEPAGES = {"2048": "1024", "1048576": "1024"}  # KiB -> pages
 
 
-def numa_nodes() -> List[dict]:
+def numa_nodes() -> list[dict]:
     """The NUMA nodes of one host: CPUs of each core (0 free, 1 pinned…), hugepages and memory."""
     cores = NODES * CORES
     return [
@@ -165,7 +163,7 @@ CPU_MODELS = (
 )
 
 
-def host_attributes(name: str) -> Dict[str, str]:
+def host_attributes(name: str) -> dict[str, str]:
     """What monitoring writes into the template of a host."""
     return {
         "ARCH": "x86_64",

@@ -11,8 +11,9 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Iterable, List, Optional, Tuple
+from typing import Any
 
 
 class Events:
@@ -24,9 +25,9 @@ class Events:
         self.delay = delay
         self.clock = clock
         self.failures = [tuple(rule.partition(":")[::2]) for rule in failures]
-        self._queue: List[Tuple[float, int, Callable[..., None], Tuple[Any, ...]]] = []
+        self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = itertools.count()
-        self._now: Optional[float] = None
+        self._now: float | None = None
 
     def now(self) -> float:
         """Seconds since the epoch; inside an event, the moment at which it was due."""

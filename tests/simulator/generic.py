@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional
+from collections.abc import Callable
+from typing import Any
 
 from . import attributes
 from .acl import TYPES
@@ -26,7 +27,7 @@ def nothing(*_: Any) -> None:
 # ---------------------------------------------------------------- info
 
 
-def info(kind: Kind, arguments: str = "decrypt:boolean=false", xml: Optional[Callable[..., str]] = None) -> Method:
+def info(kind: Kind, arguments: str = "decrypt:boolean=false", xml: Callable[..., str] | None = None) -> Method:
     """`xml(call, obj, *options)` replaces the plain XML of the object."""
 
     def run(call: Call, obj: Object, *options: Any) -> str:
@@ -40,6 +41,7 @@ def info(kind: Kind, arguments: str = "decrypt:boolean=false", xml: Optional[Cal
         run,
         needs=f"USE {kind.name} ignoring locks",
         reads=True,
+        help=f"Returns {kind.title.title()} information",
     )
 
 
@@ -77,7 +79,7 @@ def filtered_pool_info(kind: Kind) -> Method:
     return Method(f"one.{kind.method}pool.info", "filter_flag:int, start:int, end:int", run, reads=True)
 
 
-def visible(call: Call, kind: Kind, flag: int) -> List[Object]:
+def visible(call: Call, kind: Kind, flag: int) -> list[Object]:
     """The objects of a kind that the caller sees through a filter flag, ascending by ID. Raises Refused."""
     if flag < GROUP:
         raise Refused(RPC_API, "Incorrect filter_flag")
@@ -87,7 +89,7 @@ def visible(call: Call, kind: Kind, flag: int) -> List[Object]:
         GROUP: lambda obj: obj.gid == call.gid,
         ALL: lambda obj: True,
     }.get(flag, lambda obj: obj.uid == flag)
-    usable = can_use(call, kind) if flag == ALL or flag >= 0 or flag == GROUP else lambda obj: True
+    usable = can_use(call, kind) if flag in (ALL, GROUP) or flag >= 0 else lambda obj: True
     return [obj for obj in call.pool(kind.name) if chosen(obj) and usable(obj)]
 
 
@@ -144,6 +146,7 @@ def store_template(call: Call, obj: Object, new: Template, append: bool, normali
         merged.merge(new)
         new = merged
     normalise(call, obj, new)
+    new.settle()
     attributes.encrypt(new, attributes.listed(call.cloud.config, f"{obj.kind.encrypted}_ENCRYPTED_ATTR"))
     setattr(obj, obj.kind.template_of, new)
     if well_formed(obj):
@@ -223,7 +226,7 @@ def chown(kind: Kind, after: Callable[[Call, Object], None] = nothing) -> Method
     return Method(f"one.{kind.method}.chown", "oid:int, user_id:int, group_id:int", run)
 
 
-def refuse_same_name(call: Call, obj: Object, user: Optional[Object]) -> None:
+def refuse_same_name(call: Call, obj: Object, user: Object | None) -> None:
     """Raises Refused when the new owner has an object of this name."""
     if user is None or user.oid == obj.uid or obj.kind.unique != "owner":
         return
@@ -271,7 +274,7 @@ def unlock(kind: Kind) -> Method:
 
 
 def clone(
-    kind: Kind, more: str = "", copy: Optional[Callable[..., Object]] = None, after: Callable[..., None] = nothing
+    kind: Kind, more: str = "", copy: Callable[..., Object] | None = None, after: Callable[..., None] = nothing
 ) -> Method:
     """`copy(call, obj, name)` makes the new object; `after(call, obj, new, *more)` follows its storing.
 
@@ -294,7 +297,7 @@ def delete(
     kind: Kind,
     operation: str = "MANAGE",
     more: str = "",
-    refuse: Callable[..., Optional[str]] = nothing,
+    refuse: Callable[..., str | None] = nothing,
     after: Callable[..., None] = nothing,
 ) -> Method:
     """`refuse(call, obj, *more)` returns why not, or nothing; `after(call, obj, *more)` follows the removal."""
@@ -310,7 +313,7 @@ def delete(
     return Method(f"one.{kind.method}.delete", join("oid:int", more), run, needs=f"{operation} {kind.name}")
 
 
-def system_object(title: str) -> Callable[[Call, Object], Optional[str]]:
+def system_object(title: str) -> Callable[[Call, Object], str | None]:
     """The objects of a fresh server, below 100, stay: the text for `refuse` of `delete`."""
     return lambda call, obj: f"System {title} (ID < 100) cannot be deleted." if obj.oid < 100 else None
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from email.utils import formatdate
-from typing import Callable, Dict, NamedTuple, Optional
+from typing import NamedTuple
 
 REASONS = {
     200: "OK",
@@ -26,7 +28,7 @@ ERROR_PAGE = (
 class Request(NamedTuple):
     verb: str
     path: str
-    headers: Dict[str, str]
+    headers: dict[str, str]
     body: bytes
 
 
@@ -86,7 +88,7 @@ class _Connection:
         self.sock.sendall(head.encode() + response.body)
         return stays
 
-    def until(self, mark: bytes) -> Optional[bytes]:
+    def until(self, mark: bytes) -> bytes | None:
         """Bytes up to a mark, which is consumed; None when the client closed before."""
         while mark not in self.data:
             more = self.sock.recv(65536)
@@ -96,7 +98,7 @@ class _Connection:
         found, _, self.data = self.data.partition(mark)
         return found
 
-    def exactly(self, length: int) -> Optional[bytes]:
+    def exactly(self, length: int) -> bytes | None:
         parts, missing = [self.data[:length]], length - len(self.data)
         self.data = self.data[length:]
         while missing > 0:
@@ -131,8 +133,6 @@ class Server:
             threading.Thread(target=_Connection(sock, self.answer, self.keep_alive).serve, daemon=True).start()
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self.socket.close()

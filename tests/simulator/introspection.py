@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 from .calls import Method
 from .cloud import METHODS
@@ -25,12 +26,12 @@ NAMES = [
 ]
 
 
-def published(method: Method) -> List[str]:
+def published(method: Method) -> list[str]:
     letters = method.signature or "s" + "".join(LETTERS[param.type] for param in method.params)
     return ["array", *(WORDS[letter] for letter in letters)]
 
 
-def named(parameters: List[Any]) -> Method:
+def named(parameters: list[Any]) -> Method:
     if not parameters:
         raise Fault(-501, "Not enough parameters")
     return find(parameters[0])
@@ -42,8 +43,8 @@ def find(name: str) -> Method:
     return METHODS[name]
 
 
-def multicall(execute: Callable[[str, List[Any]], Any], calls: List[dict]) -> list:
-    results: List[Any] = []
+def multicall(execute: Callable[[str, list[Any]], Any], calls: list[dict]) -> list:
+    results: list[Any] = []
     for one in calls:
         try:
             results.append([execute(one["methodName"], one["params"])])
@@ -52,7 +53,7 @@ def multicall(execute: Callable[[str, List[Any]], Any], calls: List[dict]) -> li
     return results
 
 
-def answers(execute: Callable[[str, List[Any]], Any]) -> Dict[str, Callable[[List[Any]], Any]]:
+def answers(execute: Callable[[str, list[Any]], Any]) -> dict[str, Callable[[list[Any]], Any]]:
     """Method name -> answer for its parameters. `execute` runs a method of any name."""
     return {
         "system.listMethods": lambda parameters: [*NAMES, *METHODS],

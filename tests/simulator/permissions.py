@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, Iterable, NamedTuple, Optional
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from .acl import Rules
 from .store import Kind, Object
@@ -20,7 +21,7 @@ class Who(NamedTuple):
 
     uid: int
     gid: int
-    groups: FrozenSet[int]
+    groups: frozenset[int]
 
     @property
     def is_admin(self) -> bool:
@@ -32,7 +33,7 @@ class Need(NamedTuple):
 
     operation: str
     kind: Kind
-    obj: Optional[Object] = None
+    obj: Object | None = None
     heeds_lock: bool = True
 
     @property
@@ -81,7 +82,7 @@ def refusal(who: Who, needs: Iterable[Need], rules: Rules) -> str:
 # ---------------------------------------------------------------- permission bits
 
 
-def new_bits(values: Iterable[int], bits: int) -> Optional[int]:
+def new_bits(values: Iterable[int], bits: int) -> int | None:
     """Permission bits after chmod's nine values (1 set, 0 clear, -1 keep); None when a value is none of these."""
     for i, value in enumerate(values):
         if value not in (-1, 0, 1):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Tuple
+from collections.abc import Iterable, Mapping
 
 from .errors import wrong_action
 from .template import Template, Vector, attribute
@@ -12,7 +12,7 @@ from .template import Template, Vector, attribute
 DEFAULT, UNLIMITED = -1.0, -2.0
 
 # Section of the XML -> the element in it and its metrics.
-SECTIONS: Dict[str, Tuple[str, List[str]]] = {
+SECTIONS: dict[str, tuple[str, list[str]]] = {
     "DATASTORE_QUOTA": ("DATASTORE", ["IMAGES", "SIZE"]),
     "NETWORK_QUOTA": ("NETWORK", ["LEASES"]),
     "VM_QUOTA": (
@@ -23,7 +23,7 @@ SECTIONS: Dict[str, Tuple[str, List[str]]] = {
     "IMAGE_QUOTA": ("IMAGE", ["RVMS"]),
 }
 SECTION_OF = {element: section for section, (element, _) in SECTIONS.items()}
-METRICS = {element: metrics for element, metrics in SECTIONS.values()}
+METRICS = dict(SECTIONS.values())
 
 
 class Quota:
@@ -53,7 +53,7 @@ class Quotas:
 
     def __init__(self, with_usage: bool = True) -> None:
         self.with_usage = with_usage
-        self._quotas: Dict[str, Dict[str, Quota]] = {element: {} for element in METRICS}
+        self._quotas: dict[str, dict[str, Quota]] = {element: {} for element in METRICS}
 
     def set(self, template: Template) -> None:
         """Limits from a template such as VM=[VMS="5"] DATASTORE=[ID="1",SIZE="-1"]. Raises Refused ACTION."""
@@ -61,7 +61,7 @@ class Quotas:
             for vector in template.vectors(element):
                 self._set(element, metrics, vector)
 
-    def _set(self, element: str, metrics: List[str], vector: Vector) -> None:
+    def _set(self, element: str, metrics: list[str], vector: Vector) -> None:
         oid = vector.get("ID", "") if element != "VM" else ""
         if element != "VM" and not (oid.isdigit() or oid == "-1"):
             raise wrong_action(f"Quota template error. Wrong or missing ID in {element}")

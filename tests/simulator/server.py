@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any, List
+from typing import Any
 
 from . import introspection, xmlrpc
 from .cloud import Cloud, Options
@@ -70,7 +70,7 @@ class Simulator:
         except Fault as fault:
             return xmlrpc.fault(fault)
 
-    def execute(self, name: str, parameters: List[Any]) -> Any:
+    def execute(self, name: str, parameters: list[Any]) -> Any:
         """Runs a method of any name. Raises Fault."""
         if name in self._system:
             return self._system[name](parameters)

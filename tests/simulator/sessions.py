@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any, Callable, Dict, Iterable, Optional, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from .errors import AUTHENTICATION, Refused
 from .permissions import Who
@@ -21,14 +22,14 @@ def digest(password: str) -> str:
 
 
 # Authentication driver -> does the secret fit what is stored? A driver that is not here lets nobody in.
-DRIVERS: Dict[str, Callable[[str, str], bool]] = {
+DRIVERS: dict[str, Callable[[str, str], bool]] = {
     "core": lambda stored, secret: hmac.compare_digest(stored, digest(secret)),
     "plain": lambda stored, secret: hmac.compare_digest(stored.encode(), secret.encode()),
     "dummy": lambda stored, secret: True,
 }
 
 
-def authenticate(users: Pool, session: Any, now: float) -> Tuple[Object, Who]:
+def authenticate(users: Pool, session: Any, now: float) -> tuple[Object, Who]:
     """The user and what the session lets him be. Raises Refused AUTHENTICATION."""
     name, colon, secret = session.partition(":") if type(session) is str else ("", "", "")
     user = users.named(name) if colon and secret else None
@@ -39,7 +40,7 @@ def authenticate(users: Pool, session: Any, now: float) -> Tuple[Object, Who]:
     raise Refused(AUTHENTICATION, "User couldn't be authenticated, aborting call.")
 
 
-def identity(user: Object, secret: str, now: float) -> Optional[Who]:
+def identity(user: Object, secret: str, now: float) -> Who | None:
     for token in valid_tokens(user.tokens, now):
         if token["TOKEN"] == secret:
             group = token["EGID"]

@@ -8,8 +8,9 @@ does not. So take with `get` what you change, with `get_ro` what you read, and h
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 from xml.parsers import expat
 
 from .errors import internal
@@ -83,7 +84,7 @@ class Kind:
     method: str  # in method names: "template"
     root: str  # element of one object
     layout: Sequence[Field]  # children of that element
-    listed: Optional[Sequence[Field]] = None  # children in the pool, when they differ
+    listed: Sequence[Field] | None = None  # children in the pool, when they differ
     pool: str = ""  # element of the pool, ROOT_POOL if not given
     after_each: Field = lambda obj: ""  # what follows an object in the pool, as a sibling
     owned: bool = True  # has an owner, a group and permissions
@@ -91,7 +92,7 @@ class Kind:
     stored: str = ""  # the kind in "Error transforming the … to XML.", Name if not given
     taken: str = ""  # the kind in "NAME is already taken by …", NAME if not given
     forbidden: str = FORBIDDEN_IN_NAMES  # characters that a name must not hold; "" accepts every name
-    bits: Optional[int] = None  # permissions of a new object; None: from the umask of the creator
+    bits: int | None = None  # permissions of a new object; None: from the umask of the creator
     allocates: bool = False  # creation is refused with ALLOCATE, not INTERNAL
     last_wins: bool = False  # of a repeated attribute in the template only the last is kept
     restricted: str = ""  # prefix of the *_RESTRICTED_ATTR in oned.conf that bind other users than administrators
@@ -126,16 +127,16 @@ def invalid_name(name: str, forbidden: str = FORBIDDEN_IN_NAMES) -> str:
 class Object:
     """One object. Further fields of its kind are plain attributes, given to the constructor."""
 
-    def __init__(self, kind: Kind, name: str, body: Optional[Template] = None, **fields: Any) -> None:
+    def __init__(self, kind: Kind, name: str, body: Template | None = None, **fields: Any) -> None:
         self.kind = kind
         self.oid = -1
         self.name = name
         self.uid = self.gid = -1
         self.uname = self.gname = ""
         self.bits = 0
-        self.lock: Optional[Dict[str, int]] = None
+        self.lock: dict[str, int] | None = None
         self.template = Template(last_wins=kind.last_wins) if body is None else body
-        self._shown: Dict[str, str] = {}
+        self._shown: dict[str, str] = {}
         self.__dict__.update(fields)
 
     def __repr__(self) -> str:
@@ -179,8 +180,10 @@ class Object:
 def well_formed(obj: Object) -> bool:
     """Whether the object's XML can be read back; the server checks that before it writes to the database."""
     obj.changed()
+    xml = obj.xml()
+    obj.changed()
     try:
-        expat.ParserCreate().Parse(obj.xml(), True)
+        expat.ParserCreate().Parse(xml, True)
     except expat.ExpatError:
         return False
     return True
@@ -195,8 +198,8 @@ class Pool:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.next_id = 0
-        self._objects: Dict[int, Object] = {}
-        self._names: Dict[Tuple[Any, ...], int] = {}
+        self._objects: dict[int, Object] = {}
+        self._names: dict[tuple[Any, ...], int] = {}
 
     def __iter__(self) -> Iterator[Object]:
         """Ascending by ID, to read (as `get_ro`)."""
@@ -208,18 +211,18 @@ class Pool:
     def __contains__(self, oid: int) -> bool:
         return oid in self._objects
 
-    def get(self, oid: int) -> Optional[Object]:
+    def get(self, oid: int) -> Object | None:
         """The object of this ID, to be changed; None when there is none."""
         obj = self._objects.get(oid)
         if obj is not None:
             obj.changed()
         return obj
 
-    def get_ro(self, oid: int) -> Optional[Object]:
+    def get_ro(self, oid: int) -> Object | None:
         """The object of this ID, to be read; None when there is none."""
         return self._objects.get(oid)
 
-    def named(self, name: str, uid: int = -1) -> Optional[Object]:
+    def named(self, name: str, uid: int = -1) -> Object | None:
         """The object of this name (of this owner, where names are unique per owner)."""
         oid = self._names.get(self._key(name, uid))
         return None if oid is None else self._objects[oid]
@@ -232,6 +235,7 @@ class Pool:
         self._check(obj)
         obj.oid = self.next_id
         prepare(obj)
+        getattr(obj, self.kind.template_of).settle()
         self._store(obj)
         if not well_formed(obj):
             self.drop(obj)
@@ -255,7 +259,7 @@ class Pool:
         obj.name = name
         self._index(obj)
 
-    def give(self, obj: Object, user: Optional[Object], group: Optional[Object]) -> None:
+    def give(self, obj: Object, user: Object | None, group: Object | None) -> None:
         """Changes owner and group; None keeps."""
         self._names.pop(self._key(obj.name, obj.uid), None)
         if user is not None:
@@ -264,7 +268,7 @@ class Pool:
             obj.gid, obj.gname = group.oid, group.name
         self._index(obj)
 
-    def _key(self, name: str, uid: int) -> Tuple[Any, ...]:
+    def _key(self, name: str, uid: int) -> tuple[Any, ...]:
         return (name, uid) if self.kind.unique == "owner" else (name,)
 
     def _check(self, obj: Object) -> None:
@@ -285,11 +289,11 @@ class Pool:
 
     # -------------------------------------------------------- what a pool shows
 
-    def show(self, chosen: List[Object], trailer: str = "") -> str:
+    def show(self, chosen: list[Object], trailer: str = "") -> str:
         return f"<{self.kind.pool}>{''.join([obj.listed() for obj in chosen])}{trailer}</{self.kind.pool}>"
 
 
-def in_range(found: List[Object], start: int, end: int) -> List[Object]:
+def in_range(found: list[Object], start: int, end: int) -> list[Object]:
     """Part of the objects, given ascending, and in the server's order: descending by ID (API_LIST_ORDER).
 
     (-1, -1) all; (3, 6) the IDs 3 to 6; (3, -1) the IDs from 3; (10, -5) five objects from the tenth of the answer.

@@ -9,11 +9,12 @@ This parser is the simulator's own: a fault in the client's serialiser must not 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 from xml.parsers import expat
 
-Vector = Dict[str, str]
-Value = Union[str, Vector]
+Vector = dict[str, str]
+Value = str | Vector
 
 BLANKS = " \t\n\r\v\f"
 
@@ -33,8 +34,8 @@ class Template:
 
     __slots__ = ("_items", "last_wins")
 
-    def __init__(self, items: Iterable[Tuple[str, Value]] = (), last_wins: bool = False) -> None:
-        self._items: Dict[str, List[Value]] = {}
+    def __init__(self, items: Iterable[tuple[str, Value]] = (), last_wins: bool = False) -> None:
+        self._items: dict[str, list[Value]] = {}
         self.last_wins = last_wins
         for name, value in items:
             self.add(name, value)
@@ -45,7 +46,7 @@ class Template:
         parser = parse_xml if text.startswith("<") else parse_text
         return cls(parser(text), last_wins)
 
-    def __iter__(self) -> Iterator[Tuple[str, Value]]:
+    def __iter__(self) -> Iterator[tuple[str, Value]]:
         for name in sorted(self._items):
             for value in self._items[name]:
                 yield name, value
@@ -91,7 +92,7 @@ class Template:
                 return value
         return default
 
-    def texts(self, name: str) -> List[str]:
+    def texts(self, name: str) -> list[str]:
         """All texts of this name, in order."""
         return [value for value in self._items.get(name, ()) if isinstance(value, str)]
 
@@ -109,11 +110,11 @@ class Template:
         text = self.text(name).upper()
         return text in ("YES", "Y", "TRUE", "1") if text else default
 
-    def vectors(self, name: str) -> List[Vector]:
+    def vectors(self, name: str) -> list[Vector]:
         """All vectors of this name, themselves (not copies), in order."""
         return [value for value in self._items.get(name, ()) if isinstance(value, dict)]
 
-    def vector(self, name: str) -> Optional[Vector]:
+    def vector(self, name: str) -> Vector | None:
         """The first vector of this name, or None."""
         return next(iter(self.vectors(name)), None)
 
@@ -122,6 +123,13 @@ class Template:
         for name, values in other._items.items():
             kept = [value for value in values if value != {}]
             self.replace(name, kept[-1:] if self.last_wins else kept)
+
+    def settle(self) -> None:
+        """What the way through the database does: empty vectors vanish, XML's own names get their prefix."""
+        for name in list(self._items):
+            values = [value for value in self._items.pop(name) if value != {}]
+            if values:
+                self._items.setdefault(attribute_name(name), []).extend(values)
 
     def copy(self) -> Template:
         twin = Template(last_wins=self.last_wins)
@@ -135,8 +143,8 @@ class Template:
         return f"<{tag}>{self.body()}</{tag}>"
 
     def body(self) -> str:
-        """Sorted by name; an empty vector does not survive the database, so it is not shown."""
-        return "".join([attribute(name, value) for name, value in self if value != {}])
+        """All attributes, sorted by name."""
+        return "".join([attribute(name, value) for name, value in self])
 
 
 def attribute(name: str, value: Value) -> str:
@@ -188,7 +196,7 @@ VALUE = [
 ]
 
 
-def longest(rules: list, text: str, at: int) -> Tuple[Optional[str], int]:
+def longest(rules: list, text: str, at: int) -> tuple[str | None, int]:
     """Name of the rule that matches most at this place, and where its match ends."""
     name, end = None, at
     for rule, pattern in rules:
@@ -222,7 +230,7 @@ class State(NamedTuple):
     """Where the grammar stands: what the server says it expects, and where each token leads."""
 
     expecting: str
-    next: Dict[str, str]
+    next: dict[str, str]
 
 
 GRAMMAR = {
@@ -237,9 +245,9 @@ GRAMMAR = {
 }
 
 
-def parse_text(text: str) -> List[Tuple[str, Value]]:
+def parse_text(text: str) -> list[tuple[str, Value]]:
     """Attributes of the text syntax, in order. Raises TemplateError."""
-    found: List[Tuple[str, Value]] = []
+    found: list[tuple[str, Value]] = []
     state, name, member, vector = "attribute", "", "", {}
     for tok in tokens(text):
         follow = GRAMMAR[state].next.get(tok.name)
@@ -283,16 +291,16 @@ class _Element:
         self.name = name
         self.nodes: list = []
 
-    def elements(self) -> List[_Element]:
+    def elements(self) -> list[_Element]:
         return [node for node in self.nodes if isinstance(node, _Element)]
 
     def starts_with_text(self) -> bool:
         return bool(self.nodes) and isinstance(self.nodes[0], str)
 
 
-def parse_xml(text: str) -> List[Tuple[str, Value]]:
+def parse_xml(text: str) -> list[tuple[str, Value]]:
     """Attributes of the XML syntax, in order. Raises TemplateError."""
-    found: List[Tuple[str, Value]] = []
+    found: list[tuple[str, Value]] = []
     for element in read_xml(text).elements():
         name = attribute_name(element.name)
         if element.elements():

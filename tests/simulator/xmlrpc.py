@@ -8,7 +8,8 @@ Python stands for XML-RPC: int i4/int, I8 i8, bool, str, float double, list arra
 from __future__ import annotations
 
 import base64
-from typing import Any, Callable, Dict, List, Tuple
+from collections.abc import Callable
+from typing import Any
 from xml.parsers import expat
 
 from .errors import Fault, Refused
@@ -33,7 +34,7 @@ class _Element:
     def __init__(self, name: str) -> None:
         self.name = name
         self.text = ""
-        self.children: List[_Element] = []
+        self.children: list[_Element] = []
 
 
 def read_xml(body: bytes) -> _Element:
@@ -64,7 +65,7 @@ def read_xml(body: bytes) -> _Element:
     return stack[0].children[0]
 
 
-def decode(body: bytes) -> Tuple[str, List[Any]]:
+def decode(body: bytes) -> tuple[str, list[Any]]:
     """Method name and parameters of a call. Raises Fault -503."""
     root = read_xml(body)
     if root.name != "methodCall":
@@ -141,16 +142,16 @@ def double(element: _Element) -> float:
         raise malformed(f"<double> value '{element.text}' is not a number") from None
 
 
-def array(element: _Element) -> List[Any]:
+def array(element: _Element) -> list[Any]:
     return [value(child) for child in only_child(element).children]
 
 
-def struct(element: _Element) -> Dict[str, Any]:
+def struct(element: _Element) -> dict[str, Any]:
     members = [{part.name: part for part in member.children} for member in element.children]
     return {member["name"].text: value(member["value"]) for member in members if {"name", "value"} <= set(member)}
 
 
-READERS: Dict[str, Callable[[_Element], Any]] = {
+READERS: dict[str, Callable[[_Element], Any]] = {
     "array": array,
     "base64": lambda element: base64.b64decode(element.text),
     "boolean": boolean,
@@ -191,7 +192,7 @@ def encode_struct(members: dict) -> str:
     return f"<struct>\r\n{inner}</struct>"
 
 
-WRITERS: Dict[type, Callable[[Any], str]] = {
+WRITERS: dict[type, Callable[[Any], str]] = {
     bool: lambda item: f"<boolean>{item:d}</boolean>",
     dict: encode_struct,
     float: lambda item: f"<double>{item!r}</double>",

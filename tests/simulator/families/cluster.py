@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from collections.abc import Callable
 
 from .. import generic
 from ..calls import Call, Method
@@ -37,7 +37,7 @@ def allocate(call: Call, name: str) -> int:
     return call.allocate(new(name))
 
 
-def content(call: Call, cluster: Object) -> Optional[str]:
+def content(call: Call, cluster: Object) -> str | None:
     """Why the cluster cannot go."""
     if cluster.oid < CLUSTER.first_id:
         return "System Clusters (ID < 100) cannot be deleted."
@@ -77,9 +77,8 @@ def move_host(call: Call, cluster: Object, host: Object) -> None:
 
 
 def remove_host(call: Call, cluster: Object, host: Object) -> None:
-    """To the default cluster; a host of another cluster stays where it is."""
-    if host.cluster_id == cluster.oid:
-        move_host(call, call.pool("CLUSTER").get(DEFAULT), host)
+    """To the default cluster, even if the host is in another than the one named."""
+    move_host(call, call.pool("CLUSTER").get(DEFAULT), host)
 
 
 def updated(call: Call, cluster: Object) -> None:

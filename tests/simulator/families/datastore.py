@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from .. import dummy, generic
 from ..calls import Call, Method
@@ -103,7 +103,7 @@ def complete(cloud: Any, obj: Object) -> None:
         raise internal("No TM_MAD in template.")
     body.set("TM_MAD", obj.tm_mad)
     apply_tm_mad(cloud, obj, body)
-    for name, default in (("RESTRICTED_DIRS", "/"), ("SAFE_DIRS", "/var/tmp")):
+    for name, default in (("RESTRICTED_DIRS", "/"), ("SAFE_DIRS", "/var/tmp")):  # noqa: S108 the server's default
         if name not in body:
             body.set(name, default)
 
@@ -167,7 +167,7 @@ def apply_tm_mad(cloud: Any, obj: Object, body: Template) -> None:
         body.set(name, value)
 
 
-def other_systems(conf: Vector) -> Dict[str, str]:
+def other_systems(conf: Vector) -> dict[str, str]:
     """The variants for system datastores of another driver, e.g. CLONE_TARGET_SSH."""
     others = [name for name in conf.get("TM_MAD_SYSTEM", "").split(",") if name]
     written = {"TM_MAD_SYSTEM": ",".join(others)} if others else {}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Any
 
 from .. import generic
 from ..acl import ALL, INDIVIDUAL, RIGHTS, Rule, types
@@ -46,7 +46,7 @@ GROUP = Kind(
 MEMBERS_USE = 0o040  # members may see their group
 
 
-def new(name: str, body: Optional[Template] = None) -> Object:
+def new(name: str, body: Template | None = None) -> Object:
     return Object(GROUP, name, body, users=set(), admins=set(), quotas=Quotas(), vlans=Template(), bits=MEMBERS_USE)
 
 
@@ -57,7 +57,7 @@ def allocate(call: Call, name: str) -> int:
     return group.oid
 
 
-def content(call: Call, group: Object) -> Optional[str]:
+def content(call: Call, group: Object) -> str | None:
     if group.oid < GROUP.first_id:
         return "System Groups (ID < 100) cannot be deleted."
     if group.users:
@@ -96,7 +96,7 @@ MANAGED = types(
 )
 
 
-def admin_rules(gid: int, uid: int) -> List[Rule]:
+def admin_rules(gid: int, uid: int) -> list[Rule]:
     """What makes a user the administrator of a group."""
     user, group = INDIVIDUAL | uid, GROUP_SELECTOR | gid
     use_manage = RIGHTS["USE"] | RIGHTS["MANAGE"]
@@ -169,7 +169,7 @@ def set_vlans(call: Call, group: Object, text: str) -> None:
     group.vlans = quota_template(text)
 
 
-def default_quotas(kind: str) -> List[Method]:
+def default_quotas(kind: str) -> list[Method]:
     """`info` and `update` of the default quotas of users or groups."""
     root, method = f"DEFAULT_{kind}_QUOTAS", f"one.{kind.lower()}quota"
 

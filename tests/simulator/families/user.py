@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any, List, Optional
+from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
@@ -90,7 +90,7 @@ def bad_password(password: str) -> str:
 # ---------------------------------------------------------------- creation and removal
 
 
-def allocate(call: Call, name: str, password: str, driver: str, gids: List[int]) -> int:
+def allocate(call: Call, name: str, password: str, driver: str, gids: list[int]) -> int:
     chosen = [call.find("GROUP", gid) for gid in gids]
     manage = [call.need("MANAGE", group) for group in chosen]
     call.require(call.need("CREATE", "USER"), *manage)
@@ -104,7 +104,7 @@ def allocate(call: Call, name: str, password: str, driver: str, gids: List[int])
     return user.oid
 
 
-def enrol(cloud: Any, user: Object, chosen: List[Object]) -> None:
+def enrol(cloud: Any, user: Object, chosen: list[Object]) -> None:
     """Into groups; the first is the primary one."""
     for group in chosen:
         groups.join(group, user)
@@ -237,7 +237,7 @@ def bootstrap(cloud: Any) -> None:
         enrol(cloud, user, [admins])
 
 
-def refuse_oneadmin(call: Call, user: Object) -> Optional[str]:
+def refuse_oneadmin(call: Call, user: Object) -> str | None:
     return "oneadmin cannot be deleted." if user.oid == ONEADMIN else None
 
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, List, Tuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from .. import generic
 from ..acl import ALL, CLUSTER, GROUP, INDIVIDUAL, RIGHTS, Rule, types
@@ -13,7 +14,7 @@ from ..template import Template
 
 DEFAULT = 0
 ALL_RESOURCES = -10
-Resource = Tuple[int, int]  # zone, ID
+Resource = tuple[int, int]  # zone, ID
 
 # Elements of a VDC: plural -> element, and the ACL types with the attribute of oned.conf that holds the rights.
 RESOURCES = {
@@ -70,17 +71,14 @@ def rights(cloud: Any, attribute: str) -> int:
 def rules(cloud: Any, gid: int, what: str, resource: Resource) -> Iterator[Rule]:
     """The rules that give a group one resource of a VDC."""
     zone, oid = resource
-    if oid == ALL_RESOURCES:
-        selector = ALL
-    else:
-        selector = (CLUSTER if what == "clusters" else INDIVIDUAL) | oid
+    selector = ALL if oid == ALL_RESOURCES else (CLUSTER if what == "clusters" else INDIVIDUAL) | oid
     for kind, attribute in RESOURCES[what][1]:
         granted = rights(cloud, attribute)
         if granted:
             yield Rule(GROUP | gid, types(kind) | selector, granted, INDIVIDUAL | zone)
 
 
-def rules_of(cloud: Any, vdc: Object, gid: int) -> List[Rule]:
+def rules_of(cloud: Any, vdc: Object, gid: int) -> list[Rule]:
     return [
         rule
         for what in RESOURCES

@@ -16,6 +16,7 @@ VNTEMPLATE = Kind(
     title="virtual network template",
     method="vntemplate",
     root="VNTEMPLATE",
+    taken="VN TEMPLATE",
     layout=(*OWNED, lock, permissions, text("REGTIME", "regtime"), template()),
     restricted="VNET",
     restricted_title="Virtual Network Template",

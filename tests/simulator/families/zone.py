@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
@@ -111,7 +112,7 @@ def server_to_server(call: Call, *arguments: Any) -> int:
     return RAFT["TERM"]
 
 
-def not_deleted(call: Call, zone: Object) -> Optional[str]:
+def not_deleted(call: Call, zone: Object) -> str | None:
     return generic.system_object("Zones")(call, zone)
 
 
