@@ -69,7 +69,8 @@ class _Connection:
         headers = {name.strip().lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
         length = headers.get("content-length", "")
         if verb == "POST" and not length.isdigit():
-            return self.send(error(411, "You must send a content-length header"), False)
+            self.send(error(411, "You must send a content-length header"), False)
+            return self.drain()
         if headers.get("expect", "").lower() == "100-continue":
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = self.exactly(int(length or 0))
@@ -87,6 +88,14 @@ class _Connection:
         )
         self.sock.sendall(head.encode() + response.body)
         return stays
+
+    def drain(self) -> bool:
+        """Reads what still comes, so that closing does not make the client's system drop the answer unread."""
+        self.sock.settimeout(1)
+        self.sock.shutdown(socket.SHUT_WR)
+        while self.sock.recv(65536):
+            pass
+        return False
 
     def until(self, mark: bytes) -> bytes | None:
         """Bytes up to a mark, which is consumed; None when the client closed before."""

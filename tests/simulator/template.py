@@ -311,42 +311,49 @@ def parse_xml(text: str) -> list[tuple[str, Value]]:
     return found
 
 
-def read_xml(text: str) -> _Element:
-    """The root element. Text nodes are kept apart as the server's reader does; namespace prefixes are dropped."""
-    stack = [_Element("")]
-    fresh = [True]  # whether the next characters start a new text node
+class _Reader:
+    """Builds elements as the server's reader does: adjoining text and CDATA sections are nodes of their own."""
 
-    def start(name: str, _attributes: dict) -> None:
-        element = _Element(name.rpartition(":")[2])
-        stack[-1].nodes.append(element)
-        stack.append(element)
-        fresh[0] = True
+    def __init__(self) -> None:
+        self.root = _Element("")
+        self._stack = [self.root]
+        self._fresh = True  # whether the next characters begin a text node
 
-    def end(_name: str) -> None:
-        stack.pop()
-        fresh[0] = True
+    def start(self, name: str, _attributes: dict) -> None:
+        element = _Element(name.rpartition(":")[2])  # namespace prefixes are dropped
+        self._stack[-1].nodes.append(element)
+        self._stack.append(element)
+        self._fresh = True
 
-    def characters(data: str) -> None:
-        nodes = stack[-1].nodes
-        if fresh[0]:
+    def end(self, _name: str) -> None:
+        self._stack.pop()
+        self._fresh = True
+
+    def characters(self, data: str) -> None:
+        nodes = self._stack[-1].nodes
+        if self._fresh:
             nodes.append(data)
         else:
             nodes[-1] += data
-        fresh[0] = False
+        self._fresh = False
 
-    def boundary(*_: object) -> None:
-        fresh[0] = True
+    def section(self) -> None:
+        """A CDATA section begins or ends."""
+        self._fresh = True
 
-    def comment(_data: str) -> None:
-        stack[-1].nodes.append(None)
-        fresh[0] = True
+    def comment(self, _data: str) -> None:
+        self._stack[-1].nodes.append(None)
+        self._fresh = True
 
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.CommentHandler = characters, comment
-    parser.StartCdataSectionHandler = parser.EndCdataSectionHandler = boundary
+
+def read_xml(text: str) -> _Element:
+    """The root element. Raises TemplateError."""
+    reader, parser = _Reader(), expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
+    parser.CharacterDataHandler, parser.CommentHandler = reader.characters, reader.comment
+    parser.StartCdataSectionHandler = parser.EndCdataSectionHandler = reader.section
     try:
         parser.Parse(text, True)
     except expat.ExpatError:
         raise TemplateError("Parse error: XML Template malformed.") from None
-    return stack[0].elements()[0]
+    return reader.root.elements()[0]
