@@ -14,6 +14,10 @@ from xml.parsers import expat
 
 from .errors import Fault, Refused
 
+QUOTED_BYTES = 40
+INVALID_TOKEN = "Invalid token, starting 0 bytes in"
+INVALID_TOKEN_CODE = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
+C_ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 92: "\\\\"}
 MAX_INT, MIN_INT = 2**31 - 1, -(2**31)
 
 
@@ -59,10 +63,17 @@ def read_xml(body: bytes) -> _Element:
         parser.Parse(body, True)
     except expat.ExpatError as error:
         why = expat.ErrorString(error.code)
-        if len(stack) > 1:  # inside the root element the library quotes where it stopped
-            why = f"Invalid XML \"content\".  Problem with token at '...': {why}"
+        if len(stack) > 1:  # inside the root element the library quotes what it stopped at
+            stop = body[parser.ErrorByteIndex : parser.ErrorByteIndex + QUOTED_BYTES]
+            why = INVALID_TOKEN if error.code == INVALID_TOKEN_CODE else why
+            why = f"Invalid XML \"content\".  Problem with token at '{printable(stop)}...': {why}"
         raise malformed(f"Call is not valid XML.  {why}") from None
     return stack[0].children[0]
+
+
+def printable(data: bytes) -> str:
+    """Bytes as C would write them: nothing but ASCII reaches an error text."""
+    return "".join([C_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}") for byte in data])
 
 
 def decode(body: bytes) -> tuple[str, list[Any]]:
