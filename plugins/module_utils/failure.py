@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Failures as data: a sentence for a person, fields for a playbook."""
+
+from __future__ import annotations
+
+import re
+
+from .pyone.errors import (
+    OneAuthenticationException,
+    OneAuthorizationException,
+    OneConnectionException,
+    OneProtocolException,
+    OneTimeoutException,
+)
+
+_PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
+
+# What to do, by what went wrong; the first that fits.
+ADVICE = (
+    (OneAuthenticationException, "Check api_username and api_password"),
+    (OneAuthorizationException, "Ask for the right (owner, group, ACL), or use another user"),
+    (OneTimeoutException, "Check that the endpoint answers, or give a longer timeout"),
+    (OneConnectionException, "Check api_url, and for https validate_certs and ca_path"),
+    (OneProtocolException, "Check that api_url is the XML-RPC endpoint of OpenNebula, such as http://frontend:2633/RPC2"),
+)
+
+
+class Failure(Exception):
+    """What ends a task.
+
+    Args:
+        message (str): one sentence: what, where, what to do.
+        data: fields for the result of the task, for instance object, id, method, code.
+    """
+
+    def __init__(self, message, **data):
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+def described(error, doing, **data):
+    """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
+    said = _PREFIX.sub("", error.message).strip().rstrip(".")
+    advice = next((text for kind, text in ADVICE if isinstance(error, kind)), None)
+    message = "Cannot %s: %s.%s" % (doing, said, " %s." % advice if advice else "")
+    return Failure(message, method=error.method, code=error.code, **data)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""XML-RPC as oned speaks it: requests out of values, values out of answers.
+
+An answer is XML inside a string inside XML.  Parsing it twice costs as much as everything else together, so the envelope that
+oned sends, always the same, is recognised and cut away; any other shape goes through the standard library.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import OneArgumentException, OneProtocolException
+
+_HEAD = re.compile(
+    rb"\s*(?:<\?xml[^>]*\?>\s*)?<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>"
+)
+_VALUE = re.compile(rb"\s*<value>\s*<(string|i4|boolean|i8)>")
+_END = re.compile(rb"</(string|i4|boolean|i8)>\s*</value>")
+_TAIL = re.compile(rb"\s*</data>\s*</array>\s*</value>\s*</param>\s*</params>\s*</methodResponse>\s*")
+_REFERENCE = re.compile(rb"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([a-z]+));")
+_NAMED = {b"quot": b'"', b"apos": b"'", b"lt": b"<", b"gt": b">"}
+# The last range: the XML-RPC library of oned (6.10, 7.4) takes no character outside the Basic Multilingual Plane.
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]")
+
+
+def encode(method, params):
+    """The request for `method` (full name, as ``one.vm.info``) with `params` (bool, int, float, str or lists of these), as bytes.
+
+    Raises:
+        OneArgumentException: a value that XML-RPC cannot carry.
+    """
+    values = "".join("<param><value>%s</value></param>" % _marshal(value) for value in params)
+    request = '<?xml version="1.0"?><methodCall><methodName>%s</methodName><params>%s</params></methodCall>'
+    return (request % (_escape(method), values)).encode("utf-8")
+
+
+def _marshal(value):
+    if isinstance(value, bool):
+        return "<boolean>%d</boolean>" % value
+    if isinstance(value, int):
+        return ("<i4>%d</i4>" if -(2**31) <= value < 2**31 else "<i8>%d</i8>") % value
+    if isinstance(value, str):
+        return "<string>%s</string>" % _escape(value)
+    if isinstance(value, float):
+        return "<double>%r</double>" % value
+    if isinstance(value, (list, tuple)):
+        return "<array><data>%s</data></array>" % "".join("<value>%s</value>" % _marshal(item) for item in value)
+    raise OneArgumentException("a %s cannot be sent to OpenNebula" % type(value).__name__)
+
+
+def _escape(text):
+    bad = _UNSENDABLE.search(text)
+    if bad:
+        raise OneArgumentException("the character %r cannot be sent to OpenNebula" % bad.group())
+    # A bare CR would arrive as LF.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def decode(body):
+    """The content of an answer (bytes): ``(True, value, code)`` or ``(False, message, code, object_id, …)``.
+
+    Texts are returned as UTF-8 bytes, not yet decoded: a pool goes to the XML parser as it is.
+
+    Raises:
+        OneProtocolException: the body is no answer of oned, or an XML-RPC fault (`code` is the fault's).
+    """
+    values = _cut(body) or _by_library(body)
+    return tuple(values) if len(values) > 2 else tuple(values) + (0,)
+
+
+def _cut(body):
+    """The values of the envelope that oned sends, or None for any other shape."""
+    head = _HEAD.match(body)
+    position = head.end() if head else 0
+    values = []
+    while position:
+        start = _VALUE.match(body, position)
+        if not start:
+            break
+        stop = body.find(b"<", start.end())
+        end = _END.match(body, stop) if stop >= 0 else None
+        if not end or end.group(1) != start.group(1):
+            return None
+        values.append(_unmarshal(start.group(1), bytes(memoryview(body)[start.end() : stop])))
+        position = end.end()
+    well_formed = len(values) > 1 and isinstance(values[0], bool) and _TAIL.fullmatch(body, position)
+    return values if well_formed else None
+
+
+def _unmarshal(kind, text):
+    if kind == b"string":
+        return unescape(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise OneProtocolException("the answer holds %r as a number" % text[:40]) from None
+    return number == 1 if kind == b"boolean" else number
+
+
+def unescape(text):
+    """Character data of the envelope (bytes) without its escapes."""
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"&" not in text:
+        return text
+    text = text.replace(b"&lt;", b"<").replace(b"&gt;", b">")
+    if b"&#" in text or b"&quot;" in text or b"&apos;" in text:
+        text = _REFERENCE.sub(_dereferenced, text)
+    return text.replace(b"&amp;", b"&")
+
+
+def _dereferenced(match):
+    hexadecimal, decimal, name = match.groups()
+    if name:
+        return _NAMED.get(name, match.group())
+    try:
+        character = chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
+        return b"&amp;" if character == "&" else character.encode("utf-8")
+    except (ValueError, OverflowError):
+        raise OneProtocolException("the answer holds an impossible character reference: %r" % match.group()) from None
+
+
+def _by_library(body):
+    body = bytes(body)
+    if b"<!DOCTYPE" in body:
+        raise OneProtocolException("the answer declares a document type, which OpenNebula never sends")
+    from xmlrpc.client import Fault, loads
+
+    try:
+        result = loads(body, use_builtin_types=True)[0][0]
+    except Fault as fault:
+        raise OneProtocolException(str(fault.faultString), code=fault.faultCode) from None
+    except Exception as error:  # expat, number and type errors of every kind
+        message = "the answer is not XML-RPC (%s): %r" % (error or type(error).__name__, body[:80])
+        raise OneProtocolException(message) from None
+    if not isinstance(result, list) or len(result) < 2 or not isinstance(result[0], bool):
+        return [True, result]  # system.listMethods and its kin answer without the array
+    return [item.encode("utf-8") if isinstance(item, str) else item for item in result]

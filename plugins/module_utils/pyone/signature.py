@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Calls checked against the method table before they are sent.
+
+A signature is the text that methods.py keeps for a method: ``r`` or ``w``, then ``name:TYPE[=default]`` for each argument.
+"""
+
+from __future__ import annotations
+
+from .errors import OneArgumentException
+from .methods import METHODS
+from .template import write
+
+REQUIRED = object()
+TYPES = {
+    "i": ("an integer", int),
+    "l": ("an integer", int),
+    "b": ("a boolean", bool),
+    "s": ("a text", str),
+    "t": ("a template (a dictionary or a text)", (str, dict)),
+    "a": ("a list of integers", (list, tuple)),
+}
+_parsed = {}
+
+
+class Parameter:
+    """One argument of a method; `default` is REQUIRED where the API has none."""
+
+    def __init__(self, text):
+        self.name, dummy, rest = text.partition(":")
+        self.kind, given, default = rest.partition("=")
+        self.default = _default(self.kind, default) if given else REQUIRED
+
+    def __str__(self):
+        return self.name if self.default is REQUIRED else "%s=%r" % (self.name, self.default)
+
+
+def _default(kind, text):
+    if kind == "b":
+        return text == "1"
+    return int(text) if kind in ("i", "l") else text
+
+
+def parameters(method):
+    """The Parameters of a method of the table (name without ``one.``), without the session."""
+    if method not in _parsed:
+        _parsed[method] = [Parameter(text) for text in METHODS[method].split()[1:]]
+    return _parsed[method]
+
+
+def signature(method):
+    """A method as one would call it, for messages: ``one.host.info(oid, decrypt=False)``."""
+    return "one.%s(%s)" % (method, ", ".join(str(parameter) for parameter in parameters(method)))
+
+
+def writes(method):
+    """Whether a method changes anything; one that the table does not know might."""
+    return METHODS.get(method, "w").startswith("w")
+
+
+def bind(method, args, named):
+    """The arguments to send, in the order of the API; templates given as dictionaries are written as text.
+
+    Trailing arguments that are not given are left to the server, which has the same defaults.
+
+    Raises:
+        OneArgumentException: too many, too few, unknown or ill-typed arguments.
+        OneTemplateException: a template that cannot be written.
+    """
+    if method not in METHODS:
+        if named:
+            raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
+        return [write(value) if isinstance(value, dict) else value for value in args]
+    known = parameters(method)
+    if len(args) > len(known):
+        raise _misfit(method, "takes %d arguments, %d were given" % (len(known), len(args)))
+    given = dict(zip((parameter.name for parameter in known), args))
+    for name, value in named.items():
+        name = _canonical(name, known)
+        if name is None or name in given:
+            raise _misfit(method, "has no argument %s" % name if name is None else "was given %s twice" % name)
+        given[name] = value
+    last = max((index for index, parameter in enumerate(known) if parameter.name in given), default=-1)
+    return [
+        _checked(method, parameter, given.get(parameter.name, parameter.default))
+        for index, parameter in enumerate(known)
+        if index <= last or parameter.default is REQUIRED
+    ]
+
+
+def _canonical(name, known):
+    names = [parameter.name for parameter in known]
+    if name in names:
+        return name
+    return "oid" if name == "id" and "oid" in names else None
+
+
+def _checked(method, parameter, value):
+    if value is REQUIRED:
+        raise _misfit(method, "needs the argument %s" % parameter.name)
+    described, types = TYPES[parameter.kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and parameter.kind != "b"):
+        raise _misfit(method, "takes %s as %s, not %s" % (described, parameter.name, type(value).__name__))
+    if isinstance(value, dict):
+        return write(value)
+    return int(value) if parameter.kind in ("i", "l") else value
+
+
+def _misfit(method, what):
+    return OneArgumentException("one.%s %s: %s" % (method, what, signature(method)), method="one." + method)

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""HTTP to oned: POST a body, get a body.
+
+The standard library's http.client parses headers with the email package, which costs more to import than the rest of
+this client, and its timeouts restart with every byte.  An XML-RPC endpoint needs only POST, so the few lines of HTTP/1.1 are here
+and one deadline covers the whole call.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+from urllib.parse import unquote, urlsplit
+
+from .errors import OneConnectionException, OneException, OneProtocolException, OneTimeoutException
+
+DEFAULT_TIMEOUT = 120.0
+DEFAULT_LIMIT = 512 * 1024 * 1024
+MAX_HEADER_LINES = 100
+MAX_LINE = 64 * 1024
+CHUNK = 256 * 1024
+# A front end that has lost its server answers these; asking again is worth it.
+PASSING = (502, 503, 504)
+
+
+def tls_context(verify=True, ca_path=None, client_cert=None, client_key=None):
+    """An ssl.SSLContext for https endpoints.
+
+    Args:
+        verify (bool): check the server's certificate and name.
+        ca_path (str | None): file or directory of trusted certificates (PEM) in place of the system's.
+        client_cert, client_key (str | None): files (PEM) that identify the client.
+
+    Raises:
+        OneException: a file cannot be read.
+    """
+    import ssl
+
+    if ca_path is None and verify:
+        ca_path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
+    try:
+        kind = "capath" if ca_path and os.path.isdir(ca_path) else "cafile"
+        context = ssl.create_default_context(**{kind: ca_path})
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if client_cert:
+            context.load_cert_chain(client_cert, client_key)
+    except (OSError, ValueError) as error:
+        paths = ", ".join(path for path in (ca_path, client_cert, client_key) if path)
+        raise OneException("cannot load the TLS certificates from %s: %s" % (paths, error)) from error
+    return context
+
+
+class Endpoint:
+    """One URL, taken apart.  `shown` is the URL without credentials: it is safe in messages."""
+
+    def __init__(self, url):
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise OneException("the endpoint %r is not a valid URL: %s" % (_without_credentials(url), error)) from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise OneException(
+                "the endpoint %r is not a URL such as http://frontend:2633/RPC2" % _without_credentials(url)
+            )
+        self.tls = parts.scheme == "https"
+        self.host = parts.hostname
+        self.port = port or (443 if self.tls else 80)
+        self.path = (parts.path or "/RPC2") + ("?" + parts.query if parts.query else "")
+        name = "[%s]" % self.host if ":" in self.host else self.host
+        self.authority = name if port is None else "%s:%d" % (name, port)
+        self.shown = "%s://%s%s" % (parts.scheme, self.authority, self.path)
+        self.credentials = None
+        if parts.username is not None:
+            self.credentials = "%s:%s" % (unquote(parts.username), unquote(parts.password or ""))
+
+
+def _without_credentials(url):
+    return str(url).rsplit("@", 1)[-1]
+
+
+class Deadline:
+    """What is left of a timeout in seconds (None: no limit)."""
+
+    def __init__(self, seconds):
+        self.end = None if seconds is None else time.monotonic() + seconds
+
+    def left(self):
+        if self.end is None:
+            return None
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("timed out")
+        return left
+
+
+class Connection:
+    """A socket to one endpoint; after exchange(), `reusable` says whether it can carry another request."""
+
+    def __init__(self, endpoint, context, deadline):
+        self.endpoint = endpoint
+        self.reusable = False
+        self._rest = b""
+        proxy = _proxy(endpoint)
+        hop = proxy or endpoint
+        self.socket = socket.create_connection((hop.host, hop.port), deadline.left())
+        try:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._headers = self._common_headers(proxy)
+            if endpoint.tls:
+                if proxy:
+                    self._tunnel(proxy, deadline)
+                self.socket.settimeout(deadline.left())
+                self.socket = context.wrap_socket(self.socket, server_hostname=endpoint.host)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _common_headers(self, proxy):
+        endpoint = self.endpoint
+        target = endpoint.shown if proxy and not endpoint.tls else endpoint.path
+        lines = ["POST %s HTTP/1.1" % target, "Host: " + endpoint.authority]
+        lines += ["Content-Type: text/xml", "User-Agent: pyone"]
+        if endpoint.credentials is not None:
+            lines.append("Authorization: " + _basic(endpoint.credentials))
+        if proxy and not endpoint.tls and proxy.credentials is not None:
+            lines.append("Proxy-Authorization: " + _basic(proxy.credentials))
+        return "\r\n".join(lines)
+
+    def _tunnel(self, proxy, deadline):
+        target = "%s:%d" % (self.endpoint.host, self.endpoint.port)
+        lines = ["CONNECT %s HTTP/1.1" % target, "Host: " + target]
+        if proxy.credentials is not None:
+            lines.append("Proxy-Authorization: " + _basic(proxy.credentials))
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        status, reason, dummy = self._head(deadline)
+        if status != 200:
+            raise OneConnectionException("the proxy %s answers %d %s" % (proxy.shown, status, reason))
+
+    def alive(self):
+        """False once the peer has closed, or has sent what nobody asked for."""
+        try:
+            return not select.select([self.socket], [], [], 0)[0]
+        except (OSError, ValueError):
+            return False
+
+    def close(self):
+        self.socket.close()
+
+    def exchange(self, body, deadline, limit):
+        """Sends one request; returns (status, reason, headers, body)."""
+        head = "%s\r\nContent-Length: %d\r\n\r\n" % (self._headers, len(body))
+        self.reusable = False
+        self.socket.settimeout(deadline.left())
+        self.socket.sendall(head.encode("latin-1") + body)
+        status, reason, headers = self._head(deadline)
+        length = headers.get("content-length")
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            answer = self._chunks(deadline, limit)
+        elif length is not None:
+            answer = self._exactly(_size(length, 10, limit), deadline)
+        else:
+            answer = self._until_closed(deadline, limit)
+        self.reusable = (
+            headers.get("connection", "").lower() != "close"
+            and (length is not None or "transfer-encoding" in headers)
+            and not self._rest
+        )
+        return status, reason, headers, answer
+
+    def _head(self, deadline):
+        line = self._line(deadline)
+        parts = line.split(None, 2)
+        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
+            raise OneProtocolException("the endpoint does not speak HTTP: it answers %r" % line[:60])
+        headers = {}
+        for dummy in range(MAX_HEADER_LINES):
+            line = self._line(deadline)
+            if not line:
+                break
+            name, dummy, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        else:
+            raise OneProtocolException("the HTTP answer has more than %d header lines" % MAX_HEADER_LINES)
+        if parts[0] == "HTTP/1.0":
+            headers.setdefault("connection", "close")
+        return int(parts[1]), parts[2] if len(parts) > 2 else "", headers
+
+    def _receive(self, deadline):
+        self.socket.settimeout(deadline.left())
+        data = self.socket.recv(CHUNK)
+        if not data:
+            raise OneConnectionException("the connection was closed before the answer was complete")
+        return data
+
+    def _line(self, deadline):
+        while b"\n" not in self._rest:
+            if len(self._rest) > MAX_LINE:
+                raise OneProtocolException("the HTTP answer has a header line of over %d bytes" % MAX_LINE)
+            self._rest += self._receive(deadline)
+        line, dummy, self._rest = self._rest.partition(b"\n")
+        return line.rstrip(b"\r").decode("latin-1")
+
+    def _exactly(self, size, deadline):
+        """The next `size` bytes, received into one buffer: a pool may have a hundred megabytes."""
+        if len(self._rest) >= size:
+            data, self._rest = self._rest[:size], self._rest[size:]
+            return data
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        have = len(self._rest)
+        view[:have] = self._rest
+        self._rest = b""
+        while have < size:
+            self.socket.settimeout(deadline.left())
+            got = self.socket.recv_into(view[have:])
+            if not got:
+                raise OneConnectionException("the answer was cut: %d of %d bytes arrived" % (have, size))
+            have += got
+        return buffer
+
+    def _chunks(self, deadline, limit):
+        parts, total = [], 0
+        while True:
+            size = _size(self._line(deadline).partition(";")[0], 16, limit - total)
+            if not size:
+                break
+            parts.append(bytes(self._exactly(size, deadline)))
+            total += size
+            self._line(deadline)
+        while self._line(deadline):
+            pass
+        return b"".join(parts)
+
+    def _until_closed(self, deadline, limit):
+        parts, total = [self._rest], len(self._rest)
+        self._rest = b""
+        while True:
+            self.socket.settimeout(deadline.left())
+            data = self.socket.recv(CHUNK)
+            if not data:
+                return b"".join(parts)
+            total += len(data)
+            _check_limit(total, limit)
+            parts.append(data)
+
+
+def _size(text, base, limit):
+    try:
+        size = int(text.strip(), base)
+        if size < 0:
+            raise ValueError
+    except ValueError:
+        raise OneProtocolException("the HTTP answer has a length that is no number: %r" % text[:40]) from None
+    _check_limit(size, limit)
+    return size
+
+
+def _check_limit(size, limit):
+    if size > limit:
+        raise OneProtocolException(
+            "the answer is larger than the client's limit of %d MiB; ask for pages or raise the limit" % (limit >> 20)
+        )
+
+
+def _basic(credentials):
+    from base64 import b64encode
+
+    return "Basic " + b64encode(credentials.encode("utf-8")).decode("ascii")
+
+
+def _proxy(endpoint):
+    """The proxy that the environment names for an endpoint, or None."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass
+
+    url = getproxies().get("https" if endpoint.tls else "http")
+    if not url or proxy_bypass(endpoint.host):
+        return None
+    return Endpoint(url if "://" in url else "http://" + url)
+
+
+class Transport:
+    """POSTs to the first of several endpoints that can be reached, over connections that are kept alive.
+
+    Args:
+        urls (list[str]): endpoints, in order of preference.
+        timeout (float | None): seconds that one attempt may take, from connecting to the last byte.
+        context (ssl.SSLContext | None): None: made on first use.
+        verify (bool | str): whether certificates are checked; a path: the certificates to trust.
+        retries (int): how often a read is asked again after a passing failure.
+        limit (int): the largest answer, in bytes.
+
+    Safe to be used by several threads: an idle connection serves one caller at a time.
+    """
+
+    def __init__(self, urls, timeout=DEFAULT_TIMEOUT, context=None, verify=True, retries=2, limit=DEFAULT_LIMIT):
+        self.endpoints = [Endpoint(url) for url in urls]
+        self.timeout = timeout
+        self.retries = retries
+        self.limit = limit
+        self._context = context
+        self._verify = verify
+        self._idle = []
+
+    def post(self, body, repeatable):
+        """Sends `body` (bytes), returns the answer's body.
+
+        A request that surely never ran is tried on the next endpoint.  A request that may have run is sent
+        again only when `repeatable`.
+
+        Raises:
+            OneConnectionException, OneTimeoutException, OneProtocolException
+        """
+        for attempt in range(self.retries + 1):
+            try:
+                return self._post_anywhere(body, repeatable)
+            except OneConnectionException as error:
+                final = error.sent and not repeatable
+                if final or attempt == self.retries or isinstance(error, OneTimeoutException):
+                    raise
+            time.sleep(0.1 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def close(self):
+        """Closes the idle connections; the client may still be used."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _post_anywhere(self, body, repeatable):
+        last = len(self.endpoints) - 1
+        for index, endpoint in enumerate(list(self.endpoints)):
+            try:
+                answer = self._post(endpoint, body)
+            except OneConnectionException as error:
+                if index == last or (error.sent and not repeatable):
+                    raise
+            else:
+                if index:  # stay with the one that works
+                    self.endpoints.remove(endpoint)
+                    self.endpoints.insert(0, endpoint)
+                return answer
+        raise AssertionError("unreachable")
+
+    def _post(self, endpoint, body):
+        deadline = Deadline(self.timeout)
+        connection = self._connect(endpoint, deadline)
+        try:
+            status, reason, headers, answer = connection.exchange(body, deadline, self.limit)
+        except BaseException as error:
+            connection.close()
+            raise self._translated(error, endpoint, sent=True) from None
+        if connection.reusable:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        if status != 200:
+            raise _http_error(endpoint, status, reason, headers)
+        return answer
+
+    def _connect(self, endpoint, deadline):
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if connection.endpoint is endpoint and connection.alive():
+                return connection
+            connection.close()
+        try:
+            if endpoint.tls and self._context is None:
+                self._context = self._default_context()
+            return Connection(endpoint, self._context, deadline)
+        except BaseException as error:
+            raise self._translated(error, endpoint, sent=False) from None
+
+    def _default_context(self):
+        verify = self._verify
+        return tls_context(bool(verify), verify if isinstance(verify, str) else None)
+
+    def _translated(self, error, endpoint, sent):
+        """A network fault as a member of the family; anything else as it is."""
+        if isinstance(error, socket.timeout):
+            result = OneTimeoutException("%s gave no complete answer within %g s" % (endpoint.shown, self.timeout))
+        elif isinstance(error, OSError):
+            result = OneConnectionException("cannot reach %s: %s" % (endpoint.shown, _reason(error)))
+        elif isinstance(error, OneConnectionException):
+            result = OneConnectionException("%s: %s" % (endpoint.shown, error.message))
+        elif isinstance(error, OneProtocolException):
+            result = OneProtocolException("%s: %s" % (endpoint.shown, error.message))
+        else:
+            return error
+        if isinstance(result, OneConnectionException):
+            result.sent = sent
+        return result
+
+
+def _reason(error):
+    verify = getattr(error, "verify_message", None)
+    if verify:
+        return "its certificate is not trusted (%s)" % verify
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _http_error(endpoint, status, reason, headers):
+    message = "%s answers HTTP %d %s" % (endpoint.shown, status, reason)
+    if status in PASSING:
+        error = OneConnectionException(message, code=status)
+        error.sent = True
+        return error
+    if "location" in headers and 300 <= status < 400:
+        message += ": the endpoint has moved to %s" % _without_credentials(headers["location"])
+    elif status in (404, 405):
+        message += ": the path of an OpenNebula endpoint is usually /RPC2"
+    return OneProtocolException(message, code=status)
