@@ -45,7 +45,7 @@ def wait(probe, done, timeout, clock, described):
             return situation
         left = end - clock.now()
         if left <= 0:
-            message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false." 
+            message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false."
             raise Failure(message % (timeout, described(situation)))
         clock.sleep(min(pause, left))
         pause = min(pause * clock.FACTOR, clock.LONGEST)

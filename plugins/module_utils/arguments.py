@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Each shared option once; the twins of plugins/doc_fragments."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import env_fallback
+
+CONNECTION = {
+    "api_url": {"type": "str", "aliases": ["api_endpoint"], "fallback": (env_fallback, ["ONE_URL", "ONE_XMLRPC"])},
+    "api_username": {"type": "str", "fallback": (env_fallback, ["ONE_USERNAME"])},
+    "api_password": {
+        "type": "str",
+        "aliases": ["api_token"],
+        "no_log": True,
+        "fallback": (env_fallback, ["ONE_PASSWORD"]),
+    },
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "timeout": {"type": "float"},
+    "api_retries": {"type": "int"},
+}
+
+WAIT = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 300},
+}
+
+TEMPLATE = {
+    "template": {"type": "raw"},
+    "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+}
+
+IDENTITY = {
+    "id": {"type": "int"},
+    "name": {"type": "str"},
+}
+
+
+def state(*choices):
+    """The option `state`; the first choice is the default."""
+    return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What a task knows of the cloud: pools read once, names resolved, calls counted."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from difflib import get_close_matches
+
+from .failure import Failure, described
+from .pyone import OneException, OneNoExistsException
+from .waiting import Clock, wait
+
+# pool: method and arguments that list all that the user may see; whole: the pool has what info has.
+Kind = namedtuple("Kind", "pool arguments items info whole")
+
+ALL = (-2, -1, -1)
+KINDS = {
+    "cluster": Kind("clusterpool.info", (), "CLUSTER", "cluster.info", True),
+    "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore.info", True),
+    "host": Kind("hostpool.info", (), "HOST", "host.info", True),
+    "image": Kind("imagepool.info", ALL, "IMAGE", "image.info", True),
+    "template": Kind("templatepool.info", ALL, "VMTEMPLATE", "template.info", True),
+    "vm": Kind("vmpool.info", ALL + (-1,), "VM", "vm.info", False),
+    "vnet": Kind("vnpool.info", ALL, "VNET", "vn.info", False),
+}
+LABELS = {"vm": "VM", "template": "VM template", "vnet": "virtual network"}
+
+
+def label(kind):
+    """What messages call a kind."""
+    return LABELS.get(kind, kind)
+
+
+class Cloud:
+    """One OpenNebula during one task.
+
+    Args:
+        one (pyone.OneServer)
+        patience (float): seconds that waiting may take in all.
+        lenient (callable | None): told of references that do not exist, which are then taken as they are written; None: they fail.
+        clock (Clock)
+    """
+
+    def __init__(self, one, patience=300, lenient=None, clock=None):
+        self.one = one
+        self.patience = patience
+        self.lenient = lenient
+        self.clock = clock or Clock()
+        self._pools = {}
+
+    def call(self, doing, method, *arguments, **data):
+        """Calls an API method; a failure says what was being done, and carries `data`."""
+        try:
+            return self.one.call(method, *arguments)
+        except OneException as error:
+            raise described(error, doing, **data) from None
+
+    def pool(self, kind, fresh=False):
+        """The objects of a kind that the user may see; read once a task unless `fresh`."""
+        if fresh or kind not in self._pools:
+            entry = KINDS[kind]
+            answer = self.call("list the %ss" % label(kind), entry.pool, *entry.arguments)
+            self._pools[kind] = getattr(answer, entry.items)
+        return self._pools[kind]
+
+    def info(self, kind, oid):
+        """One object, or None when there is none with this id."""
+        try:
+            return self.one.call(KINDS[kind].info, oid)
+        except OneNoExistsException:
+            return None
+        except OneException as error:
+            raise described(error, "read %s %d" % (label(kind), oid), object=kind, id=oid) from None
+
+    def find(self, kind, name=None, oid=None):
+        """The object with an id, or the only one with a name; None when there is none.
+
+        Raises:
+            Failure: several objects have the name.
+        """
+        if oid is not None:
+            return self.info(kind, oid)
+        found = [item for item in self.pool(kind) if item.NAME == name]
+        if len(found) > 1:
+            ids = sorted(item.ID for item in found)
+            message = "The name %r fits %d %ss, with the ids %s: give the id."
+            text = ", ".join(str(number) for number in ids)
+            raise Failure(message % (name, len(found), label(kind), text), object=kind, name=name, ids=ids)
+        if not found:
+            return None
+        return found[0] if KINDS[kind].whole else self.info(kind, found[0].ID)
+
+    def reference(self, kind, given):
+        """The pool's object that a name or an id speaks of; None when a lenient cloud does not have it.
+
+        Raises:
+            Failure: there is none, or there are several.
+        """
+        text = str(given)
+        found = [item for item in self.pool(kind) if item.NAME == text]
+        if text.isdigit():
+            found += [item for item in self.pool(kind) if item.ID == int(text) and item not in found]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(str(item.ID) for item in found)
+            raise Failure("%r fits several %ss, with the ids %s." % (text, label(kind), ids), object=kind)
+        message = "There is no %s %r" % (label(kind), text)
+        near = get_close_matches(text, [item.NAME for item in self.pool(kind)])
+        if self.lenient is None:
+            hint = "; did you mean %s?" % " or ".join(repr(name) for name in near) if near else "."
+            raise Failure(message + hint, object=kind, name=text)
+        self.lenient("%s (yet); this was taken as it is written." % message)
+        return None
+
+    def wait(self, probe, done, stands):
+        """waiting.wait with this task's clock and patience."""
+        return wait(probe, done, self.patience, self.clock, stands)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""The engine: find, plan, apply, look again.
+
+A resource says what its kind is; nothing here knows any kind.  The plan has one source, `merged`: what stands after a change.
+Check mode reports the plan, a real run applies it and then reads the object again: what the server did not take is an error now,
+not a change in the next run.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from .cloud import label
+from .difference import contrast, masked
+from .failure import Failure
+
+
+def replaced(present, wanted):
+    """What stands after most options are declared: what was wanted."""
+    return wanted
+
+
+# write(cloud, oid, after, present record): makes it so, None for an attribute fixed at creation.
+# merged(present, wanted): the value that stands after the change.  canonical(cloud, value): the one form of a given value.
+Attribute = namedtuple("Attribute", "write merged canonical")
+Attribute.__new__.__defaults__ = (None, replaced, lambda cloud, value: value)
+
+# kind: key of cloud.KINDS.  read(cloud, object) -> record in the words of the options.  create(cloud, name, wanted) -> id.
+# attributes: option -> Attribute, in order of application.  remove(cloud, record).
+# settled(object, wanted) -> whether it rests; failure(object) -> why it never will, or None.
+Resource = namedtuple("Resource", "kind read create attributes remove settled failure")
+Resource.__new__.__defaults__ = (lambda item, wanted: True, lambda item: None)
+
+# record: the object as it stands (as planned, in a check run), None when it is absent.
+Report = namedtuple("Report", "changed before after record")
+
+
+class Engine:
+    """Makes one object of a resource as it is wanted.
+
+    Args:
+        cloud (Cloud)
+        resource (Resource)
+        apply (bool): False: only plan.
+        waits (bool): wait until the object rests.
+    """
+
+    def __init__(self, cloud, resource, apply=True, waits=True):
+        self.cloud = cloud
+        self.resource = resource
+        self.apply = apply
+        self.waits = waits
+
+    def converge(self, name, oid, wanted):
+        """Makes what is wanted true of the object with a name or an id, creating it where it is missing.
+
+        Args:
+            name (str | None)
+            oid (int | None): takes precedence; a name beside it renames.
+            wanted (dict): option → value, None for what is nobody's business.
+
+        Returns:
+            Report
+        """
+        attributes = self.resource.attributes
+        wanted = {
+            option: attributes[option].canonical(self.cloud, value) for option, value in wanted.items() if value is not None
+        }
+        item = self.cloud.find(self.resource.kind, name, oid)
+        if item is None:
+            return self._create(name, oid, wanted)
+        if oid is not None and name is not None and "name" in attributes:
+            wanted["name"] = name
+        return self._update(item, wanted)
+
+    def remove(self, name, oid):
+        """Removes the object with a name or an id, if there is one."""
+        item = self.cloud.find(self.resource.kind, name, oid)
+        if item is None:
+            return Report(False, {}, {}, None)
+        record = self._record(item)
+        before = {"id": record["id"], "name": record["name"], "state": "present"}
+        if self.apply:
+            self.resource.remove(self.cloud, record)
+            if self.waits:
+                self._wait_until_gone(record)
+        return Report(True, before, {"state": "absent"}, record)
+
+    def _create(self, name, oid, wanted):
+        if name is None:
+            raise Failure("There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid)
+        after = dict(wanted, name=name, state="present")
+        if not self.apply:
+            return Report(True, {"state": "absent"}, after, dict(wanted, name=name))
+        oid = self.resource.create(self.cloud, name, wanted)
+        try:
+            item = self._settled(oid, wanted, self.waits)
+            if self._plan(self._record(item), wanted):
+                item = self._settled(oid, wanted, True)
+            report = self._update(item, wanted)
+        except Failure as failure:
+            failure.data.update(id=oid, created=True)
+            failure.message += " It was created, with id %d; the next run goes on from there." % oid
+            raise
+        return Report(True, {"state": "absent"}, after, report.record)
+
+    def _update(self, item, wanted):
+        record = self._record(item)
+        plan = self._plan(record, wanted)
+        before, after = contrast({key: record[key] for key in plan}, plan)
+        if not self.apply:
+            return Report(bool(plan), before, after, dict(record, **plan))
+        self._write(record, plan)
+        if plan:
+            item = self._settled(record["id"], wanted, self.waits)
+            self._verify(item, wanted, plan)
+        elif self.waits and not self._rests(item, wanted):
+            item = self._settled(record["id"], wanted, True)
+        return Report(bool(plan), before, after, self._record(item))
+
+    def _record(self, item):
+        return dict(self.resource.read(self.cloud, item), id=item.ID, name=item.NAME)
+
+    def _plan(self, record, wanted):
+        """{option: value after} of the options that would change, in order of application."""
+        plan = {}
+        for option, attribute in self.resource.attributes.items():
+            if option in wanted:
+                after = attribute.merged(record[option], wanted[option])
+                if after != record[option]:
+                    plan[option] = after
+        fixed = [option for option in plan if self.resource.attributes[option].write is None]
+        if fixed:
+            shown = ", ".join("%s (%s)" % (option, masked(record)[option]) for option in fixed)
+            message = "Of %s %s cannot be changed: %s. Remove it first, or leave the option out."
+            raise Failure(
+                message % (label(self.resource.kind), record["name"], shown), object=self.resource.kind, id=record["id"]
+            )
+        return plan
+
+    def _write(self, record, plan):
+        done = []
+        for option, after in plan.items():
+            try:
+                self.resource.attributes[option].write(self.cloud, record["id"], after, record)
+            except Failure as failure:
+                failure.data.update(
+                    object=self.resource.kind, id=record["id"], done=done, not_done=[key for key in plan if key not in done]
+                )
+                if done:
+                    failure.message += " Already changed: %s." % ", ".join(done)
+                raise
+            done.append(option)
+
+    def _verify(self, item, wanted, plan):
+        left = self._plan(self._record(item), {key: wanted[key] for key in plan}) if self.waits else {}
+        if left:
+            message = "OpenNebula accepted the change of %s %s, but did not store: %s."
+            raise Failure(
+                message % (label(self.resource.kind), item.NAME, ", ".join(left)), object=self.resource.kind, id=item.ID
+            )
+
+    def _rests(self, item, wanted):
+        reason = self.resource.failure(item)
+        if reason is not None and self.waits:
+            message = "The %s %s has failed: %s."
+            raise Failure(
+                message % (label(self.resource.kind), item.NAME, reason.rstrip(".")), object=self.resource.kind, id=item.ID
+            )
+        return self.resource.settled(item, wanted)
+
+    def _settled(self, oid, wanted, waits):
+        if not waits:
+            return self._look(oid)
+        return self.cloud.wait(lambda: self._look(oid), lambda item: self._rests(item, wanted), self._stands)
+
+    def _look(self, oid):
+        item = self.cloud.info(self.resource.kind, oid)
+        if item is None:
+            raise Failure("The %s %d has gone." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid)
+        return item
+
+    def _stands(self, item):
+        return "%s %s is in state %s" % (label(self.resource.kind), item.NAME, self.resource.read(self.cloud, item).get("status"))
+
+    def _wait_until_gone(self, record):
+        self.cloud.wait(
+            lambda: self.cloud.info(self.resource.kind, record["id"]),
+            self._is_gone,
+            lambda item: "%s %s is still there" % (label(self.resource.kind), record["name"]),
+        )
+
+    def _is_gone(self, item):
+        return item is None or (self.resource.kind == "vm" and item.STATE == 6)

@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_cluster
+short_description: Manage OpenNebula clusters
+version_added: 1.0.0
+description:
+  - Creates, changes and removes clusters, and says which hosts, datastores and virtual networks belong to them.
+options:
+  state:
+    description:
+      - Whether the cluster is to be there. OpenNebula refuses to remove one that has members.
+    type: str
+    choices: [present, absent]
+    default: present
+  hosts:
+    description:
+      - Names or ids of hosts that belong to the cluster.
+    type: list
+    elements: str
+  datastores:
+    description:
+      - Names or ids of datastores that belong to the cluster.
+    type: list
+    elements: str
+  vnets:
+    description:
+      - Names or ids of virtual networks that belong to the cluster.
+    type: list
+    elements: str
+  purge:
+    description:
+      - Whether members that the lists O(hosts), O(datastores) and O(vnets) do not name leave the cluster. A list that is omitted is left alone.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a cluster
+  privazio.opennebula.one_cluster:
+    name: edge
+    template:
+      DESCRIPTION: Machines at the edge
+
+- name: Its datastores
+  privazio.opennebula.one_cluster:
+    name: edge
+    datastores: [default, system]
+
+- name: Take the datastores out again
+  privazio.opennebula.one_cluster:
+    name: edge
+    datastores: []
+    purge: true
+
+- name: Remove it
+  privazio.opennebula.one_cluster:
+    name: edge
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the cluster; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 100
+name:
+  description: Name of the cluster.
+  type: str
+  returned: success
+  sample: edge
+host_ids:
+  description: Ids of its hosts.
+  type: list
+  elements: int
+  returned: success
+  sample: [0, 1]
+datastore_ids:
+  description: Ids of its datastores.
+  type: list
+  elements: int
+  returned: success
+  sample: [0, 1]
+vnet_ids:
+  description: Ids of its virtual networks.
+  type: list
+  elements: int
+  returned: success
+  sample: [0]
+template:
+  description: The attributes of its template.
+  type: dict
+  returned: success
+  sample: {"DESCRIPTION": "Machines at the edge"}
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster
+
+NAMES = {"type": "list", "elements": "str"}
+OPTIONS = dict(
+    IDENTITY,
+    **TEMPLATE,
+    **WAIT,
+    **state("present", "absent"),
+    hosts=NAMES,
+    datastores=NAMES,
+    vnets=NAMES,
+    purge={"type": "bool", "default": False},
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    members = {kind + "_ids": params[option] for option, (kind, dummy, dummy) in cluster.MEMBERS.items()}
+    resource = cluster.resource(params["template_mode"] == "replace", params["purge"])
+    module.ensure(resource, ("template",), **members)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_host
+short_description: Manage OpenNebula hosts
+version_added: 1.0.0
+description:
+  - Registers, changes and removes the hosts that run virtual machines.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - V(present) registers the host if there is none of this name.
+      - V(enabled), V(disabled) and V(offline) also set whether it takes virtual machines and is monitored.
+      - V(absent) removes it; OpenNebula refuses that while virtual machines run on it.
+    type: str
+    choices: [present, absent, enabled, disabled, offline]
+    default: present
+  cluster:
+    description:
+      - Name or id of the cluster that the host belongs to. A new host goes to the default cluster when this is omitted.
+    type: str
+    aliases: [cluster_name, cluster_id]
+  im_mad:
+    description:
+      - Monitoring driver, V(kvm) for a new host when omitted. It cannot be changed later.
+    type: str
+    aliases: [im_mad_name]
+  vm_mad:
+    description:
+      - Virtualisation driver, V(kvm) for a new host when omitted. It cannot be changed later.
+    type: str
+    aliases: [vmm_mad_name]
+  template:
+    aliases: [attributes]
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Register a host in a cluster
+  privazio.opennebula.one_host:
+    name: node1.example.com
+    cluster: default
+    im_mad: "{{ one_im_mad | default('kvm') }}"
+    vm_mad: "{{ one_vm_mad | default('kvm') }}"
+    template:
+      RACK: A1
+
+- name: Take it out of service
+  privazio.opennebula.one_host:
+    name: node1.example.com
+    state: disabled
+
+- name: Remove it
+  privazio.opennebula.one_host:
+    name: node1.example.com
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the host; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the host.
+  type: str
+  returned: success
+  sample: node1.example.com
+status:
+  description: What was last asked of the host, V(enabled), V(disabled) or V(offline).
+  type: str
+  returned: success
+  sample: enabled
+host_state:
+  description: State that OpenNebula reports, one of V(init), V(monitored), V(error), V(disabled), V(offline).
+  type: str
+  returned: success
+  sample: monitored
+cluster:
+  description: Name of its cluster.
+  type: str
+  returned: success
+  sample: default
+cluster_id:
+  description: Id of its cluster.
+  type: int
+  returned: success
+  sample: 0
+im_mad:
+  description: Monitoring driver.
+  type: str
+  returned: success
+  sample: kvm
+vm_mad:
+  description: Virtualisation driver.
+  type: str
+  returned: success
+  sample: kvm
+vms:
+  description: Ids of the virtual machines on it.
+  type: list
+  elements: int
+  returned: success
+  sample: [3, 4]
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"RACK": "A1"}
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import host
+
+OPTIONS = dict(
+    IDENTITY,
+    **TEMPLATE,
+    **WAIT,
+    **state("present", "absent", "enabled", "disabled", "offline"),
+    cluster={"type": "str", "aliases": ["cluster_name", "cluster_id"]},
+    im_mad={"type": "str", "aliases": ["im_mad_name"]},
+    vm_mad={"type": "str", "aliases": ["vmm_mad_name"]},
+)
+OPTIONS["template"] = dict(OPTIONS["template"], aliases=["attributes"])
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    status = module.params["state"] if module.params["state"] in host.NUMBERS else None
+    resource = host.resource(module.params["template_mode"] == "replace")
+    module.ensure(resource, ("cluster", "im_mad", "vm_mad", "template"), status=status)
+
+
+if __name__ == "__main__":
+    main()
