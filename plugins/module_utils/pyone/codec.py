@@ -3,19 +3,19 @@
 
 """XML-RPC as oned speaks it: requests out of values, values out of answers.
 
-An answer is XML inside a string inside XML.  Parsing it twice costs as much as everything else together, so the envelope that
-oned sends, always the same, is recognised and cut away; any other shape goes through the standard library.
+An answer is XML inside a string inside XML.  Parsing it twice costs as much as everything else together, so the
+envelope that oned sends, always the same, is recognised and cut away; any other shape goes through the standard
+library.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any, Sequence
 
 from .errors import OneArgumentException, OneProtocolException
 
-_HEAD = re.compile(
-    rb"\s*(?:<\?xml[^>]*\?>\s*)?<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>"
-)
+_HEAD = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>")
 _VALUE = re.compile(rb"\s*<value>\s*<(string|i4|boolean|i8)>")
 _END = re.compile(rb"</(string|i4|boolean|i8)>\s*</value>")
 _TAIL = re.compile(rb"\s*</data>\s*</array>\s*</value>\s*</param>\s*</params>\s*</methodResponse>\s*")
@@ -25,8 +25,8 @@ _NAMED = {b"quot": b'"', b"apos": b"'", b"lt": b"<", b"gt": b">"}
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]")
 
 
-def encode(method, params):
-    """The request for `method` (full name, as ``one.vm.info``) with `params` (bool, int, float, str or lists of these), as bytes.
+def encode(method: str, params: Sequence[Any]) -> bytes:
+    """The request for `method` (full name, as ``one.vm.info``) with `params` (bool, int, float, str or lists of these).
 
     Raises:
         OneArgumentException: a value that XML-RPC cannot carry.
@@ -36,7 +36,7 @@ def encode(method, params):
     return (request % (_escape(method), values)).encode("utf-8")
 
 
-def _marshal(value):
+def _marshal(value: Any) -> str:
     if isinstance(value, bool):
         return "<boolean>%d</boolean>" % value
     if isinstance(value, int):
@@ -50,7 +50,7 @@ def _marshal(value):
     raise OneArgumentException("a %s cannot be sent to OpenNebula" % type(value).__name__)
 
 
-def _escape(text):
+def _escape(text: str) -> str:
     bad = _UNSENDABLE.search(text)
     if bad:
         raise OneArgumentException("the character %r cannot be sent to OpenNebula" % bad.group())
@@ -58,7 +58,7 @@ def _escape(text):
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
-def decode(body):
+def decode(body: bytes | bytearray) -> tuple[Any, ...]:
     """The content of an answer (bytes): ``(True, value, code)`` or ``(False, message, code, object_id, …)``.
 
     Texts are returned as UTF-8 bytes, not yet decoded: a pool goes to the XML parser as it is.
@@ -99,7 +99,7 @@ def _unmarshal(kind, text):
     return number == 1 if kind == b"boolean" else number
 
 
-def unescape(text):
+def unescape(text: bytes) -> bytes:
     """Character data of the envelope (bytes) without its escapes."""
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -10,6 +10,7 @@ generated from xsd/, say which fields an element has; what they do not know stay
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 from .bindings import ROOTS, TYPES
@@ -21,10 +22,10 @@ REPEATABLE = frozenset(
 )
 
 _PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.S)
-_classes = {}
+_classes: dict[str | None, type[Element]] = {}
 
 
-def parse(document):
+def parse(document: bytes | str) -> Element:
     """The view of an XML document.
 
     Args:
@@ -39,11 +40,12 @@ def parse(document):
     return view(parse_tree(document))
 
 
-def parse_tree(document):
+def parse_tree(document: bytes | str) -> ElementTree.Element:
     """The xml.etree element of an XML document; raises as parse()."""
     if isinstance(document, str):
         document = document.encode("utf-8")
-    if document.startswith(b"<!DOCTYPE", _PROLOG.match(document).end()):
+    prolog = _PROLOG.match(document)
+    if prolog and document.startswith(b"<!DOCTYPE", prolog.end()):
         raise OneProtocolException("the XML declares a document type, which OpenNebula never sends")
     try:
         root = _with_carriage_returns(document) if b"\r" in document else ElementTree.fromstring(document)
@@ -63,15 +65,15 @@ def _with_carriage_returns(document):
         return ElementTree.fromstring(document)
 
 
-def view(node):
+def view(node: ElementTree.Element) -> Element:
     """The view of an xml.etree element that is the root of an answer."""
     return class_of(node.tag if node.tag in ROOTS else None)(node)
 
 
-def class_of(key):
+def class_of(key: str | None) -> type[Element]:
     """The class for a key of bindings.TYPES (None: an element that no schema describes)."""
     if key not in _classes:
-        fields = dict(_field(text) for text in TYPES.get(key, "").split())
+        fields = dict(_field(text) for text in TYPES.get(key or "", "").split())
         _classes[key] = type(str(key or "Element").replace(".", "_"), (Element,), fields)
     return _classes[key]
 
@@ -79,15 +81,15 @@ def class_of(key):
 class Element:
     """One element of an answer; its fields are attributes.
 
-    Numbers are int or float, text is str (empty when the element is empty), repeatable elements are lists, open templates are
-    dictionaries.  A field of the schema that the answer lacks, or an empty number, is None; an element that the schema lacks is
-    found all the same.
+    Numbers are int or float, text is str (empty when the element is empty), repeatable elements are lists, open
+    templates are dictionaries.  A field of the schema that the answer lacks, or an empty number, is None; an element
+    that the schema lacks is found all the same.
     """
 
-    def __init__(self, node):
+    def __init__(self, node: ElementTree.Element) -> None:
         self._node = node
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # Only reached when the class has no such field: a newer server may send more than the schema knows.
         nodes = [] if name.startswith("_") else self._node.findall(name)
         if not nodes:
@@ -95,15 +97,16 @@ class Element:
         values = [class_of(None)(node) if len(node) else node.text or "" for node in nodes]
         return values[0] if len(values) == 1 else values
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted({node.tag for node in self._node}.union(super().__dir__()))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         # Passwords and tokens are fields too: show what identifies the object, nothing else.
-        shown = ["%s=%r" % (name, self._node.findtext(name)) for name in ("ID", "NAME") if self._node.find(name) is not None]
+        known = [(name, self._node.findtext(name)) for name in ("ID", "NAME")]
+        shown = ["%s=%r" % (name, text) for name, text in known if text is not None]
         return "<%s>" % " ".join([self._node.tag] + shown)
 
-    def to_xml(self):
+    def to_xml(self) -> str:
         """The element as it was received, as text."""
         return ElementTree.tostring(self._node, encoding="unicode")
 
@@ -114,13 +117,13 @@ class Template(dict):
     `tag` is the name of the element (TEMPLATE, USER_TEMPLATE).
     """
 
-    def __init__(self, node):
+    def __init__(self, node: ElementTree.Element) -> None:
         super().__init__(_content(node))
         self.tag = node.tag
 
 
 def _content(node):
-    content = {}
+    content: dict[str, Any] = {}
     for child in node:
         value = _content(child) if len(child) else child.text or ""
         name = child.tag
@@ -163,7 +166,10 @@ def _field(text):
 
 
 def _nested(key):
-    return lambda node: class_of(key)(node)
+    def nested(node):  # the class is made when it is first needed
+        return class_of(key)(node)
+
+    return nested
 
 
 def _first(node, tag, convert):
@@ -198,7 +204,7 @@ def _number(tag, text):
     try:
         return float(text)
     except ValueError:
-        raise OneProtocolException("the field %s should be a number, but the answer says %r" % (tag, text[:40])) from None
+        raise OneProtocolException("the field %s should be a number, but is %r" % (tag, text[:40])) from None
 
 
 _SCALARS = {"": _text, "i": _integer, "d": _decimal}

@@ -16,7 +16,9 @@ class OneException(Exception):
         object_id (int | None): id of the object concerned, as the answer gives it (-1: none).
     """
 
-    def __init__(self, message="", method=None, code=None, object_id=None):
+    def __init__(
+        self, message: str = "", method: str | None = None, code: int | None = None, object_id: int | None = None
+    ) -> None:
         super().__init__(message)
         self.message = str(message)
         self.method = method
@@ -107,6 +109,6 @@ BY_CODE = {
 }
 
 
-def failure(message, method, code, object_id):
+def failure(message: str, method: str, code: int, object_id: int | None) -> OneException:
     """The exception for a failed answer of the API."""
     return BY_CODE.get(code, OneException)(message, method, code, object_id)

@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from . import codec
 from .element import parse
 from .errors import OneException, OneProtocolException, OneReadOnlyException, failure
 from .signature import bind, writes
 from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
+
+if TYPE_CHECKING:
+    import ssl
 
 # Accepted because pyone passed them on to xmlrpc.client; they change nothing here.
 _IGNORED_OPTIONS = frozenset(
@@ -22,12 +26,12 @@ _IGNORED_OPTIONS = frozenset(
 class OneServer:
     """A client of one OpenNebula.
 
-    ``one.host.info(0)`` calls the API method ``one.host.info``: the prefix and the session are added, the answer is returned as
-    an int, bool, str, or a view of its XML (see element.Element).
+    ``one.host.info(0)`` calls the API method ``one.host.info``: the prefix and the session are added, the answer is
+    returned as an int, bool, str, or a view of its XML (see element.Element).
 
     Args:
-        uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.  None: ONE_XMLRPC of
-            the environment.
+        uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
+            None: ONE_XMLRPC of the environment.
         session (str): ``user:password`` or ``user:token``.
         timeout (float | None): seconds that a call may take in all; 0 or less: no limit.  None: 120.
         https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
@@ -44,18 +48,18 @@ class OneServer:
 
     def __init__(
         self,
-        uri=None,
-        session=None,
-        timeout=None,
-        https_verify=True,
-        protocol=None,
-        context=None,
-        read_only=False,
-        retries=2,
-        limit=DEFAULT_LIMIT,
-        on_call=None,
-        **options,
-    ):
+        uri: str | Sequence[str] | None = None,
+        session: str | None = None,
+        timeout: float | None = None,
+        https_verify: bool | str = True,
+        protocol: str | None = None,
+        context: ssl.SSLContext | None = None,
+        read_only: bool = False,
+        retries: int = 2,
+        limit: int = DEFAULT_LIMIT,
+        on_call: Callable[[str], object] | None = None,
+        **options: Any,
+    ) -> None:
         unknown = sorted(set(options) - _IGNORED_OPTIONS)
         if unknown:
             raise TypeError("OneServer has no argument %s" % unknown[0])
@@ -80,23 +84,23 @@ class OneServer:
             limit=limit,
         )
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> _Family:
         if name.startswith("_"):
             raise AttributeError(name)
         family = _Family(self, name)
         self.__dict__[name] = family
         return family
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "<OneServer %s>" % self._transport.endpoints[0].shown
 
-    def __enter__(self):
+    def __enter__(self) -> OneServer:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.server_close()
 
-    def call(self, method, *args, **named):
+    def call(self, method: str, *args: Any, **named: Any) -> Any:
         """Calls an API method by its name, with or without ``one.``; see the class.
 
         Raises:
@@ -115,7 +119,7 @@ class OneServer:
         method = "one." + name
         changes = writes(name)
         if changes and self._read_only:
-            raise OneReadOnlyException("%s would change the cloud, and this client is read-only" % method, method=method)
+            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method, method)
         request = codec.encode(method, [self._session] + params)
         if self._on_call is not None:
             self._on_call(method)
@@ -137,11 +141,11 @@ class OneServer:
             error.method = "one." + name
             raise
 
-    def server_close(self):
+    def server_close(self) -> None:
         """Closes the kept-alive connections; the next call opens new ones."""
         self._transport.close()
 
-    def server_retry_interval(self):
+    def server_retry_interval(self) -> int:
         """Seconds to wait between two polls."""
         return 1
 
@@ -153,7 +157,7 @@ class _Family:
         self._server = server
         self._name = name
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
         server, method = self._server, "%s.%s" % (self._name, name)

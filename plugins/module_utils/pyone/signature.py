@@ -3,17 +3,20 @@
 
 """Calls checked against the method table before they are sent.
 
-A signature is the text that methods.py keeps for a method: ``r`` or ``w``, then ``name:TYPE[=default]`` for each argument.
+A signature is the text that methods.py keeps for a method: ``r`` or ``w``, then ``name:TYPE[=default]`` for each
+argument.
 """
 
 from __future__ import annotations
+
+from typing import Any, Sequence
 
 from .errors import OneArgumentException
 from .methods import METHODS
 from .template import write
 
 REQUIRED = object()
-TYPES = {
+TYPES: dict[str, tuple[str, Any]] = {
     "i": ("an integer", int),
     "l": ("an integer", int),
     "b": ("a boolean", bool),
@@ -21,48 +24,51 @@ TYPES = {
     "t": ("a template (a dictionary or a text)", (str, dict)),
     "a": ("a list of integers", (list, tuple)),
 }
-_parsed = {}
+_parsed: dict[str, list[Parameter]] = {}
 
 
 class Parameter:
     """One argument of a method; `default` is REQUIRED where the API has none."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.name, dummy, rest = text.partition(":")
         self.kind, given, default = rest.partition("=")
         self.default = _default(self.kind, default) if given else REQUIRED
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name if self.default is REQUIRED else "%s=%r" % (self.name, self.default)
 
 
 def _default(kind, text):
+    if kind == "a":
+        return []  # the only default that a list has
     if kind == "b":
         return text == "1"
     return int(text) if kind in ("i", "l") else text
 
 
-def parameters(method):
+def parameters(method: str) -> list[Parameter]:
     """The Parameters of a method of the table (name without ``one.``), without the session."""
     if method not in _parsed:
         _parsed[method] = [Parameter(text) for text in METHODS[method].split()[1:]]
     return _parsed[method]
 
 
-def signature(method):
+def signature(method: str) -> str:
     """A method as one would call it, for messages: ``one.host.info(oid, decrypt=False)``."""
     return "one.%s(%s)" % (method, ", ".join(str(parameter) for parameter in parameters(method)))
 
 
-def writes(method):
+def writes(method: str) -> bool:
     """Whether a method changes anything; one that the table does not know might."""
     return METHODS.get(method, "w").startswith("w")
 
 
-def bind(method, args, named):
+def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
     """The arguments to send, in the order of the API; templates given as dictionaries are written as text.
 
-    Trailing arguments that are not given are left to the server, which has the same defaults.
+    Trailing arguments that are not given are left to the server, which has the same defaults.  Those that a pool's read
+    does not have are dropped, as the server drops them: scripts page through pools that have no pages.
 
     Raises:
         OneArgumentException: too many, too few, unknown or ill-typed arguments.
@@ -73,7 +79,7 @@ def bind(method, args, named):
             raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
         return [write(value) if isinstance(value, dict) else value for value in args]
     known = parameters(method)
-    if len(args) > len(known):
+    if len(args) > len(known) and not _reads_pool(method):
         raise _misfit(method, "takes %d arguments, %d were given" % (len(known), len(args)))
     given = dict(zip((parameter.name for parameter in known), args))
     for name, value in named.items():
@@ -87,6 +93,10 @@ def bind(method, args, named):
         for index, parameter in enumerate(known)
         if index <= last or parameter.default is REQUIRED
     ]
+
+
+def _reads_pool(method):
+    return method.partition(".")[0].endswith("pool") and not writes(method)
 
 
 def _canonical(name, known):

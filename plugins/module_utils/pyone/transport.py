@@ -4,8 +4,8 @@
 """HTTP to oned: POST a body, get a body.
 
 The standard library's http.client parses headers with the email package, which costs more to import than the rest of
-this client, and its timeouts restart with every byte.  An XML-RPC endpoint needs only POST, so the few lines of HTTP/1.1 are here
-and one deadline covers the whole call.
+this client, and its timeouts restart with every byte.  An XML-RPC endpoint needs only POST, so the few lines of
+HTTP/1.1 are here and one deadline covers the whole call.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ import os
 import select
 import socket
 import time
+from typing import TYPE_CHECKING, Sequence
 from urllib.parse import unquote, urlsplit
 
 from .errors import OneConnectionException, OneException, OneProtocolException, OneTimeoutException
+
+if TYPE_CHECKING:
+    import ssl
 
 DEFAULT_TIMEOUT = 120.0
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -27,7 +31,9 @@ CHUNK = 256 * 1024
 PASSING = (502, 503, 504)
 
 
-def tls_context(verify=True, ca_path=None, client_cert=None, client_key=None):
+def tls_context(
+    verify: bool = True, ca_path: str | None = None, client_cert: str | None = None, client_key: str | None = None
+) -> ssl.SSLContext:
     """An ssl.SSLContext for https endpoints.
 
     Args:
@@ -43,8 +49,8 @@ def tls_context(verify=True, ca_path=None, client_cert=None, client_key=None):
     if ca_path is None and verify:
         ca_path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
     try:
-        kind = "capath" if ca_path and os.path.isdir(ca_path) else "cafile"
-        context = ssl.create_default_context(**{kind: ca_path})
+        folder = ca_path is not None and os.path.isdir(ca_path)
+        context = ssl.create_default_context(cafile=None if folder else ca_path, capath=ca_path if folder else None)
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -59,7 +65,7 @@ def tls_context(verify=True, ca_path=None, client_cert=None, client_key=None):
 class Endpoint:
     """One URL, taken apart.  `shown` is the URL without credentials: it is safe in messages."""
 
-    def __init__(self, url):
+    def __init__(self, url: str) -> None:
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -88,10 +94,10 @@ def _without_credentials(url):
 class Deadline:
     """What is left of a timeout in seconds (None: no limit)."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float | None) -> None:
         self.end = None if seconds is None else time.monotonic() + seconds
 
-    def left(self):
+    def left(self) -> float | None:
         if self.end is None:
             return None
         left = self.end - time.monotonic()
@@ -301,16 +307,24 @@ class Transport:
     Safe to be used by several threads: an idle connection serves one caller at a time.
     """
 
-    def __init__(self, urls, timeout=DEFAULT_TIMEOUT, context=None, verify=True, retries=2, limit=DEFAULT_LIMIT):
+    def __init__(
+        self,
+        urls: Sequence[str],
+        timeout: float | None = DEFAULT_TIMEOUT,
+        context: ssl.SSLContext | None = None,
+        verify: bool | str = True,
+        retries: int = 2,
+        limit: int = DEFAULT_LIMIT,
+    ) -> None:
         self.endpoints = [Endpoint(url) for url in urls]
         self.timeout = timeout
         self.retries = retries
         self.limit = limit
         self._context = context
         self._verify = verify
-        self._idle = []
+        self._idle: list[Connection] = []
 
-    def post(self, body, repeatable):
+    def post(self, body: bytes, repeatable: bool) -> bytes | bytearray:
         """Sends `body` (bytes), returns the answer's body.
 
         A request that surely never ran is tried on the next endpoint.  A request that may have run is sent
@@ -329,7 +343,7 @@ class Transport:
             time.sleep(0.1 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def close(self):
+    def close(self) -> None:
         """Closes the idle connections; the client may still be used."""
         while self._idle:
             self._idle.pop().close()
@@ -387,8 +401,9 @@ class Transport:
 
     def _translated(self, error, endpoint, sent):
         """A network fault as a member of the family; anything else as it is."""
+        result: OneException
         if isinstance(error, socket.timeout):
-            result = OneTimeoutException("%s gave no complete answer within %g s" % (endpoint.shown, self.timeout))
+            result = OneTimeoutException("%s gave no complete answer within %s s" % (endpoint.shown, self.timeout))
         elif isinstance(error, OSError):
             result = OneConnectionException("cannot reach %s: %s" % (endpoint.shown, _reason(error)))
         elif isinstance(error, OneConnectionException):
