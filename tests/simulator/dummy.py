@@ -9,6 +9,7 @@ from .template import Vector
 TOTAL_CPU = 800  # percent of a core
 TOTAL_MEM = 16777216  # KiB
 DATASTORE_MB = {"TOTAL_MB": 20480, "FREE_MB": 20480, "USED_MB": 9720}
+IMAGE_MB, IMAGE_SOURCE, IMAGE_FORMAT = 1024, "dummy_path", "dummy_format"
 HOST_DISKS = {"DISK_USAGE": "0", "FREE_DISK": "20480", "MAX_DISK": "20480", "USED_DISK": "9720"}
 
 USB = ("0c03", "USB controller")
