@@ -81,3 +81,12 @@ def owned(item):
         "group_id": item.GID,
         "group_name": item.GNAME,
     }
+
+
+def unnamed(attribute):
+    """The same Attribute for a kind whose template may carry NAME: the option `name` says it."""
+
+    def canonical_without_name(cloud, given):
+        return {key: value for key, value in attribute.canonical(cloud, given).items() if key != "NAME"}
+
+    return attribute._replace(canonical=canonical_without_name)

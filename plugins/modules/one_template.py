@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_template
+short_description: Manage OpenNebula VM templates
+version_added: 1.0.0
+description:
+  - Creates, changes, renames and removes the templates that virtual machines are made from.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - Whether the VM template is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a VM template
+  privazio.opennebula.one_template:
+    name: web
+    template:
+      CPU: 1
+      MEMORY: 512
+      GRAPHICS:
+        TYPE: VNC
+        LISTEN: 0.0.0.0
+      CONTEXT:
+        NETWORK: true
+
+- name: The same attributes as text, and no others
+  privazio.opennebula.one_template:
+    name: web
+    template_mode: replace
+    template: |
+      CPU = 1
+      MEMORY = 1024
+      CONTEXT = [ NETWORK = "YES" ]
+
+- name: Remove it
+  privazio.opennebula.one_template:
+    name: web
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the VM template; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the VM template.
+  type: str
+  returned: success
+  sample: web
+user_id:
+  description: Id of its owner.
+  type: int
+  returned: success
+  sample: 0
+user_name:
+  description: Name of its owner.
+  type: str
+  returned: success
+  sample: oneadmin
+group_id:
+  description: Id of its group.
+  type: int
+  returned: success
+  sample: 0
+group_name:
+  description: Name of its group.
+  type: str
+  returned: success
+  sample: oneadmin
+template:
+  description: Its attributes; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"CPU": "1", "MEMORY": "512"}
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
+
+OPTIONS = dict(IDENTITY, **TEMPLATE, **state("present", "absent"))
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    module.ensure(template.resource(module.params["template_mode"] == "replace"), ("template",))
+
+
+if __name__ == "__main__":
+    main()
