@@ -37,6 +37,12 @@ Resource.__new__.__defaults__ = (lambda item, wanted: True, lambda item: None)
 Report = namedtuple("Report", "changed before after record")
 
 
+def instances(report):
+    """The same report for a module that speaks of several objects; an object that is not there yet has no id."""
+    found = [record for record in (report.record,) if record is not None and "id" in record]
+    return report._replace(record={"instances": found, "instances_ids": [record["id"] for record in found]})
+
+
 class Engine:
     """Makes one object of a resource as it is wanted.
 
@@ -64,16 +70,19 @@ class Engine:
         Returns:
             Report
         """
-        attributes = self.resource.attributes
-        wanted = {
-            option: attributes[option].canonical(self.cloud, value) for option, value in wanted.items() if value is not None
-        }
+        wanted = self.canonical(wanted)
         item = self.cloud.find(self.resource.kind, name, oid)
         if item is None:
             return self._create(name, oid, wanted)
-        if oid is not None and name is not None and "name" in attributes:
+        if oid is not None and name is not None:
             wanted["name"] = name
-        return self._update(item, wanted)
+        return self.update(item, wanted)
+
+    def canonical(self, wanted):
+        """What is wanted in its one form, without what is nobody's business."""
+        attributes = self.resource.attributes
+        given = {option: value for option, value in wanted.items() if value is not None}
+        return {option: attributes[option].canonical(self.cloud, value) for option, value in given.items()}
 
     def remove(self, name, oid):
         """Removes the object with a name or an id, if there is one."""
@@ -99,20 +108,23 @@ class Engine:
             item = self._settled(oid, wanted, self.waits)
             if self._plan(self._record(item), wanted):
                 item = self._settled(oid, wanted, True)
-            report = self._update(item, wanted)
+            report = self.update(item, wanted)
         except Failure as failure:
             failure.data.update(id=oid, created=True)
             failure.message += " It was created, with id %d; the next run goes on from there." % oid
             raise
         return Report(True, {"state": "absent"}, after, report.record)
 
-    def _update(self, item, wanted):
+    def update(self, item, wanted, settle=True):
+        """Makes what is wanted (canonical) true of an object; without `settle` the caller looks again and waits."""
         record = self._record(item)
         plan = self._plan(record, wanted)
         before, after = contrast({key: record[key] for key in plan}, plan)
         if not self.apply:
             return Report(bool(plan), before, after, dict(record, **plan))
         self._write(record, plan)
+        if not settle:
+            return Report(bool(plan), before, after, record)
         if plan:
             item = self._settled(record["id"], wanted, self.waits)
             self._verify(item, wanted, plan)
