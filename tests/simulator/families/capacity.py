@@ -23,3 +23,40 @@ def reserved(given: str, total: int) -> float:
         return total * float(number) / 100 if given.endswith("%") else float(number)
     except ValueError:
         return 0
+
+
+# ---------------------------------------------------------------- what VMs take
+
+
+def needed(vm: Object) -> tuple[int, int]:
+    """CPU in percent of a core and memory in KiB that a VM takes."""
+    return round(vm.template.number("CPU") * 100), vm.template.integer("MEMORY") * 1024
+
+
+def take(host: Object, vm: Object) -> None:
+    cpu, mem = needed(vm)
+    host.vms.add(vm.oid)
+    host.cpu_usage += cpu
+    host.mem_usage += mem
+    host.changed()
+
+
+def give_back(host: Object, vm: Object) -> None:
+    if vm.oid not in host.vms:
+        return
+    cpu, mem = needed(vm)
+    host.vms.discard(vm.oid)
+    host.cpu_usage -= cpu
+    host.mem_usage -= mem
+    host.changed()
+
+
+def lacking(host: Object, cpu: int, mem: int) -> str:
+    """What a host cannot give on top of what it gives; empty when it can."""
+    for name, wanted, used, most in (
+        ("CPU", cpu, host.cpu_usage, host.max_cpu),
+        ("memory", mem, host.mem_usage, host.max_mem),
+    ):
+        if used + wanted > most:
+            return f"Not enough {name}: {wanted}/{most - used}"
+    return ""

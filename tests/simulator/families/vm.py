@@ -1,18 +1,128 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Virtual machines."""
+"""Virtual machines: their XML, their creation, and the methods that act on them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import generic
-from ..store import OWNED, Kind, permissions, template
+from ..attributes import first_restricted, listed
+from ..calls import Call, Method
+from ..errors import AUTHORIZATION, RPC_API, Refused, internal, wrong_action
+from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, in_range, lock, permissions, template, text
+from ..template import Template, attribute
+from . import capacity, devices, lifecycle
+from .host import OFFLINE
+from .scheduler import SYSTEM_DS, system_datastore
+
+NO_PLAN, NO_ACTION = -2, -1
+
+
+def record(entry: dict, oid: int, seq: int) -> str:
+    times = "".join([f"<{name.upper()}>{entry[name]}</{name.upper()}>" for name in lifecycle.TIMES[2:]])
+    return (
+        f"<HISTORY><OID>{oid}</OID><SEQ>{seq}</SEQ><HOSTNAME>{entry['hostname']}</HOSTNAME><HID>{entry['hid']}</HID>"
+        f"<CID>{entry['cid']}</CID><STIME>{entry['stime']}</STIME><ETIME>{entry['etime']}</ETIME>"
+        f"<VM_MAD><![CDATA[{entry['vm_mad']}]]></VM_MAD><TM_MAD><![CDATA[{entry['tm_mad']}]]></TM_MAD>"
+        f"<DS_ID>{entry['ds_id']}</DS_ID><PLAN_ID>{NO_PLAN}</PLAN_ID><ACTION_ID>{NO_ACTION}</ACTION_ID>{times}"
+        f"<ACTION>{entry['action']}</ACTION><UID>{entry['uid']}</UID><GID>{entry['gid']}</GID>"
+        f"<REQUEST_ID>{entry['request_id']}</REQUEST_ID></HISTORY>"
+    )
+
+
+def short_record(obj: Object) -> str:
+    """The last record, as the pool shows it."""
+    entry = obj.history[-1]
+    return (
+        f"<HISTORY><OID>{obj.oid}</OID><SEQ>{len(obj.history) - 1}</SEQ>"
+        f"<HOSTNAME><![CDATA[{entry['hostname']}]]></HOSTNAME><HID>{entry['hid']}</HID><CID>{entry['cid']}</CID>"
+        f"<DS_ID>{entry['ds_id']}</DS_ID><VM_MAD><![CDATA[{entry['vm_mad']}]]></VM_MAD>"
+        f"<TM_MAD><![CDATA[{entry['tm_mad']}]]></TM_MAD><ACTION><![CDATA[{entry['action']}]]></ACTION></HISTORY>"
+    )
+
+
+def element(tag: str, inner: str) -> str:
+    return f"<{tag}>{inner}</{tag}>" if inner else f"<{tag}/>"
+
+
+def history(obj: Object) -> str:
+    return element("HISTORY_RECORDS", "".join([record(one, obj.oid, seq) for seq, one in enumerate(obj.history)]))
+
+
+def short_history(obj: Object) -> str:
+    return element("HISTORY_RECORDS", short_record(obj) if obj.history else "")
+
+
+SHORT = {  # the members of each vector that the pool shows, in its order
+    "DISK": "DISK_ID DATASTORE DATASTORE_ID IMAGE IMAGE_ID SIZE TYPE CLONE CLONE_TARGET LN_TARGET"
+    " DISK_SNAPSHOT_TOTAL_SIZE".split(),
+    "NIC": "IP MAC NETWORK NETWORK_ID NIC_ID SECURITY_GROUPS".split(),
+    "GRAPHICS": "LISTEN PASSWD TYPE".split(),
+}
+SHORT_USER = ("ERROR", "LABELS", "SCHED_MESSAGE", "LOGO", "HYPERVISOR")
+
+
+def short_template(obj: Object) -> str:
+    capacity = "".join([f"<{name}>{obj.template.text(name)}</{name}>" for name in ("CPU", "MEMORY", "VCPU")])
+    return f"<TEMPLATE>{capacity}{''.join([short_vectors(obj, *row) for row in SHORT.items()])}</TEMPLATE>"
+
+
+def short_vectors(obj: Object, name: str, members: list[str]) -> str:
+    shown = []
+    for vector in obj.template.vectors(name):
+        inner = "".join([f"<{key}><![CDATA[{vector[key]}]]></{key}>" for key in members if key in vector])
+        shown.append(f"<{name}>{inner}</{name}>")
+    return "".join(shown)
+
+
+def short_user_template(obj: Object) -> str:
+    names = [name for name in SHORT_USER if obj.user_template.text(name)]
+    return element("USER_TEMPLATE", "".join([attribute(name, obj.user_template.text(name)) for name in sorted(names)]))
+
+
+def plain(markup: str) -> Any:
+    return lambda obj: markup
+
+
+STATE = (text("LAST_POLL", "last_poll"), text("STATE", "state"), text("LCM_STATE", "lcm_state"))
+TIMES = (
+    text("RESCHED", "resched"),
+    text("STIME", "stime"),
+    text("ETIME", "etime"),
+    text("DEPLOY_ID", "deploy_id"),
+)
 
 VM = Kind(
     name="VM",
     title="virtual machine",
     method="vm",
     root="VM",
-    layout=(*OWNED, permissions, template()),
+    layout=(
+        *OWNED,
+        lock,
+        permissions,
+        *STATE,
+        text("PREV_STATE", "prev_state"),
+        text("PREV_LCM_STATE", "prev_lcm_state"),
+        *TIMES,
+        plain("<MONITORING></MONITORING><SCHED_ACTIONS></SCHED_ACTIONS>"),
+        template(),
+        template("USER_TEMPLATE", "user_template"),
+        history,
+        plain("<BACKUPS><BACKUP_CONFIG/><BACKUP_IDS></BACKUP_IDS></BACKUPS>"),
+    ),
+    listed=(
+        *ID,
+        *OWNER,
+        NAMED[1],
+        *STATE,
+        *TIMES,
+        short_template,
+        plain("<MONITORING/>"),
+        short_user_template,
+        short_history,
+    ),
     unique="",
     restricted="VM",
     restricted_title="VM Template",
@@ -20,12 +130,227 @@ VM = Kind(
     template_of="user_template",
 )
 
+
+# ---------------------------------------------------------------- creation
+
+
+def new(cloud: Any, name: str, body: Template) -> Object:
+    own, user = devices.split(body)
+    return Object(
+        VM,
+        name,
+        own,
+        user_template=user,
+        state=lifecycle.INIT,
+        lcm_state=0,
+        prev_state=lifecycle.INIT,
+        prev_lcm_state=0,
+        last_poll=0,
+        resched=0,
+        stime=cloud.events.time(),
+        etime=0,
+        deploy_id="",
+        history=[],  # dictionaries of lifecycle.begin_record, oldest first
+        clusters=None,  # IDs of the clusters that hold all its images and networks; None: it has none
+        turn=0,  # number of the transition: events of an earlier one are void
+        way=([], lifecycle.PENDING),  # transient states to come and the steady one behind them
+    )
+
+
+def allocate(call: Call, given: str, hold: bool) -> int:
+    body = call.template(given)
+    refuse_restricted(call, body, Template())
+    return create(call, body.pop("NAME"), body, hold)
+
+
+def refuse_restricted(call: Call, body: Template, base: Template) -> None:
+    """Raises Refused when the template of an ordinary user sets what only administrators may set."""
+    if call.is_admin:
+        return
+    bad = first_restricted(body, base, listed(call.cloud.config, "VM_RESTRICTED_ATTR"))
+    if bad:
+        raise Refused(AUTHORIZATION, f"User [{call.uid}] : VM Template includes a restricted attribute {bad}.")
+
+
+def create(call: Call, name: str, body: Template, hold: bool) -> int:
+    """A new VM, PENDING or on HOLD. An empty name becomes one with the ID in it. Raises Refused."""
+    if hold:
+        body.set("SUBMIT_ON_HOLD", "YES")
+    hold = hold or body.flag("SUBMIT_ON_HOLD")
+    oid = call.pool("VM").next_id
+    vm = new(call.cloud, name or f"one-{oid}", body)
+    call.allocate(vm, lambda obj: devices.build(call, obj))
+    vm.template.settle()
+    lifecycle.go(call.cloud, vm, [], lifecycle.HOLD if hold else lifecycle.PENDING)
+    return oid
+
+
+# ---------------------------------------------------------------- life
+
+ADMIN_ACTIONS = ("resched", "unresched")
+
+
+def action(call: Call, name: str, oid: int) -> int:
+    if name not in lifecycle.LEGAL:
+        raise wrong_action(f'Action "{name}" is not supported')
+    vm = call.object("VM", oid, "ADMIN" if name in ADMIN_ACTIONS else "MANAGE")
+    lifecycle.act(call, vm, name)
+    return oid
+
+
+def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: str) -> None:
+    host = call.find("HOST", host_id)
+    vm = call.find("VM", oid)
+    call.require(call.need("ADMIN", vm), call.need("MANAGE", host))
+    if host.state == OFFLINE:
+        raise wrong_action("Host is offline, cannot use it to deploy VM")
+    datastore = call.find("DATASTORE", ds_id) if ds_id != -1 else system_datastore(call.cloud, host)
+    if datastore is None or datastore.type != SYSTEM_DS:
+        raise wrong_action(
+            f"Trying to use an image datastore {ds_id} as a system datastore"
+            if datastore
+            else "No system datastore found"
+        )
+    if vm.state not in (lifecycle.PENDING, lifecycle.HOLD, lifecycle.STOPPED, lifecycle.UNDEPLOYED):
+        raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
+    if check:
+        refuse_overcommit(vm, host)
+    lifecycle.deploy(call.cloud, vm, host, datastore)
+
+
+def refuse_overcommit(vm: Object, host: Object) -> None:
+    why = capacity.lacking(host, *capacity.needed(vm))
+    if why:
+        raise wrong_action(f"virtual machine [{vm.oid}] does not fit in host [{host.oid}]. {why}")
+
+
+def recover(call: Call, oid: int, operation: int) -> None:
+    vm = call.object("VM", oid, "ADMIN")
+    if operation not in range(6):
+        raise wrong_action("Wrong recovery operation code")
+    lifecycle.recover(call, vm, operation)
+
+
+# ---------------------------------------------------------------- resize
+
+RESIZABLE = (
+    lifecycle.INIT,
+    lifecycle.PENDING,
+    lifecycle.HOLD,
+    lifecycle.POWEROFF,
+    lifecycle.UNDEPLOYED,
+    lifecycle.CLONING,
+    lifecycle.CLONING_FAILURE,
+)
+SIZES = {
+    "CPU": (devices.positive_float, devices.FLOAT),
+    "MEMORY": (devices.positive_integer, devices.INTEGER),
+    "VCPU": (devices.positive_integer, devices.INTEGER),
+}
+
+
+def resize(call: Call, vm: Object, given: str, check: bool) -> None:
+    body = call.template(given)
+    wanted = {name: body.text(name) for name in SIZES if body.text(name) not in ("", "0")}
+    for name, size in wanted.items():
+        good, words = SIZES[name]
+        if not good(size):
+            raise internal(f"{name} must be {words}.")
+    running = (vm.state, vm.lcm_state) == (lifecycle.ACTIVE, lifecycle.RUNNING)
+    if vm.state not in RESIZABLE and not running:
+        raise wrong_action(f"Resize action is not available for state {lifecycle.state_name(vm)}")
+    host = None
+    if vm.history and not vm.history[-1]["etime"]:
+        host = call.pool("HOST").get(vm.history[-1]["hid"])
+    before = capacity.needed(vm)
+    old = {name: vm.template.text(name) for name in wanted}
+    set_sizes(vm, wanted)
+    if host is not None:
+        more = [new - was for new, was in zip(capacity.needed(vm), before, strict=True)]
+        why = capacity.lacking(host, *more) if check or not call.is_admin else ""
+        if why:
+            set_sizes(vm, old)
+            raise wrong_action(why)
+        host.cpu_usage += more[0]
+        host.mem_usage += more[1]
+    if running:
+        lifecycle.go(call.cloud, vm, [lifecycle.HOTPLUG_RESIZE], lifecycle.ACTIVE)
+
+
+def set_sizes(vm: Object, sizes: dict[str, str]) -> None:
+    for name, size in sizes.items():
+        vm.template.set(name, size)
+
+
+# ---------------------------------------------------------------- pools
+
+ANY_STATE, NOT_DONE = -2, -1
+
+
+def chosen(call: Call, flag: int, start: int, end: int, state: int) -> list[Object]:
+    """The VMs of a pool call. Raises Refused."""
+    if state not in range(ANY_STATE, len(lifecycle.STATES)):
+        raise Refused(RPC_API, f"Incorrect state filter {state}")
+    fits = {ANY_STATE: lambda vm: True, NOT_DONE: lambda vm: vm.state != lifecycle.DONE}.get(
+        state, lambda vm: vm.state == state
+    )
+    return in_range([vm for vm in generic.visible(call, VM, flag) if fits(vm)], start, end)
+
+
+def pool_info(call: Call, flag: int, start: int, end: int, state: int, search: str) -> str:
+    refuse_search(search)
+    return call.pool("VM").show(chosen(call, flag, start, end, state))
+
+
+def pool_info_extended(call: Call, flag: int, start: int, end: int, state: int, search: str) -> str:
+    refuse_search(search)
+    return element_of_all(chosen(call, flag, start, end, state))
+
+
+def refuse_search(search: str) -> None:
+    if search:
+        raise internal("JSON search is not supported by the database")
+
+
+def element_of_all(found: list[Object]) -> str:
+    return f"<VM_POOL>{''.join([vm.xml() for vm in found])}</VM_POOL>"
+
+
+def pool_info_set(call: Call, ids: str, extended: bool) -> str:
+    wanted = {int(part) for part in ids.split(",") if part.strip().isdigit()}
+    found = [vm for vm in generic.visible(call, VM, generic.ALL) if vm.oid in wanted][::-1]
+    return element_of_all(found) if extended else call.pool("VM").show(found)
+
+
+def seed(cloud: Any, number: int) -> None:
+    """VMs seed-vm-0…, on hold."""
+    owner, group = cloud["USER"].get_ro(0), cloud["GROUP"].get_ro(0)
+    for i in range(number):
+        vm = new(cloud, f"seed-vm-{i}", Template([("CPU", "0.1"), ("MEMORY", "64"), ("SUBMIT_ON_HOLD", "YES")]))
+        vm.bits, vm.state, vm.prev_state = 0o600, lifecycle.HOLD, lifecycle.HOLD
+        cloud["VM"].bootstrap(vm)
+        cloud["VM"].give(vm, owner, group)
+        vm.template.set("VMID", str(vm.oid))
+
+
+POOL = "filter_flag:int, start:int, end:int, state:int, filter:string="
+
 KINDS = [VM]
+SEEDS = {"vms": seed}
 METHODS = [
+    Method("one.vm.deploy", "oid:int, hid:int, no_overcommit:boolean=false, ds_id:int=-1, nics:string=", deploy),
+    Method("one.vm.action", "action:string, oid:int", action),
+    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate, needs="CREATE VM"),
     generic.info(VM),
+    generic.update(VM),
     generic.rename(VM),
     generic.chmod(VM),
     generic.chown(VM),
     generic.lock(VM),
     generic.unlock(VM),
+    Method("one.vm.resize", "oid:int, template:string, no_overcommit:boolean=true", resize, needs="MANAGE VM"),
+    Method("one.vm.recover", "oid:int, operation:int", recover),
+    Method("one.vmpool.info", POOL, pool_info, reads=True),
+    Method("one.vmpool.infoextended", POOL, pool_info_extended, reads=True),
+    Method("one.vmpool.infoset", "ids:string, extended:boolean", pool_info_set, reads=True),
 ]

@@ -8,8 +8,10 @@ from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
+from ..errors import INTERNAL, Refused, not_allocated
 from ..store import OWNED, Kind, Object, lock, permissions, template, text
 from ..template import Template
+from . import vm
 
 VMTEMPLATE = Kind(
     name="TEMPLATE",
@@ -36,9 +38,31 @@ def copy(call: Call, original: Object, name: str) -> Object:
     return new(call.cloud, name, original.template.copy())
 
 
+NOT_MERGED = ("NAME", "TEMPLATE_ID")  # of the extra template: arguments and the server say these
+
+
+def instantiate(call: Call, obj: Object, name: str, hold: bool, extra: str, persistent: bool) -> int:
+    """A VM from the template, over which the extra one is merged."""
+    body, more = obj.template.copy(), call.template(extra) if extra else Template()
+    more.erase(*NOT_MERGED)
+    vm.refuse_restricted(call, more, obj.template)
+    body.merge(more)
+    body.set("TEMPLATE_ID", str(obj.oid))
+    try:
+        return vm.create(call, name or f"{obj.name}-{call.pool('VM').next_id}", body, hold)
+    except Refused as error:
+        raise not_allocated(VMTEMPLATE.title, error.message) if error.code == INTERNAL else error from None
+
+
 KINDS = [VMTEMPLATE]
 METHODS = [
     Method("one.template.allocate", "template:string", allocate, needs="CREATE TEMPLATE"),
+    Method(
+        "one.template.instantiate",
+        "oid:int, name:string, hold:boolean=false, extra:string=, persistent:boolean=false",
+        instantiate,
+        needs="USE TEMPLATE",
+    ),
     generic.delete(VMTEMPLATE, more="recursive:boolean=false"),
     generic.info(VMTEMPLATE, "extended:boolean=false, decrypt:boolean=false"),
     generic.update(VMTEMPLATE),

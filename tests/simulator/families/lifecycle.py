@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The life of a VM: states, the way of each action through them, history records, and the host it lies on.
+
+A transition is a list of transient LCM states and the steady state behind them; one event advances one step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..calls import Call
+from ..errors import wrong_action
+from ..store import Object
+from . import capacity, devices, scheduler
+
+INIT, PENDING, HOLD, ACTIVE, STOPPED, SUSPENDED, DONE, _FAILED, POWEROFF, UNDEPLOYED, CLONING, CLONING_FAILURE = range(
+    12
+)
+STATES = "INIT PENDING HOLD ACTIVE STOPPED SUSPENDED DONE FAILED POWEROFF UNDEPLOYED CLONING CLONING_FAILURE".split()
+
+PROLOG, BOOT, RUNNING = 1, 2, 3
+SAVE_STOP, SAVE_SUSPEND = 5, 6
+PROLOG_RESUME, EPILOG_STOP, EPILOG, SHUTDOWN = 9, 10, 11, 12
+CLEANUP_RESUBMIT, UNKNOWN = 15, 16
+SHUTDOWN_POWEROFF, BOOT_UNKNOWN, BOOT_POWEROFF, BOOT_SUSPENDED, BOOT_STOPPED, CLEANUP_DELETE = 18, 19, 20, 21, 22, 23
+SHUTDOWN_UNDEPLOY, EPILOG_UNDEPLOY, PROLOG_UNDEPLOY, BOOT_UNDEPLOY = 29, 30, 31, 32
+BOOT_FAILURE, PROLOG_FAILURE, EPILOG_FAILURE, EPILOG_STOP_FAILURE, EPILOG_UNDEPLOY_FAILURE = 36, 39, 40, 41, 42
+BOOT_UNDEPLOY_FAILURE, BOOT_STOPPED_FAILURE, PROLOG_RESUME_FAILURE, PROLOG_UNDEPLOY_FAILURE = 47, 48, 49, 50
+HOTPLUG_RESIZE = 66
+
+LCM_NAMES = {
+    number: name
+    for number, name in enumerate(
+        "LCM_INIT PROLOG BOOT RUNNING MIGRATE SAVE_STOP SAVE_SUSPEND SAVE_MIGRATE PROLOG_MIGRATE PROLOG_RESUME"
+        " EPILOG_STOP EPILOG SHUTDOWN CANCEL FAILURE CLEANUP_RESUBMIT UNKNOWN HOTPLUG SHUTDOWN_POWEROFF BOOT_UNKNOWN"
+        " BOOT_POWEROFF BOOT_SUSPENDED BOOT_STOPPED CLEANUP_DELETE HOTPLUG_SNAPSHOT HOTPLUG_NIC HOTPLUG_SAVEAS"
+        " HOTPLUG_SAVEAS_POWEROFF HOTPLUG_SAVEAS_SUSPENDED SHUTDOWN_UNDEPLOY EPILOG_UNDEPLOY PROLOG_UNDEPLOY"
+        " BOOT_UNDEPLOY HOTPLUG_PROLOG_POWEROFF HOTPLUG_EPILOG_POWEROFF BOOT_MIGRATE BOOT_FAILURE"
+        " BOOT_MIGRATE_FAILURE PROLOG_MIGRATE_FAILURE PROLOG_FAILURE EPILOG_FAILURE EPILOG_STOP_FAILURE"
+        " EPILOG_UNDEPLOY_FAILURE PROLOG_MIGRATE_POWEROFF PROLOG_MIGRATE_POWEROFF_FAILURE PROLOG_MIGRATE_SUSPEND"
+        " PROLOG_MIGRATE_SUSPEND_FAILURE BOOT_UNDEPLOY_FAILURE BOOT_STOPPED_FAILURE PROLOG_RESUME_FAILURE"
+        " PROLOG_UNDEPLOY_FAILURE".split()
+    )
+}
+
+ACTIONS = {
+    name: number
+    for number, name in enumerate(
+        "none migrate live-migrate shutdown shutdown-hard undeploy undeploy-hard hold release stop suspend resume boot"
+        " delete delete-recreate reboot reboot-hard resched unresched poweroff poweroff-hard disk-attach disk-detach"
+        " nic-attach nic-detach disk-snapshot-create disk-snapshot-delete terminate terminate-hard disk-resize"
+        " deploy chown chmod updateconf rename resize update".split()
+    )
+}
+
+
+class Step(NamedTuple):
+    """One transient LCM state: the driver action in it (for failure injection), and where a failure leads."""
+
+    action: str
+    failure: tuple[int, int]  # state and LCM state
+
+
+def failed(lcm: int) -> tuple[int, int]:
+    return ACTIVE, lcm
+
+
+STEPS = {
+    PROLOG: Step("prolog", failed(PROLOG_FAILURE)),
+    BOOT: Step("deploy", failed(BOOT_FAILURE)),
+    PROLOG_RESUME: Step("prolog", failed(PROLOG_RESUME_FAILURE)),
+    PROLOG_UNDEPLOY: Step("prolog", failed(PROLOG_UNDEPLOY_FAILURE)),
+    BOOT_STOPPED: Step("restore", failed(BOOT_STOPPED_FAILURE)),
+    BOOT_UNDEPLOY: Step("deploy", failed(BOOT_UNDEPLOY_FAILURE)),
+    BOOT_POWEROFF: Step("deploy", (POWEROFF, 0)),
+    BOOT_SUSPENDED: Step("restore", (SUSPENDED, 0)),
+    BOOT_UNKNOWN: Step("deploy", failed(UNKNOWN)),
+    SAVE_STOP: Step("save", failed(RUNNING)),
+    SAVE_SUSPEND: Step("save", failed(RUNNING)),
+    SHUTDOWN: Step("shutdown", failed(RUNNING)),
+    SHUTDOWN_POWEROFF: Step("shutdown", failed(RUNNING)),
+    SHUTDOWN_UNDEPLOY: Step("shutdown", failed(RUNNING)),
+    EPILOG: Step("epilog", failed(EPILOG_FAILURE)),
+    EPILOG_STOP: Step("epilog", failed(EPILOG_STOP_FAILURE)),
+    EPILOG_UNDEPLOY: Step("epilog", failed(EPILOG_UNDEPLOY_FAILURE)),
+    CLEANUP_DELETE: Step("cleanup", (DONE, 0)),
+    CLEANUP_RESUBMIT: Step("cleanup", (PENDING, 0)),
+    HOTPLUG_RESIZE: Step("resize", failed(RUNNING)),
+}
+# The points of time that the history record gets when a transient state begins and ends.
+BEGINS = {
+    **dict.fromkeys((PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY), "pstime"),
+    **dict.fromkeys((EPILOG, EPILOG_STOP, EPILOG_UNDEPLOY), "estime"),
+}
+ENDS = {
+    **dict.fromkeys((PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY), "petime"),
+    **dict.fromkeys((SAVE_STOP, SAVE_SUSPEND, SHUTDOWN, SHUTDOWN_POWEROFF, SHUTDOWN_UNDEPLOY), "retime"),
+    **dict.fromkeys((EPILOG, EPILOG_STOP, EPILOG_UNDEPLOY), "eetime"),
+}
+# What a transition that failed goes on with once it is retried or reported as done.
+RETRY = {
+    PROLOG_FAILURE: [PROLOG, BOOT],
+    BOOT_FAILURE: [BOOT],
+    PROLOG_RESUME_FAILURE: [PROLOG_RESUME, BOOT_STOPPED],
+    BOOT_STOPPED_FAILURE: [BOOT_STOPPED],
+    PROLOG_UNDEPLOY_FAILURE: [PROLOG_UNDEPLOY, BOOT_UNDEPLOY],
+    BOOT_UNDEPLOY_FAILURE: [BOOT_UNDEPLOY],
+    EPILOG_FAILURE: [EPILOG],
+    EPILOG_STOP_FAILURE: [EPILOG_STOP],
+    EPILOG_UNDEPLOY_FAILURE: [EPILOG_UNDEPLOY],
+}
+ENDS_IN = {EPILOG: DONE, EPILOG_STOP: STOPPED, EPILOG_UNDEPLOY: UNDEPLOYED}
+HOSTLESS = (INIT, PENDING, HOLD, STOPPED, UNDEPLOYED, DONE, CLONING, CLONING_FAILURE)
+
+# action -> where it is legal: (state, LCM state) -> transient states and the steady state behind them
+END_HERE = {
+    (PENDING, 0): ([], DONE),
+    (HOLD, 0): ([], DONE),
+    (INIT, 0): ([], DONE),
+    (CLONING, 0): ([], DONE),
+    (CLONING_FAILURE, 0): ([], DONE),
+    (SUSPENDED, 0): ([EPILOG], DONE),
+    (POWEROFF, 0): ([EPILOG], DONE),
+    (STOPPED, 0): ([EPILOG], DONE),
+    (UNDEPLOYED, 0): ([EPILOG], DONE),
+    (ACTIVE, RUNNING): ([SHUTDOWN, EPILOG], DONE),
+    (ACTIVE, UNKNOWN): ([SHUTDOWN, EPILOG], DONE),
+    **{(ACTIVE, lcm): ([CLEANUP_DELETE], DONE) for lcm in RETRY},
+}
+UNDEPLOY = {
+    (POWEROFF, 0): ([EPILOG_UNDEPLOY], UNDEPLOYED),
+    (ACTIVE, RUNNING): ([SHUTDOWN_UNDEPLOY, EPILOG_UNDEPLOY], UNDEPLOYED),
+    (ACTIVE, UNKNOWN): ([SHUTDOWN_UNDEPLOY, EPILOG_UNDEPLOY], UNDEPLOYED),
+}
+POWER_OFF = {
+    (ACTIVE, RUNNING): ([SHUTDOWN_POWEROFF], POWEROFF),
+    (ACTIVE, UNKNOWN): ([SHUTDOWN_POWEROFF], POWEROFF),
+}
+STAY = {(ACTIVE, RUNNING): ([], None)}
+MARK = {(ACTIVE, RUNNING): ([], None), (ACTIVE, UNKNOWN): ([], None), (POWEROFF, 0): ([], None)}
+LEGAL: dict[str, dict] = {
+    "terminate": END_HERE,
+    "terminate-hard": {**END_HERE, (ACTIVE, SHUTDOWN): ([SHUTDOWN, EPILOG], DONE)},
+    "undeploy": UNDEPLOY,
+    "undeploy-hard": {**UNDEPLOY, (ACTIVE, SHUTDOWN_UNDEPLOY): UNDEPLOY[ACTIVE, RUNNING]},
+    "poweroff": POWER_OFF,
+    "poweroff-hard": {**POWER_OFF, (ACTIVE, SHUTDOWN_POWEROFF): POWER_OFF[ACTIVE, RUNNING]},
+    "reboot": STAY,
+    "reboot-hard": STAY,
+    "hold": {(PENDING, 0): ([], HOLD)},
+    "release": {(HOLD, 0): ([], PENDING)},
+    "stop": {(ACTIVE, RUNNING): ([SAVE_STOP, EPILOG_STOP], STOPPED), (SUSPENDED, 0): ([EPILOG_STOP], STOPPED)},
+    "suspend": {(ACTIVE, RUNNING): ([SAVE_SUSPEND], SUSPENDED)},
+    "resume": {
+        (STOPPED, 0): ([], PENDING),
+        (UNDEPLOYED, 0): ([], PENDING),
+        (SUSPENDED, 0): ([BOOT_SUSPENDED], ACTIVE),
+        (POWEROFF, 0): ([BOOT_POWEROFF], ACTIVE),
+        (ACTIVE, UNKNOWN): ([BOOT_UNKNOWN], ACTIVE),
+    },
+    "resched": MARK,
+    "unresched": MARK,
+}
+NOT_RECORDED = {"hold", "release", "resume", "reboot", "reboot-hard", "resched", "unresched"}
+IN_STATE = {"hold": HOLD, "release": PENDING}
+
+
+def state_name(vm: Object) -> str:
+    return LCM_NAMES.get(vm.lcm_state, str(vm.lcm_state)) if vm.state == ACTIVE else STATES[vm.state]
+
+
+def act(call: Call, vm: Object, action: str) -> None:
+    """One of the actions of one.vm.action. Raises Refused when the state does not allow it."""
+    way = LEGAL[action].get((vm.state, vm.lcm_state))
+    if way is None:
+        raise wrong_action(
+            f'Error performing action "{action}": This action is not available for state {state_name(vm)}'
+        )
+    steps, target = way
+    if action not in NOT_RECORDED and vm.history:
+        record_action(call, vm, action)
+    if action in ("resched", "unresched"):
+        vm.resched = int(action == "resched")
+    elif action == "resume" and steps:
+        begin_record(call.cloud, vm, dict(vm.history[-1]))
+    if target is not None:
+        go(call.cloud, vm, steps, target)
+
+
+def record_action(call: Call, vm: Object, action: str) -> None:
+    vm.history[-1].update(action=ACTIONS[action], uid=call.uid, gid=call.gid, request_id=call.request)
+
+
+# ---------------------------------------------------------------- transitions
+
+
+def go(cloud: Any, vm: Object, steps: list[int], target: int) -> None:
+    """Starts a transition; one that is under way ends here."""
+    vm.changed()
+    vm.turn += 1
+    if not steps:
+        settle(cloud, vm, target)
+        return
+    vm.state = vm.prev_state = ACTIVE
+    vm.way = (list(steps), target)
+    enter(cloud, vm)
+
+
+def enter(cloud: Any, vm: Object) -> None:
+    lcm = vm.way[0][0]
+    vm.lcm_state = vm.prev_lcm_state = lcm
+    stamp(cloud, vm, BEGINS.get(lcm))
+    cloud.events.after(1, advance, cloud, vm.oid, vm.turn)
+
+
+def stamp(cloud: Any, vm: Object, moment: str | None) -> None:
+    if moment and vm.history:
+        vm.history[-1][moment] = cloud.events.time()
+
+
+def advance(cloud: Any, oid: int, turn: int) -> None:
+    """Event: the driver has done, or failed, what the transient state stands for."""
+    vm = cloud["VM"].get(oid)
+    if vm is None or vm.turn != turn:
+        return
+    steps, target = vm.way
+    step = STEPS[steps[0]]
+    if cloud.events.fails(step.action, vm.key):
+        fail(cloud, vm, step)
+        return
+    finish_step(cloud, vm)
+    if steps:
+        enter(cloud, vm)
+    else:
+        settle(cloud, vm, target)
+
+
+def finish_step(cloud: Any, vm: Object) -> None:
+    lcm = vm.way[0].pop(0)
+    stamp(cloud, vm, ENDS.get(lcm))
+    if lcm in (PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY):
+        stamp(cloud, vm, "rstime")
+    if lcm in (BOOT, BOOT_UNDEPLOY, BOOT_STOPPED) and vm.history:
+        vm.deploy_id = f"{vm.history[-1]['hostname']}:{vm.name}:dummy"
+
+
+def fail(cloud: Any, vm: Object, step: Step) -> None:
+    vm.state, vm.lcm_state = step.failure
+    vm.prev_state, vm.prev_lcm_state = step.failure
+    vm.user_template.set("ERROR", f"{cloud.events.date()}: Error executing {step.action}")
+
+
+def settle(cloud: Any, vm: Object, target: int) -> None:
+    """The steady state at the end of a transition."""
+    lcm = RUNNING if target == ACTIVE else 0
+    vm.state, vm.lcm_state = vm.prev_state, vm.prev_lcm_state = target, lcm
+    if target in HOSTLESS:
+        leave_host(cloud, vm)
+    if target == DONE:
+        vm.etime = cloud.events.time()
+        devices.release(cloud, vm)
+    elif target == PENDING:
+        cloud.events.after(1, place, cloud, vm.oid)
+
+
+# ---------------------------------------------------------------- hosts and history
+
+RETRY_SECONDS = 1  # until the scheduler looks at a VM again
+
+
+def place(cloud: Any, oid: int) -> None:
+    """Event: the scheduler deploys the VM if it still waits, or says why it must wait on, and tries again later."""
+    vm = cloud["VM"].get(oid)
+    if vm is None or vm.state != PENDING:
+        return
+    host, why = scheduler.choose(cloud, vm)
+    datastore = None if host is None else scheduler.system_datastore(cloud, host)
+    if host is not None and datastore is not None:
+        vm.user_template.erase("SCHED_MESSAGE")
+        deploy(cloud, vm, cloud["HOST"].get(host.oid), datastore)
+        return
+    message = scheduler.NOWHERE[why or "datastore"]
+    vm.user_template.set("SCHED_MESSAGE", f"{cloud.events.date()}: Cannot dispatch VM: {message}")
+    cloud.events.at(cloud.events.now() + RETRY_SECONDS, place, cloud, oid)
+
+
+def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:
+    """Puts a waiting VM on a host: it takes capacity and begins a history record."""
+    last = vm.history[-1]["action"] if vm.history else 0
+    capacity.take(host, vm)
+    vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
+    devices.give_console_port(vm)
+    fields = {
+        "hostname": host.name,
+        "hid": host.oid,
+        "cid": host.cluster_id,
+        "vm_mad": host.vm_mad,
+        "tm_mad": datastore.tm_mad,
+        "ds_id": datastore.oid,
+    }
+    begin_record(cloud, vm, fields, running=False)
+    if last == ACTIONS["stop"]:
+        steps = [PROLOG_RESUME, BOOT_STOPPED]
+    elif last in (ACTIONS["undeploy"], ACTIONS["undeploy-hard"]):
+        steps = [PROLOG_UNDEPLOY, BOOT_UNDEPLOY]
+    else:
+        steps = [PROLOG, BOOT]
+    go(cloud, vm, steps, ACTIVE)
+
+
+PLACE = ("hostname", "hid", "cid", "vm_mad", "tm_mad", "ds_id")
+TIMES = ("stime", "etime", "pstime", "petime", "rstime", "retime", "estime", "eetime")
+
+
+def begin_record(cloud: Any, vm: Object, place: dict, running: bool = True) -> None:
+    """A new history record at a place; the one before ends."""
+    now = cloud.events.time()
+    if vm.history and not vm.history[-1]["etime"]:
+        vm.history[-1]["etime"] = now
+    record = {**{name: place[name] for name in PLACE}, **dict.fromkeys(TIMES, 0)}
+    record.update(stime=now, rstime=now if running else 0, action=0, uid=-1, gid=-1, request_id=-1)
+    vm.history.append(record)
+
+
+def leave_host(cloud: Any, vm: Object) -> None:
+    """Gives the host its capacity back, if the VM is on one."""
+    if not vm.history or vm.history[-1]["etime"]:
+        return
+    vm.history[-1]["etime"] = cloud.events.time()
+    host = cloud["HOST"].get(vm.history[-1]["hid"])
+    if host is not None:
+        capacity.give_back(host, vm)
+
+
+# ---------------------------------------------------------------- recover
+
+FAIL, SUCCEED, RETRY_IT, DELETE, RECREATE, DELETE_DB = range(6)
+
+
+def recover(call: Call, vm: Object, operation: int) -> None:
+    """What one.vm.recover does. Raises Refused where nothing is to be recovered."""
+    cloud = call.cloud
+    if operation in (DELETE, DELETE_DB, RECREATE):
+        if vm.state == DONE:
+            raise wrong_action(f"This action is not available for state {state_name(vm)}")
+        remove(call, vm, operation)
+        return
+    if vm.state != ACTIVE:
+        raise wrong_action(f'Error performing action "recover": Not available for state {state_name(vm)}')
+    steps = RETRY.get(vm.lcm_state)
+    if steps is not None and operation in (SUCCEED, RETRY_IT):
+        rest = steps if operation == RETRY_IT else steps[1:]
+        target = ENDS_IN.get(steps[0], ACTIVE)
+        vm.user_template.erase("ERROR")
+        go(cloud, vm, rest, target)
+    elif vm.lcm_state in STEPS:
+        force(cloud, vm, operation)
+
+
+def force(cloud: Any, vm: Object, operation: int) -> None:
+    """A step under way is declared to be done or failed."""
+    vm.turn += 1
+    if operation == FAIL:
+        fail(cloud, vm, STEPS[vm.lcm_state])
+    elif operation == SUCCEED:
+        finish_step(cloud, vm)
+        steps, target = vm.way
+        go(cloud, vm, steps, target)
+    else:
+        enter(cloud, vm)
+
+
+def remove(call: Call, vm: Object, operation: int) -> None:
+    if vm.history and not vm.history[-1]["etime"]:
+        record_action(call, vm, "delete-recreate" if operation == RECREATE else "delete")
+    placed = vm.state in (ACTIVE, POWEROFF, SUSPENDED)
+    if operation == RECREATE:
+        go(call.cloud, vm, [CLEANUP_RESUBMIT] if placed else [], HOLD if vm.state == HOLD else PENDING)
+    else:
+        go(call.cloud, vm, [CLEANUP_DELETE] if placed and operation == DELETE else [], DONE)
