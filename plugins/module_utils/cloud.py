@@ -82,7 +82,7 @@ class Cloud:
         """
         if oid is not None:
             return self.info(kind, oid)
-        found = [item for item in self.pool(kind) if item.NAME == name]
+        found = [item for item in self.pool(kind) if name == item.NAME]
         if len(found) > 1:
             ids = sorted(item.ID for item in found)
             message = "The name %r fits %d %ss, with the ids %s: give the id."
@@ -99,9 +99,9 @@ class Cloud:
             Failure: there is none, or there are several.
         """
         text = str(given)
-        found = [item for item in self.pool(kind) if item.NAME == text]
+        found = [item for item in self.pool(kind) if text == item.NAME]
         if text.isdigit():
-            found += [item for item in self.pool(kind) if item.ID == int(text) and item not in found]
+            found += [item for item in self.pool(kind) if int(text) == item.ID and item not in found]
         if len(found) == 1:
             return found[0]
         if found:

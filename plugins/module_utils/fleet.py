@@ -127,14 +127,20 @@ def _settled(cloud, resource, ids, wanted, waits):
         return cloud.call("read the VMs", "vmpool.infoset", ",".join(str(oid) for oid in ids), True).VM
 
     def rest(items):
-        failed = ["%s (%s)" % (item.NAME, resource.failure(item)) for item in items if resource.failure(item) is not None]
+        failed = [
+            "%s (%s)" % (item.NAME, resource.failure(item)) for item in items if resource.failure(item) is not None
+        ]
         if failed:
             message = "%d of %d VMs have failed: %s."
             raise Failure(message % (len(failed), len(items), ", ".join(failed)), object="vm", ids=ids)
         return all(resource.settled(item, wanted) for item in items)
 
     def stand(items):
-        return ", ".join("%s is %s" % (item.NAME, vm.status(item)) for item in items if not resource.settled(item, wanted))
+        return ", ".join(
+            "%s is %s" % (item.NAME, vm.status(item)) for item in items if not resource.settled(item, wanted)
+        )
 
     items = cloud.wait(look, rest, stand) if waits else look()
-    return [dict(resource.read(cloud, item), id=item.ID, name=item.NAME) for item in sorted(items, key=lambda item: item.ID)]
+    return [
+        dict(resource.read(cloud, item), id=item.ID, name=item.NAME) for item in sorted(items, key=lambda item: item.ID)
+    ]

@@ -79,7 +79,9 @@ class OneModule:
         self._ansible.exit_json(api_calls=self._api_calls(), **result)
 
     def _fail(self, failure):
-        self._ansible.fail_json(msg=failure.message, api_calls=self._api_calls(), **masked(failure.data))
+        data = dict.fromkeys(("method", "code", "object", "id"))
+        data.update(masked(failure.data))
+        self._ansible.fail_json(msg=failure.message, api_calls=self._api_calls(), **data)
 
     def _api_calls(self):
         return len(self.calls)

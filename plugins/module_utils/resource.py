@@ -99,7 +99,9 @@ class Engine:
 
     def _create(self, name, oid, wanted):
         if name is None:
-            raise Failure("There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid)
+            raise Failure(
+                "There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid
+            )
         after = dict(wanted, name=name, state="present")
         if not self.apply:
             return Report(True, {"state": "absent"}, after, dict(wanted, name=name))
@@ -146,7 +148,7 @@ class Engine:
         fixed = [option for option in plan if self.resource.attributes[option].write is None]
         if fixed:
             shown = ", ".join("%s (%s)" % (option, masked(record)[option]) for option in fixed)
-            message = "Of %s %s cannot be changed: %s. Remove it first, or leave the option out."
+            message = "What %s %s has cannot be changed: %s. Remove it first, or leave the option out."
             raise Failure(
                 message % (label(self.resource.kind), record["name"], shown), object=self.resource.kind, id=record["id"]
             )
@@ -159,7 +161,10 @@ class Engine:
                 self.resource.attributes[option].write(self.cloud, record["id"], after, record)
             except Failure as failure:
                 failure.data.update(
-                    object=self.resource.kind, id=record["id"], done=done, not_done=[key for key in plan if key not in done]
+                    object=self.resource.kind,
+                    id=record["id"],
+                    done=done,
+                    not_done=[key for key in plan if key not in done],
                 )
                 if done:
                     failure.message += " Already changed: %s." % ", ".join(done)
@@ -179,7 +184,9 @@ class Engine:
         if reason is not None and self.waits:
             message = "The %s %s has failed: %s."
             raise Failure(
-                message % (label(self.resource.kind), item.NAME, reason.rstrip(".")), object=self.resource.kind, id=item.ID
+                message % (label(self.resource.kind), item.NAME, reason.rstrip(".")),
+                object=self.resource.kind,
+                id=item.ID,
             )
         return self.resource.settled(item, wanted)
 
@@ -195,7 +202,11 @@ class Engine:
         return item
 
     def _stands(self, item):
-        return "%s %s is in state %s" % (label(self.resource.kind), item.NAME, self.resource.read(self.cloud, item).get("status"))
+        return "%s %s is in state %s" % (
+            label(self.resource.kind),
+            item.NAME,
+            self.resource.read(self.cloud, item).get("status"),
+        )
 
     def _wait_until_gone(self, record):
         self.cloud.wait(

@@ -35,7 +35,8 @@ options:
     elements: str
   purge:
     description:
-      - Whether members that the lists O(hosts), O(datastores) and O(vnets) do not name leave the cluster. A list that is omitted is left alone.
+      - Whether members that the lists O(hosts), O(datastores) and O(vnets) do not name leave the cluster.
+      - A list that is omitted is left alone.
     type: bool
     default: false
 extends_documentation_fragment:

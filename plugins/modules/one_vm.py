@@ -36,7 +36,8 @@ options:
   exact_count:
     description:
       - How many VMs whose names fit the pattern in O(name) there are to be.
-      - Missing numbers are created, holes first; when there are too many, the highest numbers are terminated. Locked VMs are never terminated, the task fails instead.
+      - Missing numbers are created, holes first; when there are too many, the highest numbers are terminated.
+      - Locked VMs are never terminated, the task fails instead.
     type: int
   hard:
     description:

@@ -70,7 +70,9 @@ def template(method, kind, replace=False, managed=()):
         else:
             cloud.call(doing, method, oid, {name: after[name] for name in changed}, 1)
 
-    return Attribute(write, lambda present, wanted: merged_template(present, wanted, replace, managed), canonical_template)
+    return Attribute(
+        write, lambda present, wanted: merged_template(present, wanted, replace, managed), canonical_template
+    )
 
 
 def owned(item):

@@ -10,7 +10,17 @@ from ..resource import Attribute, Resource
 from . import common
 
 KIND = "host"
-STATES = {0: "init", 1: "monitored", 2: "monitored", 3: "error", 4: "disabled", 5: "error", 6: "init", 7: "disabled", 8: "offline"}
+STATES = {
+    0: "init",
+    1: "monitored",
+    2: "monitored",
+    3: "error",
+    4: "disabled",
+    5: "error",
+    6: "init",
+    7: "disabled",
+    8: "offline",
+}
 STATUS = {"init": "enabled", "monitored": "enabled", "error": "enabled", "disabled": "disabled", "offline": "offline"}
 NUMBERS = {"enabled": 0, "disabled": 1, "offline": 2}  # of one.host.status
 # Restored by the server, or written by every monitoring message.
@@ -39,7 +49,9 @@ def read(cloud, host):
 def create(cloud, name, wanted):
     cluster = cloud.reference("cluster", wanted["cluster"]).ID if "cluster" in wanted else -1
     drivers = [wanted.get(driver, "kvm") for driver in ("im_mad", "vm_mad")]
-    return cloud.call("create host %s" % name, "host.allocate", name, drivers[0], drivers[1], cluster, object=KIND, name=name)
+    return cloud.call(
+        "create host %s" % name, "host.allocate", name, drivers[0], drivers[1], cluster, object=KIND, name=name
+    )
 
 
 def write_cluster(cloud, oid, after, record):

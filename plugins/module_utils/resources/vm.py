@@ -34,8 +34,8 @@ ACTIONS = {
 }
 # OpenNebula moves these from what is given at creation to where vm.update cannot reach them (releases up to 7.4).
 NOT_USER = frozenset(
-    "CONTEXT CPU CPU_COST CPU_MODEL DISK DISK_COST FEATURES GRAPHICS INPUT MEMORY MEMORY_COST NAME NIC NIC_ALIAS NIC_DEFAULT OS PCI "
-    "RAW TEMPLATE_ID TOPOLOGY VCPU VCPU_MAX MEMORY_MAX VIDEO VMGROUP VMID".split()
+    "CONTEXT CPU CPU_COST CPU_MODEL DISK DISK_COST FEATURES GRAPHICS INPUT MEMORY MEMORY_COST NAME NIC NIC_ALIAS "
+    "NIC_DEFAULT OS PCI RAW TEMPLATE_ID TOPOLOGY VCPU VCPU_MAX MEMORY_MAX VIDEO VMGROUP VMID".split()
 )
 
 
@@ -68,13 +68,20 @@ def read(cloud, vm):
 
 
 def network(nic):
-    return {"name": nic.get("NETWORK"), "ip": nic.get("IP"), "ip6": nic.get("IP6_GLOBAL") or nic.get("IP6"), "mac": nic.get("MAC")}
+    return {
+        "name": nic.get("NETWORK"),
+        "ip": nic.get("IP"),
+        "ip6": nic.get("IP6_GLOBAL") or nic.get("IP6"),
+        "mac": nic.get("MAC"),
+    }
 
 
 def instantiate(cloud, name, wanted):
     """Creates a VM from the template that was declared; returns its id."""
     if "template" not in wanted:
-        raise Failure("There is no VM %s, and to create it the option template is needed." % name, object=KIND, name=name)
+        raise Failure(
+            "There is no VM %s, and to create it the option template is needed." % name, object=KIND, name=name
+        )
     template = cloud.reference("template", wanted["template"])
     extra = wanted.get("attributes", {})
     doing = "create VM %s from template %s" % (name, template.NAME)
@@ -108,7 +115,9 @@ def power(hard):
     def write(cloud, oid, after, record):
         action = ACTIONS.get((record["status"], after))
         if action is None:
-            message = "VM %s is %s, and from there it cannot be made %s. Bring it to a steady state first (one.vm.recover)."
+            message = (
+                "VM %s is %s, and from there it cannot be made %s. Bring it to a steady state first (one.vm.recover)."
+            )
             raise Failure(message % (record["name"], record["status"], after))
         action += "-hard" if hard and action == "poweroff" else ""
         cloud.call("make VM %s %s" % (record["name"], after), "vm.action", action, oid)
