@@ -245,16 +245,16 @@ class Connection:
         return b"".join(parts)
 
     def _until_closed(self, deadline, limit):
-        parts, total = [self._rest], len(self._rest)
-        self._rest = b""
+        parts, total = [], 0
+        data, self._rest = self._rest, b""
         while True:
+            total += len(data)
+            _check_limit(total, limit)
+            parts.append(data)
             self.socket.settimeout(deadline.left())
             data = self.socket.recv(CHUNK)
             if not data:
                 return b"".join(parts)
-            total += len(data)
-            _check_limit(total, limit)
-            parts.append(data)
 
 
 def _size(text, base, limit):
@@ -271,7 +271,7 @@ def _size(text, base, limit):
 def _check_limit(size, limit):
     if size > limit:
         raise OneProtocolException(
-            "the answer is larger than the client's limit of %d MiB; ask for pages or raise the limit" % (limit >> 20)
+            "the answer is larger than the client's limit of %d bytes; ask for pages or raise the limit" % limit
         )
 
 
