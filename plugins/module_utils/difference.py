@@ -3,8 +3,8 @@
 
 """Pure functions: what a declared value makes of the present one.
 
-Each ``merged`` function answers with the value that stands after the change; there is a difference exactly when that is not
-the present value.  So the plan, the diff and the write have one source.
+Each ``merged`` function answers with the value that stands after the change; there is a difference exactly when that
+is not the present value.  So the plan, the diff and the write have one source.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def converge(cloud, resource, pattern, count, wanted, apply, waits):
     engine = Engine(cloud, resource, apply, waits)
     wanted = engine.canonical(wanted)
     present = _members(cloud, pattern)
-    keep = [number for number in sorted(present)][:count]
+    keep = sorted(present)[:count]
     surplus = [present[number] for number in sorted(present, reverse=True) if number not in keep]
     free = (number for number in range(count + len(present)) if number not in present)
     names = [pattern.name(next(free)) for dummy in range(count - len(keep))]
@@ -76,7 +76,7 @@ def converge(cloud, resource, pattern, count, wanted, apply, waits):
 def _members(cloud, pattern):
     """{number: VM} of a fleet, by one call."""
     pool = cloud.call("list the VMs", "vmpool.infoextended", *ACTIVE).VM
-    members = {}
+    members: dict = {}
     for item in pool:
         number = pattern.number(item.NAME)
         if number is None:

@@ -3,14 +3,14 @@
 
 """The engine: find, plan, apply, look again.
 
-A resource says what its kind is; nothing here knows any kind.  The plan has one source, `merged`: what stands after a change.
-Check mode reports the plan, a real run applies it and then reads the object again: what the server did not take is an error now,
-not a change in the next run.
+A resource says what its kind is; nothing here knows any kind.  The plan has one source, `merged`: what stands after a
+change.  Check mode reports the plan, a real run applies it and then reads the object again: what the server did not
+take is an error now, not a change in the next run.
 """
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import Any, Callable, NamedTuple
 
 from .cloud import label
 from .difference import contrast, masked
@@ -22,19 +22,48 @@ def replaced(present, wanted):
     return wanted
 
 
-# write(cloud, oid, after, present record): makes it so, None for an attribute fixed at creation.
-# merged(present, wanted): the value that stands after the change.  canonical(cloud, value): the one form of a given value.
-Attribute = namedtuple("Attribute", "write merged canonical")
-Attribute.__new__.__defaults__ = (None, replaced, lambda cloud, value: value)
+def as_given(cloud, value):
+    """The one form of most values: the one that they have."""
+    return value
 
-# kind: key of cloud.KINDS.  read(cloud, object) -> record in the words of the options.  create(cloud, name, wanted) -> id.
-# attributes: option -> Attribute, in order of application.  remove(cloud, record).
-# settled(object, wanted) -> whether it rests; failure(object) -> why it never will, or None.
-Resource = namedtuple("Resource", "kind read create attributes remove settled failure")
-Resource.__new__.__defaults__ = (lambda item, wanted: True, lambda item: None)
 
-# record: the object as it stands (as planned, in a check run), None when it is absent.
-Report = namedtuple("Report", "changed before after record")
+def always(item, wanted):
+    """settled() of kinds that have no states."""
+    return True
+
+
+def never(item):
+    """failure() of kinds that have no states."""
+    return None
+
+
+class Attribute(NamedTuple):
+    """One option that can be compared, and how it is changed."""
+
+    write: Any = None  # (cloud, id, value after, record before): makes it so; None: fixed at creation
+    merged: Callable = replaced  # (present, wanted) -> the value that stands after the change
+    canonical: Callable = as_given  # (cloud, given) -> the one form of a value
+
+
+class Resource(NamedTuple):
+    """What a kind of object is."""
+
+    kind: str  # key of cloud.KINDS
+    read: Callable  # (cloud, object) -> record, in the words of the options
+    create: Callable  # (cloud, name, wanted) -> id
+    attributes: dict  # option -> Attribute, in order of application
+    remove: Callable  # (cloud, record)
+    settled: Callable = always  # (object, wanted) -> whether it rests
+    failure: Callable = never  # (object) -> why it never will, or None
+
+
+class Report(NamedTuple):
+    """What a run did, or would do."""
+
+    changed: bool
+    before: dict
+    after: dict
+    record: Any  # the object as it stands, or is planned to; None when it is absent and was
 
 
 def instances(report):
@@ -155,7 +184,7 @@ class Engine:
         return plan
 
     def _write(self, record, plan):
-        done = []
+        done: list[str] = []
         for option, after in plan.items():
             try:
                 self.resource.attributes[option].write(self.cloud, record["id"], after, record)
