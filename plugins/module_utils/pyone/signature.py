@@ -83,10 +83,12 @@ def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
         raise _misfit(method, "takes %d arguments, %d were given" % (len(known), len(args)))
     given = dict(zip((parameter.name for parameter in known), args))
     for name, value in named.items():
-        name = _canonical(name, known)
-        if name is None or name in given:
-            raise _misfit(method, "has no argument %s" % name if name is None else "was given %s twice" % name)
-        given[name] = value
+        found = _canonical(name, known)
+        if found is None:
+            raise _misfit(method, "has no argument %s" % name)
+        if found in given:
+            raise _misfit(method, "was given %s twice" % found)
+        given[found] = value
     last = max((index for index, parameter in enumerate(known) if parameter.name in given), default=-1)
     return [
         _checked(method, parameter, given.get(parameter.name, parameter.default))
@@ -109,12 +111,18 @@ def _canonical(name, known):
 def _checked(method, parameter, value):
     if value is REQUIRED:
         raise _misfit(method, "needs the argument %s" % parameter.name)
-    described, types = TYPES[parameter.kind]
-    if not isinstance(value, types) or (isinstance(value, bool) and parameter.kind != "b"):
-        raise _misfit(method, "takes %s as %s, not %s" % (described, parameter.name, type(value).__name__))
+    if not _fits(parameter.kind, value):
+        described, name = TYPES[parameter.kind][0], type(value).__name__
+        raise _misfit(method, "takes %s as %s, not %s" % (described, parameter.name, name))
     if isinstance(value, dict):
         return write(value)
     return int(value) if parameter.kind in ("i", "l") else value
+
+
+def _fits(kind, value):
+    if isinstance(value, bool) and kind != "b":
+        return False
+    return isinstance(value, TYPES[kind][1]) and (kind != "a" or all(_fits("i", item) for item in value))
 
 
 def _misfit(method, what):
