@@ -1,31 +1,581 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Virtual networks."""
+"""Virtual networks: drivers, states, address ranges, leases, reservations."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from .. import generic
-from ..store import OWNED, Kind, permissions, template
+from ..addresses import Range, change, definition, new_range
+from ..attributes import listed
+from ..calls import Call, Method
+from ..errors import Refused, internal, wrong_action
+from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
+from ..template import Template, Vector
+from . import cluster as clusters
+from . import image as images
+
+INIT, READY, LOCK_CREATE, LOCK_DELETE, DONE, ERROR, UPDATE_FAILURE = range(7)
+STATES = "INIT READY LOCK_CREATE LOCK_DELETE DONE ERROR UPDATE_FAILURE".split()  # noqa: SIM905
+SETS = ("vrouters", "updated_vms", "outdated_vms", "updating_vms", "error_vms")
+# What each driver cannot do without.
+MANDATORY = {
+    "dummy": ("BRIDGE",),
+    "802.1Q": ("PHYDEV", "VLAN_ID"),
+    "vxlan": ("PHYDEV", "VLAN_ID"),
+    "ovswitch_vxlan": ("PHYDEV", "VLAN_ID"),
+}
+TAGS = {"VLAN_ID": "vlan_id", "OUTER_VLAN_ID": "outer_vlan_id"}
+HELD = ("VM", -1)
+
+
+def optional(tag: str, attribute: str) -> Field:
+    """<TAG/> when there is nothing, else the value in CDATA."""
+
+    def show(obj: Object) -> str:
+        value = getattr(obj, attribute)
+        return f"<{tag}><![CDATA[{value}]]></{tag}>" if value else f"<{tag}/>"
+
+    return show
+
+
+def optional_id(tag: str, attribute: str) -> Field:
+    def show(obj: Object) -> str:
+        oid = getattr(obj, attribute)
+        return f"<{tag}/>" if oid == -1 else f"<{tag}>{oid}</{tag}>"
+
+    return show
+
+
+def used_leases(obj: Object) -> str:
+    return f"<USED_LEASES>{leases_in_use(obj)}</USED_LEASES>"
+
+
+def leases_in_use(obj: Object) -> int:
+    return sum(len(each.leases) for each in obj.ranges.values())
+
+
+def ranges(obj: Object) -> str:
+    return f"<AR_POOL>{''.join([each.xml() for each in obj.ranges.values()])}</AR_POOL>"
+
+
+BODY = (
+    *OWNED,
+    lock,
+    permissions,
+    ids("CLUSTERS", "cluster_ids"),
+    cdata("BRIDGE", "bridge"),
+    cdata("BRIDGE_TYPE", "bridge_type"),
+    lambda obj: f"<STATE><![CDATA[{obj.state}]]></STATE><PREV_STATE><![CDATA[{obj.state}]]></PREV_STATE>",
+    optional_id("PARENT_NETWORK_ID", "parent"),
+    optional_id("TEMPLATE_ID", "template_id"),
+    cdata("VN_MAD", "vn_mad"),
+    optional("PHYDEV", "phydev"),
+    optional("VLAN_ID", "vlan_id"),
+    optional("OUTER_VLAN_ID", "outer_vlan_id"),
+    text("VLAN_ID_AUTOMATIC", "vlan_id_automatic"),
+    text("OUTER_VLAN_ID_AUTOMATIC", "outer_vlan_id_automatic"),
+    used_leases,
+    *(ids(name.upper(), name) for name in SETS),
+    template(),
+)
 
 VNET = Kind(
     name="NET",
     title="virtual network",
     method="vn",
     root="VNET",
-    layout=(*OWNED, permissions, template()),
+    layout=(*BODY, ranges),
     restricted="VNET",
     restricted_title="Virtual Network Template",
     encrypted="VNET",
     clusters=lambda obj: obj.cluster_ids,
 )
 
+
+def new(name: str, body: Template, **fields: Any) -> Object:
+    defaults = {
+        "bridge": "",
+        "bridge_type": "",
+        "state": INIT,
+        "parent": -1,
+        "template_id": -1,
+        "vn_mad": "",
+        "phydev": "",
+        "vlan_id": "",
+        "outer_vlan_id": "",
+        "vlan_id_automatic": 0,
+        "outer_vlan_id_automatic": 0,
+        "next_ar": 0,
+    }
+    sets = {each: set() for each in (*SETS, "cluster_ids")}
+    return Object(VNET, name, body, **{**defaults, **sets, "ranges": {}, **fields})
+
+
+# ---------------------------------------------------------------- creation
+
+
+def allocate(call: Call, given: str, cluster_id: int) -> int:
+    body = call.template(given)
+    cluster = call.find("CLUSTER", clusters.DEFAULT if cluster_id == -1 else cluster_id)
+    needs = [call.need("CREATE", "NET")]
+    if cluster.oid != clusters.DEFAULT:
+        needs.append(call.need("ADMIN", cluster))
+    call.require(*needs)
+    if not call.is_admin:
+        generic.refuse_restricted(call, VNET, body, Template(), append=True)
+    return create(call, body, cluster)
+
+
+def create(call: Call, body: Template, cluster: Object, template_id: int = -1) -> int:
+    """Stores a network of a checked template, and lets the driver make it. Raises Refused INTERNAL."""
+    for name in ("NAME", "VN_MAD"):
+        if not body.text(name):
+            raise internal(f"No {name} in template for Virtual Network.")
+    wanted = body.vectors("AR")
+    body.erase("AR")
+    network = new(body.pop("NAME"), body, template_id=template_id)
+    oid = call.allocate(network, lambda obj: complete(call.cloud, obj))
+    clusters.join(cluster, "vnets", network)
+    begin(call.cloud, network, wanted)
+    return oid
+
+
+def complete(cloud: Any, network: Object) -> None:
+    """Fields of a new network, out of its template. Raises Refused when the driver lacks something."""
+    body = network.template
+    take_vlans(cloud, network, body)
+    apply_driver(cloud, network, body)
+    groups = [part for part in body.text("SECURITY_GROUPS").split(",") if part.strip()]
+    body.set("SECURITY_GROUPS", ",".join(sorted({"0", *groups}, key=number_or_text)))
+
+
+def number_or_text(part: str) -> tuple[int, str]:
+    return (int(part), "") if part.isdigit() else (-1, part)
+
+
+def take_vlans(cloud: Any, network: Object, body: Template) -> None:
+    """VLAN tags: given, or drawn from the IDs of oned.conf. Drawn ones are not in the template."""
+    for name, attribute in TAGS.items():
+        automatic = body.flag(f"AUTOMATIC_{name}") and not body.text(name)
+        body.erase(f"AUTOMATIC_{name}")
+        if automatic:
+            setattr(network, f"{attribute}_automatic", 1)
+            setattr(network, attribute, drawn_tag(cloud, network, body.text("VN_MAD")))
+
+
+def drawn_tag(cloud: Any, network: Object, driver: str) -> str:
+    """The first ID of the driver's pool behind the network's own ID."""
+    pool = cloud.config.vector("VXLAN_IDS" if "vxlan" in driver else "VLAN_IDS") or {}
+    tag = int(pool.get("START", "2")) + network.oid
+    taken = {other.vlan_id for other in cloud["NET"] if other.vn_mad == driver}
+    while str(tag) in taken:
+        tag += 1
+    return str(tag)
+
+
+def apply_driver(cloud: Any, network: Object, body: Template) -> None:
+    """Driver, bridge, device and tags go from the template to the network, and complete the template."""
+    driver = body.text("VN_MAD")
+    if not driver:
+        raise internal("No VN_MAD in template for Virtual Network.")
+    bridge_type = type_of_bridge(cloud, driver, body.text("BRIDGE_TYPE"))
+    tags = {name: tag_of(network, body, name) for name in TAGS}
+    check_mandatory(driver, {**tags, "BRIDGE": body.text("BRIDGE"), "PHYDEV": body.text("PHYDEV")})
+    network.vn_mad, network.bridge_type, network.phydev = driver, bridge_type, body.text("PHYDEV")
+    for name, attribute in TAGS.items():
+        setattr(network, attribute, tags[name])
+        if not getattr(network, f"{attribute}_automatic"):
+            body.set(name, tags[name])
+    network.bridge = body.text("BRIDGE") or network.bridge or default_bridge(network, body)
+    for name, value in (("BRIDGE", network.bridge), ("BRIDGE_TYPE", bridge_type), ("PHYDEV", network.phydev)):
+        body.set(name, value)
+
+
+def default_bridge(network: Object, body: Template) -> str:
+    return f"onebr.{body.text('VLAN_ID')}" if body.text("VLAN_ID") else f"onebr{network.oid}"
+
+
+def tag_of(network: Object, body: Template, name: str) -> str:
+    attribute = TAGS[name]
+    return getattr(network, attribute) if getattr(network, f"{attribute}_automatic") else body.text(name)
+
+
+def type_of_bridge(cloud: Any, driver: str, given: str) -> str:
+    conf = next((each for each in cloud.config.vectors("VN_MAD_CONF") if each["NAME"] == driver), None)
+    if conf is None:
+        raise internal(f'VN_MAD named "{driver}" is not defined in oned.conf')
+    allowed = conf["BRIDGE_TYPE"].split(",")
+    if given and given not in allowed:
+        raise internal(f'Attribute BRIDGE_TYPE has wrong value "{given}" for VN_MAD_CONF {driver} in oned.conf')
+    return given or allowed[0]
+
+
+def check_mandatory(driver: str, found: Mapping[str, str]) -> None:
+    for name in MANDATORY.get(driver, ()):
+        good = found[name].isdigit() if name in TAGS else found[name]
+        if not good:
+            shown = f"{name} (or AUTOMATIC_{name})" if name in TAGS else name
+            raise internal(f"{shown} is mandatory for driver {driver}")
+
+
+def begin(cloud: Any, network: Object, wanted: list[Vector]) -> None:
+    network.state = LOCK_CREATE
+    network.changed()
+    cloud.events.after(1, created, cloud, network.oid, wanted)
+
+
+def created(cloud: Any, oid: int, wanted: list[Vector]) -> None:
+    """Event: the driver has made the network; now its ranges are added, and may be in error."""
+    network = cloud["NET"].get(oid)
+    if network is None or network.state != LOCK_CREATE:
+        return
+    network.state = READY
+    try:
+        for vector in wanted:
+            append_range(cloud, network, vector)
+        if cloud.events.fails("create", network.key):
+            raise internal("Error creating the virtual network")
+    except Refused as error:
+        network.state = ERROR
+        network.template.set("ERROR", f"{cloud.events.date()} : {error.message}")
+
+
+# ---------------------------------------------------------------- deletion and recovery
+
+
+def delete(call: Call, network: Object) -> None:
+    if leases_in_use(network):
+        raise wrong_action("Cannot delete virtual network. Can not remove a virtual network with leases in use")
+    if network.state in (LOCK_CREATE, LOCK_DELETE, DONE):
+        raise wrong_action(f"Cannot delete virtual network. Wrong state {STATES[network.state]}.")
+    network.state = LOCK_DELETE
+    call.cloud.events.after(1, deleted, call.cloud, network.oid)
+
+
+def deleted(cloud: Any, oid: int) -> None:
+    """Event: the driver has removed the network; a reservation gives its addresses back."""
+    network = cloud["NET"].get(oid)
+    if network is None:
+        return
+    if cloud.events.fails("delete", network.key):
+        network.state = ERROR
+        return
+    for each in network.ranges.values():
+        give_back(cloud, network, each)
+    clusters.leave_all(cloud, "vnets", network)
+    cloud["NET"].drop(network)
+
+
+def recover_failure(cloud: Any, network: Object) -> None:
+    network.state = ERROR
+
+
+def recover_success(cloud: Any, network: Object) -> None:
+    if network.state == LOCK_DELETE:
+        deleted(cloud, network.oid)
+    else:
+        network.state = READY
+
+
+def recover_delete(cloud: Any, network: Object) -> None:
+    deleted(cloud, network.oid)
+
+
+def recover_retry(cloud: Any, network: Object) -> None:
+    network.state = READY
+
+
+# Operation -> its name, the states it is for, what it does.
+RECOVER: dict[int, tuple[str, tuple[int, ...], Callable[[Any, Object], None]]] = {
+    0: ("failure", (INIT, LOCK_CREATE, LOCK_DELETE), recover_failure),
+    1: ("success", (INIT, LOCK_CREATE, LOCK_DELETE, ERROR, UPDATE_FAILURE), recover_success),
+    2: ("delete", (INIT, LOCK_CREATE, LOCK_DELETE, ERROR), recover_delete),
+    3: ("retry", (UPDATE_FAILURE,), recover_retry),
+}
+
+
+def recover(call: Call, network: Object, operation: int) -> None:
+    if operation not in RECOVER:
+        raise wrong_action("Wrong recovery operation code")
+    name, states, run = RECOVER[operation]
+    if network.state not in states:
+        raise internal(
+            f"Could not perform 'recover {name}' on VN {network.oid}, wrong state {STATES[network.state]}."
+        )
+    run(call.cloud, network)
+
+
+# ---------------------------------------------------------------- address ranges
+
+
+def append_range(cloud: Any, network: Object, vector: Vector) -> Range:
+    added = new_range(vector, network.next_ar, cloud.config.text("MAC_PREFIX"))
+    network.ranges[added.ar_id] = added
+    network.next_ar += 1
+    return added
+
+
+def add_range(call: Call, network: Object, given: str) -> None:
+    append_range(call.cloud, network, definition(call.template(given)))
+
+
+def range_of(network: Object, ar_id: int) -> Range:
+    if ar_id not in network.ranges:
+        raise internal("Address Range does not exist")
+    return network.ranges[ar_id]
+
+
+def remove_range(call: Call, network: Object, ar_id: int, force: bool) -> None:
+    target = range_of(network, ar_id)
+    if target.leases and not force:
+        raise internal("Address Range has leases in use")
+    give_back(call.cloud, network, target)
+    del network.ranges[ar_id]
+
+
+def free_range(call: Call, network: Object, ar_id: int) -> None:
+    remove_range(call, network, ar_id, force=False)
+
+
+def update_range(call: Call, network: Object, given: str) -> None:
+    vector = definition(call.template(given))
+    oid = vector.get("AR_ID", "")
+    if not oid.isdigit():
+        raise internal("AR/AR_ID attribute is missing.")
+    if int(oid) not in network.ranges:
+        raise internal(f"Address Range with ID {oid} was not found.")
+    change(network.ranges[int(oid)], vector)
+
+
+# ---------------------------------------------------------------- leases on hold
+
+
+def lease_in(body: Template) -> Vector:
+    vector = body.vector("LEASES")
+    if vector is None:
+        raise internal("Empty lease description.")
+    if not any(vector.get(name) for name in ("MAC", "IP", "IP6")):
+        raise internal("Missing MAC, IP or IP6.")
+    return vector
+
+
+def candidates(network: Object, vector: Mapping[str, str]) -> list[Range]:
+    """The ranges that a lease may come from."""
+    oid = vector.get("AR_ID")
+    return [each for each in network.ranges.values() if oid is None or str(each.ar_id) == oid]
+
+
+def hold(call: Call, network: Object, given: str) -> None:
+    vector = lease_in(call.template(given))
+    if not any(each.take(HELD, vector) is not None for each in candidates(network, vector)):
+        raise internal("Address is not part of the address range or in use.")
+
+
+def release(call: Call, network: Object, given: str) -> None:
+    vector = lease_in(call.template(given))
+    for each in candidates(network, vector):
+        place = each.index(vector)
+        if each.leases.get(place) == HELD:
+            del each.leases[place]
+
+
+# ---------------------------------------------------------------- reservations
+
+
+def reserve(call: Call, network: Object, given: str) -> int:
+    try:
+        body = call.template(given)
+    except Refused as error:
+        raise wrong_action(error.message) from None
+    size = body.text("SIZE")
+    if not size.isdigit() or int(size) == 0:
+        raise wrong_action("Reservation SIZE must be a greater than 0")
+    target = reservation(call, network, body)
+    if network.parent != -1:
+        raise wrong_action("Cannot reserve addresses from a reserved VNET")
+    if target is not None:
+        carve(call.cloud, network, target, body)
+        return target.oid
+    return reserve_new(call, network, body)
+
+
+def reservation(call: Call, network: Object, body: Template) -> Object | None:
+    """The existing reservation that is to grow; None when a new one is to be made."""
+    if not body.text("NETWORK_ID"):
+        if not body.text("NAME"):
+            raise wrong_action("NAME for reservation has to be set")
+        return None
+    target = call.object("NET", body.integer("NETWORK_ID", -1), "MANAGE")
+    if target.parent == -1:
+        raise wrong_action("Cannot add reservations to a non-reservation VNET")
+    if target.parent != network.oid:
+        raise wrong_action("Cannot add reservations to a reservation of another VNET")
+    return target
+
+
+def reserve_new(call: Call, network: Object, body: Template) -> int:
+    call.require(call.need("CREATE", "NET"))
+    copied = ("bridge", "bridge_type", "vn_mad", "phydev", *TAGS.values())
+    fields = {name: getattr(network, name) for name in (*copied, "vlan_id_automatic", "outer_vlan_id_automatic")}
+    target = new(body.text("NAME"), network.template.copy(), parent=network.oid, **fields)
+    call.allocate(target)
+    try:
+        carve(call.cloud, network, target, body)
+    except Refused:
+        call.pool("NET").drop(target)  # the number is used up, as on the server
+        raise
+    for oid in network.cluster_ids:
+        clusters.join(call.pool("CLUSTER").get(oid), "vnets", target)
+    begin(call.cloud, target, [])
+    return target.oid
+
+
+def carve(cloud: Any, network: Object, target: Object, body: Template) -> None:
+    """Moves free addresses of the network into a new range of the reservation. Raises Refused ACTION."""
+    size = body.integer("SIZE")
+    wanted = {name: body.text(name) for name in ("MAC", "IP", "IP6") if body.text(name)}
+    oid = body.text("AR_ID")
+    for each in candidates(network, {"AR_ID": oid} if oid else {}):
+        start = each.index(wanted) if wanted else each.run(size)
+        if start is None or start + size > each.size:
+            continue
+        places = range(start, start + size)
+        if any(place in each.leases for place in places):
+            continue
+        each.leases.update(dict.fromkeys(places, ("VNET", target.oid)))
+        if not wanted:
+            each.next_index = (start + size) % each.size
+        first = each.at(start)
+        vector = {**each.body, **{name: first[name] for name in ("MAC", "IP", "IP6") if name in each.body}}
+        added = append_range(cloud, target, {**vector, "SIZE": str(size)})
+        added.body["PARENT_NETWORK_AR_ID"] = str(each.ar_id)
+        network.changed()
+        target.changed()
+        return
+    where = f"address range {oid}, or it does not exist" if oid else "an address range"
+    raise wrong_action(f"Not enough free addresses in {where}")
+
+
+def give_back(cloud: Any, network: Object, target: Range) -> None:
+    """The addresses of a reservation's range are free again in the network they came from."""
+    parent = cloud["NET"].get(network.parent)
+    source = parent and parent.ranges.get(int(target.body.get("PARENT_NETWORK_AR_ID", "-1")))
+    if not source:
+        return
+    start = source.index({"MAC": target.body["MAC"]})
+    for place in range(start, start + target.size) if start is not None else ():
+        if source.leases.get(place) == ("VNET", network.oid):
+            del source.leases[place]
+
+
+# ---------------------------------------------------------------- use by VMs and virtual routers
+
+
+def find(call: Call, nic: Mapping[str, str]) -> Object:
+    """The network that a NIC names by NETWORK_ID, or by NETWORK with NETWORK_UID or NETWORK_UNAME.
+
+    Raises Refused INTERNAL. The right to use it is not checked here.
+    """
+    pool = call.cloud["NET"]
+    if "NETWORK_ID" in nic:
+        oid = nic["NETWORK_ID"]
+        network = pool.get(int(oid)) if oid.isdigit() else None
+        if network is None:
+            raise internal(f"Virtual network with ID: {oid} does not exist")
+        return network
+    uid = images.owner(call, nic, "NETWORK")
+    network = pool.named(nic.get("NETWORK", ""), uid)
+    if network is None:
+        raise internal(
+            f"User {uid} does not own a network with name: {nic.get('NETWORK', '')} ."
+            " Set NETWORK_UNAME or NETWORK_UID of owner in NIC."
+        )
+    return pool.get(network.oid)
+
+
+def allocate_lease(cloud: Any, network: Object, user: tuple[str, int], nic: Mapping[str, str]) -> Vector:
+    """A lease for ("VM", ID) or ("VROUTER", ID): the NIC with all that the server copies from range and network.
+
+    The NIC may ask for MAC, IP or IP6. NIC_ID, NAME and TARGET are the VM's to add. Raises Refused INTERNAL.
+    """
+    wanted = {name: nic[name] for name in ("IP", "IP6", "MAC") if nic.get(name)}
+    for each in candidates(network, {}):
+        place = each.take(user, first_of(wanted))
+        if place is not None:
+            network.changed()
+            return nic_vector(cloud, network, each, place, nic)
+    raise internal(f"Cannot get IP/MAC lease from virtual network {network.oid}.")
+
+
+def first_of(wanted: Mapping[str, str]) -> Vector | None:
+    return next(({name: text} for name, text in wanted.items()), None)
+
+
+def nic_vector(cloud: Any, network: Object, source: Range, place: int, given: Mapping[str, str]) -> Vector:
+    inherited = {}
+    for _, name in listed(cloud.config, "INHERIT_VNET_ATTR"):
+        value = source.body.get(name) or network.template.text(name)
+        if value:
+            inherited[name] = value
+    own = {
+        "PHYDEV": network.phydev,
+        "VLAN_ID": source.body.get("VLAN_ID") or network.vlan_id,
+        "OUTER_VLAN_ID": network.outer_vlan_id,
+    }
+    groups = [part for part in given.get("SECURITY_GROUPS", "").split(",") if part]
+    groups += [part for part in network.template.text("SECURITY_GROUPS").split(",") if part]
+    return {
+        **inherited,
+        **given,
+        **{name: value for name, value in own.items() if value},
+        **source.at(place),
+        "AR_ID": str(source.ar_id),
+        "BRIDGE": network.bridge,
+        "BRIDGE_TYPE": network.bridge_type,
+        "CLUSTER_ID": ",".join(map(str, sorted(network.cluster_ids))),
+        "NETWORK": network.name,
+        "NETWORK_ID": str(network.oid),
+        "SECURITY_GROUPS": ",".join(sorted(set(groups), key=number_or_text)),
+        "VN_MAD": network.vn_mad,
+    }
+
+
+def free_lease(cloud: Any, nic: Mapping[str, str], user: tuple[str, int]) -> None:
+    """Gives the lease of a NIC back (networks that are gone do no harm)."""
+    network = cloud["NET"].get(int(nic.get("NETWORK_ID", "-1")))
+    source = network and network.ranges.get(int(nic.get("AR_ID", "-1")))
+    if not source:
+        return
+    place = source.index({"MAC": nic["MAC"]})
+    if source.leases.get(place) == user:
+        del source.leases[place]
+
+
+def normalise(call: Call, network: Object, body: Template) -> None:
+    apply_driver(call.cloud, network, body)
+
+
 KINDS = [VNET]
 METHODS = [
+    Method("one.vn.allocate", "template:string, cluster_id:int", allocate),
+    Method("one.vn.delete", "oid:int", delete, needs="MANAGE NET"),
     generic.info(VNET),
+    generic.update(VNET, normalise=normalise),
     generic.rename(VNET),
     generic.chmod(VNET),
     generic.chown(VNET),
     generic.lock(VNET),
     generic.unlock(VNET),
+    Method("one.vn.add_ar", "oid:int, template:string", add_range, needs="MANAGE NET"),
+    Method("one.vn.rm_ar", "oid:int, ar_id:int, force:boolean=false", remove_range, needs="MANAGE NET"),
+    Method("one.vn.update_ar", "oid:int, template:string", update_range, needs="MANAGE NET"),
+    Method("one.vn.reserve", "oid:int, template:string", reserve, needs="MANAGE NET"),
+    Method("one.vn.free_ar", "oid:int, ar_id:int", free_range, needs="MANAGE NET"),
+    Method("one.vn.hold", "oid:int, template:string", hold, needs="MANAGE NET"),
+    Method("one.vn.release", "oid:int, template:string", release, needs="MANAGE NET"),
+    Method("one.vn.recover", "oid:int, operation:int", recover, needs="MANAGE NET"),
     generic.filtered_pool_info(VNET),
 ]

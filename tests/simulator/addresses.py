@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Address ranges of virtual networks: the six types, their leases, and what is shown of them."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .errors import internal
+from .template import Template, Vector, attribute
+
+TYPES = ("ETHER", "IP4", "IP6", "IP6_STATIC", "IP4_6", "IP4_6_STATIC")
+# What a range keeps when it is changed, and what the server computes and so never takes from outside.
+FIXED = ("TYPE", "IP", "IP6", "MAC", "GLOBAL_PREFIX", "ULA_PREFIX", "PREFIX_LENGTH", "PARENT_NETWORK_AR_ID")
+COMPUTED = ("AR_ID", "USED_LEASES", "LEASES", "NEXT_INDEX", "MAC_END", "IP_END", "IP6_END", "PARENT_NETWORK_AR_ID")
+PREFIXES = (("ULA_PREFIX", "IP6_ULA", "unique local"), ("GLOBAL_PREFIX", "IP6_GLOBAL", "global"))
+MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
+
+
+def mac_number(text: str) -> int:
+    return int("".join([part.zfill(2) for part in text.split(":")]), 16)
+
+
+def mac_text(number: int) -> str:
+    digits = f"{number % (1 << 48):012x}"
+    return ":".join([digits[i : i + 2] for i in range(0, 12, 2)])
+
+
+def ip4_text(number: int) -> str:
+    return str(ipaddress.IPv4Address(number % (1 << 32)))
+
+
+def ip6_text(number: int) -> str:
+    """As inet_ntop writes it: a single group of zeros is not shortened."""
+    return str(ipaddress.IPv6Address(number % (1 << 128)))
+
+
+def ip4_number(text: str) -> int | None:
+    try:
+        return int(ipaddress.IPv4Address(text))
+    except ValueError:
+        return None
+
+
+def ip6_number(text: str) -> int | None:
+    try:
+        return int(ipaddress.IPv6Address(text))
+    except ValueError:
+        return None
+
+
+def eui64(mac: int) -> int:
+    """The interface part of an IPv6 address, as the server forms it: the universal bit is flipped."""
+    return ((mac >> 24 ^ 0x020000) << 40) | (0xFFFE << 24) | (mac & 0xFFFFFF)
+
+
+@dataclass
+class Range:
+    """One address range. `leases` maps the place in the range to its user: ("VM", 3), ("VNET", 2), ("VROUTER", 1)."""
+
+    body: Vector
+    ar_id: int
+    leases: dict[int, tuple[str, int]] = field(default_factory=dict)
+    next_index: int = 0
+
+    # -------------------------------------------------------- addresses
+
+    @property
+    def size(self) -> int:
+        return int(self.body["SIZE"])
+
+    def mac(self, index: int) -> int:
+        return mac_number(self.body["MAC"]) + index
+
+    def at(self, index: int) -> Vector:
+        """The addresses at a place of the range."""
+        found = {"MAC": mac_text(self.mac(index))}
+        if "IP" in self.body:
+            found["IP"] = ip4_text(ip4_number(self.body["IP"]) + index)
+        if "IP6" in self.body:
+            found["IP6"] = ip6_text(ip6_number(self.body["IP6"]) + index)
+        for name, shown, _ in PREFIXES:
+            if name in self.body:
+                found[shown] = ip6_text(ip6_number(self.body[name]) | eui64(self.mac(index)))
+        if self.body["TYPE"] in ("IP6", "IP4_6"):
+            found["IP6_LINK"] = ip6_text(0xFE80 << 112 | eui64(self.mac(index)))
+        return found
+
+    def index(self, wanted: Vector) -> int | None:
+        """Where an address ("MAC", "IP" or "IP6") is in the range; None when it is not."""
+        offsets = {
+            "MAC": lambda text: mac_number(text) - self.mac(0) if MAC.fullmatch(text) else None,
+            "IP": lambda text: difference(ip4_number(text), ip4_number(self.body.get("IP", ""))),
+            "IP6": lambda text: difference(ip6_number(text), ip6_number(self.body.get("IP6", ""))),
+        }
+        for name, offset in offsets.items():
+            if name in wanted:
+                place = offset(wanted[name])
+                return place if place is not None and 0 <= place < self.size else None
+        return None
+
+    # -------------------------------------------------------- leases
+
+    def free(self) -> Iterator[int]:
+        """Free places, beginning after the last one given away."""
+        for step in range(self.size):
+            place = (self.next_index + step) % self.size
+            if place not in self.leases:
+                yield place
+
+    def take(self, user: tuple[str, int], wanted: Vector | None = None) -> int | None:
+        """Gives away the wanted address, or the next free one; the place, or None."""
+        if wanted:
+            place = self.index(wanted)
+            if place is None or place in self.leases:
+                return None
+        else:
+            place = next(self.free(), None)
+            if place is None:
+                return None
+            self.next_index = (place + 1) % self.size
+        self.leases[place] = user
+        return place
+
+    def run(self, size: int) -> int | None:
+        """The first place of so many free ones in a row."""
+        for start in range(self.size - size + 1):
+            if not any(place in self.leases for place in range(start, start + size)):
+                return start
+        return None
+
+    # -------------------------------------------------------- XML
+
+    def xml(self) -> str:
+        shown = {**self.body, "AR_ID": str(self.ar_id), "NEXT_INDEX": str(self.next_index)}
+        parts = [attribute(name, shown[name]) for name in sorted(shown)]
+        parts += [attribute(name, text) for name, text in self.ends()]
+        leases = "".join([self.lease(place) for place in sorted(self.leases)])
+        parts.append(f"<USED_LEASES>{len(self.leases)}</USED_LEASES>")
+        parts.append(f"<LEASES>{leases}</LEASES>" if leases else "<LEASES/>")
+        return f"<AR>{''.join(parts)}</AR>"
+
+    def ends(self) -> Iterator[tuple[str, str]]:
+        first, last = self.at(0), self.at(self.size - 1)
+        for name in ("MAC", "IP", "IP6"):
+            if name in last:
+                yield f"{name}_END", last[name]
+        for _, name, _ in PREFIXES:
+            if name in last:
+                yield name, first[name]
+                yield f"{name}_END", last[name]
+
+    def lease(self, place: int) -> str:
+        what, oid = self.leases[place]
+        return attribute("LEASE", {**self.at(place), what: str(oid)})
+
+
+def difference(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one - other
+
+
+# ---------------------------------------------------------------- definition
+
+
+def new_range(given: Vector, ar_id: int, mac_prefix: str) -> Range:
+    """A range from an AR attribute. Raises Refused INTERNAL when it is none."""
+    body = {name: text for name, text in given.items() if name not in COMPUTED}
+    kind = body.get("TYPE", "").upper()
+    if kind not in TYPES:
+        raise internal("Unknown or missing address range TYPE.")
+    if not body.get("SIZE", "").isdigit():
+        raise internal("Wrong SIZE for address range")
+    body["TYPE"] = kind
+    body.setdefault("SHARED", "NO")
+    if "IP4" in kind:
+        if ip4_number(body.get("IP", "")) is None:
+            raise internal("Wrong or empty IP attribute")
+    if kind.endswith("STATIC"):
+        check_static(body)
+    elif "6" in kind:
+        check_prefixes(body)
+    set_mac(body, mac_prefix)
+    return Range(body, ar_id)
+
+
+def check_static(body: Vector) -> None:
+    if ip6_number(body.get("IP6", "")) is None:
+        raise internal("Wrong or empty IP6 attribute")
+    if not body.get("PREFIX_LENGTH"):
+        raise internal("Wrong or empty PREFIX_LENGTH")
+
+
+def check_prefixes(body: Vector) -> None:
+    for name, _, title in PREFIXES:
+        if body.get(name) and ip6_number(body[name]) is None:
+            raise internal(f"Wrong format for IP6 {title} address prefix")
+
+
+def set_mac(body: Vector, prefix: str) -> None:
+    """The given MAC, one that holds the IPv4 address, or a random one behind the prefix of oned.conf."""
+    given = body.get("MAC", "")
+    if given and not MAC.fullmatch(given):
+        raise internal(f"Wrong format for MAC attribute: {given}")
+    if not given:
+        tail = ip4_number(body.get("IP", ""))
+        head = int(prefix.replace(":", ""), 16)
+        given = mac_text(head << 32 | (random.getrandbits(32) if tail is None else tail))  # noqa: S311 no secret
+    body["MAC"] = given
+
+
+def change(target: Range, given: Vector) -> None:
+    """Updates a range; its type, addresses and prefixes stay. Raises Refused INTERNAL."""
+    size = given.get("SIZE", target.body["SIZE"])
+    if not size.isdigit():
+        raise internal("Unable to read the SIZE attribute, it must be number >= 0")
+    kept = {name: target.body[name] for name in FIXED if name in target.body}
+    shared = target.body.get("SHARED", "NO")
+    others = {name: text for name, text in given.items() if name not in FIXED and name not in COMPUTED}
+    target.body = {"SHARED": shared, **others, **kept, "SIZE": size}
+
+
+def definition(body: Template) -> Vector:
+    """The AR of a template. Raises Refused INTERNAL when there is none."""
+    vector = body.vector("AR")
+    if vector is None:
+        raise internal("Wrong AR definition. AR vector attribute is missing.")
+    return vector
