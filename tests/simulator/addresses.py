@@ -135,9 +135,16 @@ class Range:
 
     # -------------------------------------------------------- XML
 
-    def xml(self) -> str:
+    def brief(self) -> list[str]:
+        """What is stored: the attributes alone, as the pool of networks shows a range."""
         shown = {**self.body, "AR_ID": str(self.ar_id), "NEXT_INDEX": str(self.next_index)}
-        parts = [attribute(name, shown[name]) for name in sorted(shown)]
+        return [attribute(name, shown[name]) for name in sorted(shown)]
+
+    def listed(self) -> str:
+        return f"<AR>{''.join(self.brief())}</AR>"
+
+    def xml(self) -> str:
+        parts = self.brief()
         parts += [attribute(name, text) for name, text in self.ends()]
         leases = "".join([self.lease(place) for place in sorted(self.leases)])
         parts.append(f"<USED_LEASES>{len(self.leases)}</USED_LEASES>")

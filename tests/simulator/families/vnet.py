@@ -61,6 +61,10 @@ def ranges(obj: Object) -> str:
     return f"<AR_POOL>{''.join([each.xml() for each in obj.ranges.values()])}</AR_POOL>"
 
 
+def listed_ranges(obj: Object) -> str:
+    return f"<AR_POOL>{''.join([each.listed() for each in obj.ranges.values()])}</AR_POOL>"
+
+
 BODY = (
     *OWNED,
     lock,
@@ -88,6 +92,7 @@ VNET = Kind(
     method="vn",
     root="VNET",
     layout=(*BODY, ranges),
+    listed=(*BODY, listed_ranges),
     restricted="VNET",
     restricted_title="Virtual Network Template",
     encrypted="VNET",
