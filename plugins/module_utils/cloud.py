@@ -39,7 +39,8 @@ class Cloud:
     Args:
         one (pyone.OneServer)
         patience (float): seconds that waiting may take in all.
-        lenient (callable | None): told of references that do not exist, which are then taken as written; None: they fail.
+        lenient (callable | None): told of references that do not exist, which are then taken as written; None: they
+            fail.
         clock (Clock)
     """
 

@@ -34,7 +34,7 @@ def always(item, wanted):
 
 def never(item):
     """failure() of kinds that have no states."""
-    return None
+    return
 
 
 class Attribute(NamedTuple):

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from .bindings import ROOTS, TYPES
 from .errors import OneProtocolException
 
-# Attributes that a template may hold several times: always lists, whatever their number.
+# Vectors that a template may hold several times: always lists, whatever their number.
 REPEATABLE = frozenset(
     "AR DISK INPUT NIC NIC_ALIAS NUMA_NODE PCI RAW ROLE RULE SCHED_ACTION SECURITY_GROUP_RULE SERVER SNAPSHOT".split()
 )
@@ -128,7 +128,7 @@ def _content(node):
         value = _content(child) if len(child) else child.text or ""
         name = child.tag
         if name not in content:
-            content[name] = [value] if name in REPEATABLE else value
+            content[name] = [value] if name in REPEATABLE and isinstance(value, dict) else value
         elif isinstance(content[name], list):
             content[name].append(value)
         else:
