@@ -85,10 +85,15 @@ def owned(item):
     }
 
 
-def unnamed(attribute):
-    """The same Attribute for a kind whose template may carry NAME: the option `name` says it."""
+def at_creation(attribute, names):
+    """The same Attribute for a kind whose template may carry what creation takes out of it.
 
-    def canonical_without_name(cloud, given):
-        return {key: value for key, value in attribute.canonical(cloud, given).items() if key != "NAME"}
+    Args:
+        attribute (Attribute): a `template`.
+        names (container): attributes that count at creation only: options or fields of the object say them afterwards.
+    """
 
-    return attribute._replace(canonical=canonical_without_name)
+    def merged(present, wanted):
+        return attribute.merged(present, {name: value for name, value in wanted.items() if name not in names})
+
+    return attribute._replace(merged=merged)

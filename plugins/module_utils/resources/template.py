@@ -31,6 +31,6 @@ def resource(replace=False):
     """The Resource; `replace`: template_mode replace."""
     attributes = {
         "name": common.rename("template.rename", KIND),
-        "template": common.unnamed(common.template("template.update", KIND, replace)),
+        "template": common.at_creation(common.template("template.update", KIND, replace), ("NAME",)),
     }
     return Resource(KIND, read, create, attributes, remove)
