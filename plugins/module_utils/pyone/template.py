@@ -209,6 +209,8 @@ class _Reader:
 
     def _skip_to_value(self):
         while self.position < len(self.text) and self.text[self.position] in _BEFORE_VALUE:
+            if _UNREADABLE.match(self.text, self.position):
+                break
             self.position += 1
 
     def _value(self, name):
