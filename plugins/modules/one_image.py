@@ -35,8 +35,8 @@ options:
     type: int
   type:
     description:
-      - Type of the image, V(os) for a new one when omitted. It can be changed among V(os), V(cdrom) and V(datablock), and among
-        V(kernel), V(ramdisk) and V(context).
+      - Type of the image, V(os) for a new one when omitted.
+      - It can be changed among V(os), V(cdrom) and V(datablock), and among V(kernel), V(ramdisk) and V(context).
     type: str
     choices: [os, cdrom, datablock, kernel, ramdisk, context, filesystem]
   persistent:

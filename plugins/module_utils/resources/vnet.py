@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What a virtual network is."""
+
+from __future__ import annotations
+
+from ..difference import NATURAL_KEYS, canonical, merged_template, same
+from ..failure import Failure
+from ..resource import Attribute, Resource
+from . import common
+from .cluster import MEMBERS
+
+KIND = "vnet"
+READY, ERROR, UPDATE_FAILURE = 1, 5, 6
+STATES = {
+    0: "init",
+    READY: "ready",
+    2: "lock_create",
+    3: "lock_delete",
+    4: "done",
+    ERROR: "error",
+    UPDATE_FAILURE: "update_failure",
+}
+# Options for attributes that OpenNebula also keeps as fields of the network.
+FIELDS = ("vn_mad", "bridge", "phydev", "vlan_id", "outer_vlan_id")
+# one.vn.allocate takes these out of the template.
+CREATION = frozenset("NAME AR AUTOMATIC_VLAN_ID AUTOMATIC_OUTER_VLAN_ID CLUSTER_IDS TEMPLATE_ID".split())
+# A replacement without VN_MAD is refused, one without SECURITY_GROUPS takes the network's rules away.
+MANAGED = frozenset("BRIDGE BRIDGE_TYPE ERROR OUTER_VLAN_ID PHYDEV SECURITY_GROUPS VLAN_ID VNET_UPDATE VN_MAD".split())
+# What OpenNebula computes of an address range, or counts.
+COMPUTED = frozenset(
+    "ALLOCATED IP6_END IP6_GLOBAL IP6_GLOBAL_END IP6_ULA IP6_ULA_END IP_END LEASES MAC_END NEXT_INDEX "
+    "PARENT_NETWORK_AR_ID USED_LEASES".split()
+)
+
+
+def read(cloud, vnet):
+    """The record of a virtual network (one.vn.info)."""
+    return dict(
+        common.owned(vnet),
+        vnet_state=STATES.get(vnet.STATE, str(vnet.STATE)),
+        cluster_ids=sorted(vnet.CLUSTERS.ID) if vnet.CLUSTERS is not None else [],
+        used_leases=vnet.USED_LEASES,
+        address_ranges=[read_range(item) for item in vnet.AR_POOL.AR] if vnet.AR_POOL is not None else [],
+        template=canonical(vnet.TEMPLATE or {}),
+        **{option: getattr(vnet, option.upper()) or "" for option in FIELDS},
+    )
+
+
+def read_range(item):
+    """An address range as a vector, without what is computed."""
+    names = [name for name in dir(item) if name.isupper() and name not in COMPUTED]
+    found = {name: getattr(item, name) for name in names}
+    return canonical({name: value for name, value in found.items() if value != ""})
+
+
+def create(cloud, name, wanted):
+    fields = {option.upper(): wanted[option] for option in FIELDS if option in wanted}
+    body = dict(wanted.get("template", {}), NAME=name, **fields)
+    if "address_ranges" in wanted:
+        body["AR"] = wanted["address_ranges"]
+    cluster = (wanted.get("cluster_ids") or [-1])[0]
+    return cloud.call("create virtual network %s" % name, "vn.allocate", body, cluster, object=KIND, name=name)
+
+
+def field(option):
+    """The Attribute for one of FIELDS."""
+
+    def write(cloud, oid, after, record):
+        doing = "change %s of virtual network %s" % (option, record["name"])
+        cloud.call(doing, "vn.update", oid, {option.upper(): after}, 1)
+
+    return Attribute(write, lambda present, wanted: present if same(present, wanted) else wanted)
+
+
+def canonical_ranges(cloud, given):
+    return [_lowered(canonical(item)) for item in given]
+
+
+def _lowered(item):
+    return {name: value.lower() if name in ("IP6", "MAC") else value for name, value in item.items()}
+
+
+def _partner(wanted, free):
+    """The range that a wanted one speaks of: by its natural key, else by type and size; None: it is new."""
+    keys = [key for key in NATURAL_KEYS["AR"] if key in wanted][:1] or ["TYPE", "SIZE"]
+    found = [item for item in free if all(same(item.get(key, ""), wanted.get(key, "")) for key in keys)]
+    return found[0] if found else None
+
+
+def merged_ranges(present, wanted, purge):
+    """The ranges that stand: those there are, changed as wanted, then the new ones; with `purge` no others."""
+    free, changed, new = list(present), {}, []
+    for item in wanted:
+        partner = _partner(item, free)
+        if partner is None:
+            new.append(item)
+        else:
+            free.remove(partner)
+            changed[partner["AR_ID"]] = merged_template(partner, item)
+    kept = [changed.get(item["AR_ID"], item) for item in present if not purge or item["AR_ID"] in changed]
+    unknown = [item["AR_ID"] for item in new if "AR_ID" in item]
+    if unknown:
+        raise Failure("There is no address range with AR_ID %s in the virtual network." % unknown[0], object=KIND)
+    return kept + new
+
+
+def write_ranges(cloud, oid, after, record):
+    """Removes, changes and adds ranges; update_ar replaces a range's own attributes, so it takes them all."""
+    doing = "change the address ranges of virtual network %s" % record["name"]
+    present = {item["AR_ID"]: item for item in record["address_ranges"]}
+    stays = {item["AR_ID"] for item in after if "AR_ID" in item}
+    for number in sorted(set(present) - stays, key=int):
+        cloud.call(doing, "vn.rm_ar", oid, int(number))
+    for item in after:
+        if "AR_ID" not in item:
+            cloud.call(doing, "vn.add_ar", oid, {"AR": item})
+        elif item != present[item["AR_ID"]]:
+            cloud.call(doing, "vn.update_ar", oid, {"AR": item})
+
+
+def ranges(purge):
+    """The Attribute `address_ranges`; `purge`: those that are not named go."""
+    return Attribute(write_ranges, lambda present, wanted: merged_ranges(present, wanted, purge), canonical_ranges)
+
+
+def clusters(purge):
+    """The Attribute `cluster_ids`: ids, added to those there are, or exactly these with `purge`."""
+    dummy, add, take = MEMBERS["vnets"]
+
+    def canonical_ids(cloud, given):
+        found = [cloud.reference("cluster", item) for item in given]
+        return sorted({item.ID for item in found if item is not None})
+
+    def merged(present, wanted):
+        return wanted if purge else sorted(set(present) | set(wanted))
+
+    def write(cloud, oid, after, record):
+        present = record["cluster_ids"]
+        for method, ids in ((add, set(after) - set(present)), (take, set(present) - set(after))):
+            for cluster in sorted(ids):
+                cloud.call("change the clusters of virtual network %s" % record["name"], method, cluster, oid)
+
+    return Attribute(write, merged, canonical_ids)
+
+
+def remove(cloud, record):
+    doing = "remove virtual network %s" % record["name"]
+    cloud.call(doing, "vn.delete", record["id"], object=KIND, id=record["id"])
+
+
+def settled(vnet, wanted):
+    return vnet.STATE is None or vnet.STATE == READY  # releases before 6.4 have no states
+
+
+def failure(vnet):
+    if vnet.STATE not in (ERROR, UPDATE_FAILURE):
+        return None
+    return (vnet.TEMPLATE or {}).get("ERROR") or "it is in state %s" % STATES[vnet.STATE]
+
+
+def resource(replace=False, purge_ranges=False, purge_clusters=False):
+    """The Resource; `replace`: template_mode replace; `purge_…`: what is not named goes."""
+    attributes = {"name": common.rename("vn.rename", KIND)}
+    attributes["template"] = common.at_creation(common.template("vn.update", KIND, replace, MANAGED), CREATION)
+    attributes.update({option: field(option) for option in FIELDS})
+    attributes["cluster_ids"] = clusters(purge_clusters)
+    attributes["address_ranges"] = ranges(purge_ranges)
+    return Resource(KIND, read, create, attributes, remove, settled, failure)
