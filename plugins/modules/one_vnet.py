@@ -55,7 +55,7 @@ options:
     default: false
   address_ranges:
     description:
-      - Address ranges, each with the attributes of C(AR) in OpenNebula, such as C(type), C(size), C(ip), C(ip6) and C(mac).
+      - Address ranges, each with the attributes of C(AR) in OpenNebula, such as C(type), C(size), C(ip) and C(mac).
       - A range is recognised by the first of C(ar_id), C(ip), C(ip6), C(mac) that is given, else by type and size.
       - Ranges in O(template) count only when the network is created.
     type: list
