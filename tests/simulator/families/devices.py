@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..calls import Call
-from ..errors import internal
+from ..errors import INTERNAL, Refused, internal
 from ..store import Object
 from ..template import Template, Vector
 from . import image as images
@@ -105,32 +105,30 @@ def add_disks(call: Call, vm: Object) -> list[Vector]:
 
 
 def complete_disk(call: Call, vm: Object, number: int, disk: Vector) -> Vector:
-    """The disk as the server stores it: its own attributes, those of the image, those of the datastore."""
+    """The disk as the server stores it; its image is taken. Raises Refused."""
     try:
         if "IMAGE_ID" in disk or "IMAGE" in disk:
             image = find_image(call, disk)
-            if image.uid != call.uid:
-                call.require(call.need("USE", image))
-            disk.update(images.acquire(call.cloud, image, vm, disk))
+            call.require(call.need("USE", image))
+            disk = images.acquire(call.cloud, image, vm, disk)
         else:
             volatile(disk)
-    except ValueError as error:
-        raise internal(f"DISK {number}: {error}") from None
-    disk.setdefault("DISK_SNAPSHOT_TOTAL_SIZE", "0")
+    except Refused as error:
+        raise internal(f"DISK {number}: {error.message}") if error.code == INTERNAL else error from None
     return dict(disk, DISK_ID=str(number))
 
 
 def find_image(call: Call, disk: Vector) -> Object:
-    """The image by ID, or by name and owner. Raises ValueError."""
+    """The image by ID, or by name and owner. Raises Refused."""
     if "IMAGE_ID" in disk:
         found = call.pool("IMAGE").get(int(disk["IMAGE_ID"])) if disk["IMAGE_ID"].isdigit() else None
         if found is None:
-            raise ValueError(f"Image with ID: {disk['IMAGE_ID']} does not exist")
+            raise internal(f"Image with ID: {disk['IMAGE_ID']} does not exist")
         return found
     uid = owner(call, disk, "IMAGE")
     found = call.pool("IMAGE").named(disk["IMAGE"], uid)
     if found is None:
-        raise ValueError(
+        raise internal(
             f"User {uid} does not own an image with name: {disk['IMAGE']} ."
             " Set IMAGE_UNAME or IMAGE_UID of owner in DISK."
         )
@@ -146,12 +144,12 @@ def owner(call: Call, vector: Vector, what: str) -> int:
 
 
 def volatile(disk: Vector) -> None:
-    """A disk without image: "fs" or "swap" of a size. Raises ValueError."""
+    """A disk without image: "fs" or "swap" of a size. Raises Refused."""
     kind = disk.get("TYPE", "").lower()
     if kind not in ("fs", "swap", "block"):
-        raise ValueError(f"Unknown disk type {disk.get('TYPE', '')}")
+        raise internal(f"Unknown disk type {disk.get('TYPE', '')}")
     if not positive_integer(disk.get("SIZE", "")):
-        raise ValueError("SIZE attribute must be a positive integer value.")
+        raise internal("SIZE attribute must be a positive integer value.")
     disk.setdefault("DEV_PREFIX", "sd")
     disk.setdefault("FORMAT", "raw")
     disk.setdefault("DRIVER", disk["FORMAT"])
@@ -192,8 +190,7 @@ def complete_nic(call: Call, vm: Object, number: int, nic: Vector) -> Vector:
     if nic.get("NETWORK_MODE", "").lower() == "auto":
         return nic
     network = find_network(call, nic)
-    if network.uid != call.uid:
-        call.require(call.need("USE", network))
+    call.require(call.need("USE", network))
     nic.update(networks.allocate_lease(call.cloud, network, vm, nic))
     return dict(nic, TARGET=f"one-{vm.oid}-{number}")
 
@@ -342,7 +339,14 @@ def release(cloud: Any, vm: Object) -> None:
 
 
 def give_console_port(vm: Object) -> None:
-    """A VM that is deployed gets a port for its console, unless it asked for one."""
+    """A VM that is deployed gets a port for its console, unless it has one."""
     for console in vm.template.vectors("GRAPHICS"):
-        if console.get("TYPE", "").upper() in ("VNC", "SPICE"):
-            console.setdefault("PORT", str(VNC_BASE_PORT + vm.oid))
+        if console.get("TYPE", "").upper() in ("VNC", "SPICE") and "PORT" not in console:
+            console["PORT"] = vm.console_port = str(VNC_BASE_PORT + vm.oid)
+
+
+def take_console_port(vm: Object) -> None:
+    """A VM that leaves its host for good loses the port that it was given."""
+    for console in vm.template.vectors("GRAPHICS"):
+        if vm.console_port and console.get("PORT") == vm.console_port:
+            del console["PORT"]

@@ -40,7 +40,7 @@ def choose(cloud: Any, vm: Object) -> tuple[Object | None, str]:
     return min(roomy, key=lambda host: (len(host.vms), host.oid)), ""
 
 
-def in_clusters(cloud: Any, vm: Object, host: Object) -> bool:
+def in_clusters(vm: Object, host: Object) -> bool:
     """Whether the host is in a cluster of all the VM's images and networks."""
     return vm.clusters is None or host.cluster_id in vm.clusters
 

@@ -150,6 +150,7 @@ def new(cloud: Any, name: str, body: Template) -> Object:
         stime=cloud.events.time(),
         etime=0,
         deploy_id="",
+        console_port="",  # the port that the server gave, not one that the user asked for
         history=[],  # dictionaries of lifecycle.begin_record, oldest first
         clusters=None,  # IDs of the clusters that hold all its images and networks; None: it has none
         turn=0,  # number of the transition: events of an earlier one are void
@@ -205,12 +206,10 @@ def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: st
     if host.state == OFFLINE:
         raise wrong_action("Host is offline, cannot use it to deploy VM")
     datastore = call.find("DATASTORE", ds_id) if ds_id != -1 else system_datastore(call.cloud, host)
-    if datastore is None or datastore.type != SYSTEM_DS:
-        raise wrong_action(
-            f"Trying to use an image datastore {ds_id} as a system datastore"
-            if datastore
-            else "No system datastore found"
-        )
+    if datastore is None:
+        raise wrong_action("No system datastore found")
+    if datastore.type != SYSTEM_DS:
+        raise wrong_action(f"Trying to use an image datastore {ds_id} as a system datastore")
     if vm.state not in (lifecycle.PENDING, lifecycle.HOLD, lifecycle.STOPPED, lifecycle.UNDEPLOYED):
         raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
     if check:
