@@ -231,11 +231,9 @@ class Engine:
         return item
 
     def _stands(self, item):
-        return "%s %s is in state %s" % (
-            label(self.resource.kind),
-            item.NAME,
-            self.resource.read(self.cloud, item).get("status"),
-        )
+        record = self.resource.read(self.cloud, item)
+        state = record.get(self.resource.kind + "_state", record.get("status"))
+        return "%s %s is in state %s" % (label(self.resource.kind), item.NAME, state)
 
     def _wait_until_gone(self, record):
         self.cloud.wait(
