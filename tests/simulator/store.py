@@ -301,6 +301,7 @@ def in_range(found: list[Object], start: int, end: int) -> list[Object]:
     if start >= 0 and end >= -1:
         found = [obj for obj in found if obj.oid >= start and (end == -1 or obj.oid <= end)]
     found = found[::-1]
-    if start >= 0 and end < -1:
-        found = found[start : start - end]
+    if start != -1 and end < -1:
+        first = max(start, 0)
+        found = found[first : first - end]
     return found

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import string
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from . import image as images
 from . import vnet as networks
 
 VNC_BASE_PORT = 5900
+NOBODY = -1
 # What the server keeps in TEMPLATE; all else is the user's.
 OWN = frozenset(
     "AUTOMATIC_DS_REQUIREMENTS AUTOMATIC_NIC_REQUIREMENTS AUTOMATIC_REQUIREMENTS CONTEXT CPU CPU_COST CPU_MODEL DISK"
@@ -76,19 +78,29 @@ def build(call: Call, vm: Object) -> None:
     """Completes a new VM whose name and ID are known, and takes its images and leases. Raises Refused."""
     body = vm.template
     check_capacity(body)
+    check_group(call, body)
     body.set("VMID", str(vm.oid))
     boot = dict(body.vector("OS") or {})
     body.set("OS", {"UUID": str(uuid.uuid4()), **boot})
     try:
-        disks = add_disks(call, vm)
         nics = add_nics(call, vm)
+        disks = add_disks(call, vm)
         check_boot(boot, disks, nics)
     except Exception:
         release(call.cloud, vm)
         raise
     add_rules(call, vm, nics)
+    draw_passwords(body)
     add_context(call, vm, len(disks))
     add_requirements(call, vm, disks, nics)
+
+
+def check_group(call: Call, body: Template) -> None:
+    """The VM group is there. Raises Refused."""
+    wanted = body.vector("VMGROUP")
+    number = (wanted or {}).get("VMGROUP_ID", "")
+    if wanted and number and not (number.isdigit() and int(number) in call.pool("VMGROUP")):
+        raise internal("Cannot find VM Group to associate the VM")
 
 
 # ---------------------------------------------------------------- disks
@@ -139,8 +151,10 @@ def owner(call: Call, vector: Vector, what: str) -> int:
     """Whose object of this name is meant: the caller's unless …_UID or …_UNAME say otherwise."""
     if vector.get(f"{what}_UID", "").isdigit():
         return int(vector[f"{what}_UID"])
-    user = call.pool("USER").named(vector.get(f"{what}_UNAME", ""))
-    return call.uid if user is None else user.oid
+    if f"{what}_UNAME" not in vector:
+        return call.uid
+    user = call.pool("USER").named(vector[f"{what}_UNAME"])
+    return NOBODY if user is None else user.oid
 
 
 def volatile(disk: Vector) -> None:
@@ -151,8 +165,6 @@ def volatile(disk: Vector) -> None:
     if not positive_integer(disk.get("SIZE", "")):
         raise internal("SIZE attribute must be a positive integer value.")
     disk.setdefault("DEV_PREFIX", "sd")
-    disk.setdefault("FORMAT", "raw")
-    disk.setdefault("DRIVER", disk["FORMAT"])
     disk.update(TYPE=kind)
 
 
@@ -214,13 +226,15 @@ def find_network(call: Call, nic: Vector) -> Object:
 
 def check_boot(boot: Vector, disks: list[Vector], nics: list[Vector]) -> None:
     """OS/BOOT names disks and interfaces that are there. Raises Refused."""
-    for device in filter(None, boot.get("BOOT", "").split(",")):
+    for order, device in enumerate(filter(None, boot.get("BOOT", "").split(",")), 1):
         found = re.fullmatch(r"\s*(disk|nic)(\d+)\s*", device)
         if found is None:
             continue
         kind, number = found.group(1), int(found.group(2))
-        if number >= len(disks if kind == "disk" else nics):
+        devices = disks if kind == "disk" else nics
+        if number >= len(devices):
             raise internal(f"Wrong OS/BOOT value. Device with {kind.upper()}_ID {number} not found")
+        devices[number]["ORDER"] = str(order)
 
 
 def add_rules(call: Call, vm: Object, nics: list[Vector]) -> None:
@@ -336,6 +350,12 @@ def release(cloud: Any, vm: Object) -> None:
         network = cloud["NET"].get(int(nic["NETWORK_ID"])) if "NETWORK_ID" in nic else None
         if network is not None:
             networks.free_lease(cloud, network, vm, nic)
+
+
+def draw_passwords(body: Template) -> None:
+    for console in body.vectors("GRAPHICS"):
+        if console.get("RANDOM_PASSWD", "").upper() in ("YES", "Y", "TRUE", "1") and not console.get("PASSWD"):
+            console["PASSWD"] = secrets.token_hex(16)
 
 
 def give_console_port(vm: Object) -> None:

@@ -116,6 +116,7 @@ HOSTLESS = (INIT, PENDING, HOLD, STOPPED, UNDEPLOYED, DONE, CLONING, CLONING_FAI
 
 # action -> where it is legal: (state, LCM state) -> transient states and the steady state behind them
 END_HERE = {
+    (DONE, 0): ([], None),
     (PENDING, 0): ([], DONE),
     (HOLD, 0): ([], DONE),
     (INIT, 0): ([], DONE),
@@ -179,7 +180,7 @@ def act(call: Call, vm: Object, action: str) -> None:
             f'Error performing action "{action}": This action is not available for state {state_name(vm)}'
         )
     steps, target = way
-    if action not in NOT_RECORDED and vm.history:
+    if action not in NOT_RECORDED and vm.history and vm.state != DONE:
         record_action(call, vm, action)
     if action in ("resched", "unresched"):
         vm.resched = int(action == "resched")

@@ -27,9 +27,7 @@ def choose(cloud: Any, vm: Object) -> tuple[Object | None, str]:
     if not enabled:
         return None, "hosts"
     fitting = [
-        host
-        for host in enabled
-        if in_clusters(cloud, vm, host) and meets(vm.user_template.text("SCHED_REQUIREMENTS"), host)
+        host for host in enabled if in_clusters(vm, host) and meets(vm.user_template.text("SCHED_REQUIREMENTS"), host)
     ]
     if not fitting:
         return None, "requirements"

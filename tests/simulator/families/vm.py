@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .. import generic
@@ -308,7 +309,7 @@ def pool_info_extended(call: Call, flag: int, start: int, end: int, state: int, 
 
 def refuse_search(search: str) -> None:
     if search:
-        raise internal("JSON search is not supported by the database")
+        raise internal("JSON query search is not supported by the SQL backend")
 
 
 def element_of_all(found: list[Object]) -> str:
@@ -316,7 +317,8 @@ def element_of_all(found: list[Object]) -> str:
 
 
 def pool_info_set(call: Call, ids: str, extended: bool) -> str:
-    wanted = {int(part) for part in ids.split(",") if part.strip().isdigit()}
+    numbers = [re.match(r"\s*\d+", part) for part in ids.split(",")]  # of "1-3" the server reads 1
+    wanted = {int(found.group()) for found in numbers if found}
     found = [vm for vm in generic.visible(call, VM, generic.ALL) if vm.oid in wanted][::-1]
     return element_of_all(found) if extended else call.pool("VM").show(found)
 
