@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""How to reach OpenNebula: the twin of CONNECTION in plugins/module_utils/arguments.py."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  api_url:
+    description:
+      - Endpoint of the XML-RPC API, such as V(http://frontend:2633/RPC2). Several, separated by commas, are tried in
+        order.
+      - Read from the environment if omitted, E(ONE_URL) or E(ONE_XMLRPC).
+    type: str
+    aliases: [api_endpoint]
+  api_username:
+    description:
+      - Name of the user. Without user and password, C(user:password) is read from the file that E(ONE_AUTH) names, or
+        from C(~/.one/one_auth).
+      - Read from the environment if omitted, E(ONE_USERNAME).
+    type: str
+  api_password:
+    description:
+      - Password of the user, or a token.
+      - Read from the environment if omitted, E(ONE_PASSWORD).
+    type: str
+    aliases: [api_token]
+  validate_certs:
+    description:
+      - Whether to verify the certificate of an C(https) endpoint.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - File or directory of certificates to trust, instead of those of the system.
+    type: path
+  client_cert:
+    description:
+      - File with the certificate to present to the endpoint.
+    type: path
+  client_key:
+    description:
+      - File with the key of O(client_cert), unless that holds it too.
+    type: path
+  timeout:
+    description:
+      - How long one call may take, in seconds; V(0) for as long as it likes. Two minutes if omitted.
+    type: float
+  api_retries:
+    description:
+      - How often a read is repeated after a passing network failure. Twice if omitted.
+    type: int
+"""
+
+    PLUGIN = r"""
+options:
+  api_url:
+    description:
+      - Endpoint of the XML-RPC API, such as V(http://frontend:2633/RPC2). Several, separated by commas, are tried in
+        order.
+    type: str
+    env:
+      - name: ONE_URL
+      - name: ONE_XMLRPC
+  api_username:
+    description:
+      - Name of the user. Without user and password, C(user:password) is read from the file that E(ONE_AUTH) names, or
+        from C(~/.one/one_auth).
+    type: str
+    env:
+      - name: ONE_USERNAME
+  api_password:
+    description:
+      - Password of the user, or a token.
+    type: str
+    env:
+      - name: ONE_PASSWORD
+  validate_certs:
+    description:
+      - Whether to verify the certificate of an C(https) endpoint.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - File or directory of certificates to trust, instead of those of the system.
+    type: path
+  client_cert:
+    description:
+      - File with the certificate to present to the endpoint.
+    type: path
+  client_key:
+    description:
+      - File with the key of O(client_cert), unless that holds it too.
+    type: path
+  timeout:
+    description:
+      - How long one call may take, in seconds; V(0) for as long as it likes. Two minutes if omitted.
+    type: float
+  api_retries:
+    description:
+      - How often a read is repeated after a passing network failure. Twice if omitted.
+    type: int
+"""
