@@ -5,8 +5,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 from simulator.cloud import Options
 from simulator.server import Simulator
+
+# Machines are busy: how long an example takes says nothing. What fails is printed, and needs no memory.
+settings.register_profile("project", deadline=None, database=None)
+settings.load_profile("project")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def listed():
 def test_every_method_of_the_table(method):
     types = {"i": int, "l": int, "b": bool, "s": str, "t": str, "a": list}
     for parameter in parameters(method):
-        assert parameter.default is REQUIRED or type(parameter.default) is types[parameter.kind]
+        assert parameter.default is REQUIRED or parameter.default.__class__ is types[parameter.kind]
     assert signature(method).startswith(f"one.{method}(")
 
 
