@@ -158,7 +158,7 @@ class Schema:
         """Read index.xsd with all that it includes, then each file that this leaves, or all where it cannot be read."""
         for name, file in self.files.items():
             try:
-                _ = file.namespace
+                dummy = file.namespace
             except Fault as fault:
                 self.faults[name] = fault
         seen: set[str] = set()

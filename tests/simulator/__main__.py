@@ -18,7 +18,7 @@ def seeds(text: str) -> dict[str, int]:
     """ "hosts=1000,vms=10000" as a dictionary."""
     found = {}
     for part in filter(None, text.split(",")):
-        what, _, number = part.partition("=")
+        what, dummy, number = part.partition("=")
         if what not in SEEDS or not number.isdigit():
             raise argparse.ArgumentTypeError(f"{part!r}: write {'=N, '.join(SEEDS)}=N, with whole numbers")
         found[what] = int(number)

@@ -18,7 +18,7 @@ def listed(config: Template, name: str) -> list[tuple[str, str]]:
     """The attributes under a repeated name of oned.conf as (vector, member) pairs; ("", name) is a plain one."""
     found = []
     for path in config.texts(name):
-        vector, _, member = path.rpartition("/")
+        vector, dummy, member = path.rpartition("/")
         found.append((vector, member))
     return sorted(found)
 

@@ -56,7 +56,7 @@ def params(text: str) -> list[Param]:
     found = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         declared, equal, default = part.partition("=")
-        name, _, kind = declared.partition(":")
+        name, dummy, kind = declared.partition(":")
         found.append(Param(name, kind, not equal, DEFAULTS[kind](default) if equal else None))
     return found
 
@@ -93,9 +93,9 @@ class Method:
 
 def check_type(item: Any, wanted: str) -> Any:
     python_type, words = TYPES[wanted]
-    if type(item) is not python_type:
+    if item.__class__ is not python_type:
         raise Fault(-501, f"Parameter that is supposed to be {words} is not")
-    if wanted == "array" and any(type(number) is not int for number in item):
+    if wanted == "array" and any(number.__class__ is not int for number in item):
         raise Fault(-500, UNEXPECTED + "Not integer type.  See type() method")
     return item
 

@@ -58,7 +58,7 @@ class Events:
         deadline = self.clock()
         queue = self._queue
         while queue and queue[0][0] <= deadline:
-            moment, _, action, arguments = heapq.heappop(queue)
+            moment, dummy, action, arguments = heapq.heappop(queue)
             self._now = moment
             try:
                 action(*arguments)

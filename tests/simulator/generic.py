@@ -20,7 +20,7 @@ GROUP_U, OTHER_U = 0o040, 0o004
 LOCK_LEVELS = {1: 1, 2: 2, 3: 3, 4: 1}  # "all" is stored as USE, which blocks everything
 
 
-def nothing(*_: Any) -> None:
+def nothing(*dummy: Any) -> None:
     """The hook of a family that has nothing to add."""
 
 

@@ -65,8 +65,8 @@ class _Connection:
         if head is None:
             return False
         first, *lines = head.decode("latin-1").split("\r\n")
-        verb, _, rest = first.partition(" ")
-        headers = {name.strip().lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
+        verb, dummy, rest = first.partition(" ")
+        headers = {name.strip().lower(): text.strip() for name, dummy, text in (line.partition(":") for line in lines)}
         length = headers.get("content-length", "")
         if verb == "POST" and not length.isdigit():
             self.send(error(411, "You must send a content-length header"), False)
@@ -104,7 +104,7 @@ class _Connection:
             if not more:
                 return None
             self.data += more
-        found, _, self.data = self.data.partition(mark)
+        found, dummy, self.data = self.data.partition(mark)
         return found
 
     def exactly(self, length: int) -> bytes | None:

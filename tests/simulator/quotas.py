@@ -22,7 +22,7 @@ SECTIONS: dict[str, tuple[str, list[str]]] = {
     ),
     "IMAGE_QUOTA": ("IMAGE", ["RVMS"]),
 }
-SECTION_OF = {element: section for section, (element, _) in SECTIONS.items()}
+SECTION_OF = {element: section for section, (element, dummy) in SECTIONS.items()}
 METRICS = dict(SECTIONS.values())
 
 

@@ -31,7 +31,7 @@ DRIVERS: dict[str, Callable[[str, str], bool]] = {
 
 def authenticate(users: Pool, session: Any, now: float) -> tuple[Object, Who]:
     """The user and what the session lets him be. Raises Refused AUTHENTICATION."""
-    name, colon, secret = session.partition(":") if type(session) is str else ("", "", "")
+    name, colon, secret = session.partition(":") if isinstance(session, str) else ("", "", "")
     user = users.named(name) if colon and secret else None
     if user is not None and user.enabled:
         found = identity(user, secret, now)

@@ -109,7 +109,7 @@ def steps(path):
 def bodies(path):
     for entry in json.loads(path.read_text(encoding="utf-8")):
         try:
-            ((answer,), _) = xmlrpc.client.loads((path.parent / entry["file"]).read_bytes())
+            ((answer,), dummy) = xmlrpc.client.loads((path.parent / entry["file"]).read_bytes())
         except (xmlrpc.client.Fault, ExpatError):
             continue
         if isinstance(answer, list) and is_xml(answer[1]):
@@ -149,7 +149,7 @@ def test_samples_are_valid_and_nothing_is_lost(path):
 def test_fields_have_the_types_of_the_table(path):
     view = element.parse(path.read_bytes())
     for field in TYPES[path.stem.upper()].split():
-        name, _, kind = field.rstrip("*").partition(":")
+        name, dummy, kind = field.rstrip("*").partition(":")
         value = getattr(view, name)
         if value is not None:
             expected = SIMPLE.get(kind, element.Template if kind == "t" else element.Element)
@@ -165,13 +165,13 @@ def test_recorded_answers_are_valid(answers):
 
 @pytest.mark.parametrize("answers", RECORDED)
 def test_of_recorded_answers_nothing_is_lost(answers):
-    for xml, _, _ in answers():
+    for xml, dummy, dummy in answers():
         assert_nothing_lost(xml)
 
 
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="../shared/conformance is not there")
 def test_there_are_recordings_of_most_kinds():
-    answers = [etree.fromstring(xml).tag for _, read in recordings() for xml, _, _ in read()]
+    answers = [etree.fromstring(xml).tag for dummy, read in recordings() for xml, dummy, dummy in read()]
     assert len(answers) > 2300
     unseen = {"CALL_INFO", "HISTORY", "HOOK_MESSAGE", "PLAN", "REQUIREMENTS", "SCHEDULER_DRIVER_ACTION", "SQL_COMMAND"}
     assert set(ROOTS) - set(answers) == unseen

@@ -163,7 +163,7 @@ def test_inner_types_that_are_alike_are_one(schema, tables):
     def lock(name):
         return element(name, element("BY", simple("UID", "integer")))
 
-    _, types = tables(schema(a=element("A", ids("VMS"), ids("HOSTS"), lock("LOCK"), lock("OTHER"))))
+    dummy, types = tables(schema(a=element("A", ids("VMS"), ids("HOSTS"), lock("LOCK"), lock("OTHER"))))
     assert types == {
         "A": "VMS:IDS HOSTS:IDS LOCK:A.LOCK OTHER:A.LOCK",
         "A.LOCK": "BY:A.LOCK.BY",
@@ -175,7 +175,7 @@ def test_inner_types_that_are_alike_are_one(schema, tables):
 def test_an_element_that_two_files_declare_has_what_either_says(schema, tables):
     short = element("POOL", element("THING", simple("ID", "integer"), occurs=MANY), simple("COUNT"))
     full = INCLUDE.format("thing") + element("POOL", f'<xs:element ref="THING" {MANY}/>', simple("PAGE"))
-    _, types = tables(schema(thing=THING, pool=short, pool_extended=full, index=INCLUDE.format("pool")))
+    dummy, types = tables(schema(thing=THING, pool=short, pool_extended=full, index=INCLUDE.format("pool")))
     assert types == {"POOL": "THING:THING* COUNT PAGE", "THING": "ID:i NAME COST:d IP*"}
 
 
@@ -296,7 +296,7 @@ def test_the_schema_of_a_release_is_read(release):
 
 def test_our_schema_has_every_field_that_a_release_has(release):
     """What the schema of a release reads below a root element, ours reads too, and as the same type."""
-    roots, theirs, _ = release
+    roots, theirs, dummy = release
     found = [place for root in roots for place in differences(theirs, root, OURS, root, root)]
     assert [place for place in found if not any(re.search(reason, place) for reason in DELIBERATE)] == []
 
@@ -321,5 +321,5 @@ def differences(theirs, key, ours, own, path, seen=()):
 
 
 def parts(field):
-    name, _, kind = field.rstrip("*").partition(":")
+    name, dummy, kind = field.rstrip("*").partition(":")
     return name, kind, field.endswith("*")

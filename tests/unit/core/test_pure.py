@@ -26,7 +26,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.failure import
 )
 def test_texts_compare_as_opennebula_would(one, other, alike):
     assert difference.same(one, other) is alike
-    assert difference.same(other, one) is alike
+    turned = {"one": other, "other": one}
+    assert difference.same(**turned) is alike
 
 
 def test_canonical_is_idempotent():

@@ -67,13 +67,13 @@ def test_eight_clients_get_each_name_exactly_once(one):
             if answer[0]:
                 won.append((i, answer[1]))
 
-    threads = [threading.Thread(target=allocate) for _ in range(8)]
+    threads = [threading.Thread(target=allocate) for dummy in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(i for i, _ in won) == list(range(25))
-    assert sorted(oid for _, oid in won) == list(range(25))
+    assert sorted(i for i, dummy in won) == list(range(25))
+    assert sorted(oid for dummy, oid in won) == list(range(25))
 
 
 def test_reset_brings_a_fresh_server(simulator, one):
@@ -92,7 +92,7 @@ def test_time_passes_only_as_the_clock_says(simulator, one):
     ticks = itertools.count(1000)
     events.delay, events.clock = 3, lambda: next(ticks)
     one("host.allocate", "h", "dummy", "dummy", 0)
-    seen = [re.search("<STATE>(.)</STATE>", one("host.info", 0)[1]).group(1) for _ in range(4)]
+    seen = [re.search("<STATE>(.)</STATE>", one("host.info", 0)[1]).group(1) for dummy in range(4)]
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == ("0", "2")
 
