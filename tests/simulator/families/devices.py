@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..calls import Call
-from ..errors import INTERNAL, Refused, internal
+from ..errors import INTERNAL, Refused, internal, not_allocated
 from ..store import Object
 from ..template import Template, Vector
 from . import image as images
@@ -78,7 +78,8 @@ def build(call: Call, vm: Object) -> None:
     """Completes a new VM whose name and ID are known, and takes its images and leases. Raises Refused."""
     body = vm.template
     check_capacity(body)
-    check_group(call, body)
+    check_raw(body)
+    set_topology(body)
     body.set("VMID", str(vm.oid))
     boot = dict(body.vector("OS") or {})
     body.set("OS", {"UUID": str(uuid.uuid4()), **boot})
@@ -86,6 +87,7 @@ def build(call: Call, vm: Object) -> None:
         nics = add_nics(call, vm)
         disks = add_disks(call, vm)
         check_boot(boot, disks, nics)
+        check_group(call, body)
     except Exception:
         release(call.cloud, vm)
         raise
@@ -93,6 +95,30 @@ def build(call: Call, vm: Object) -> None:
     draw_passwords(body)
     add_context(call, vm, len(disks))
     add_requirements(call, vm, disks, nics)
+
+
+RAW_TYPES = ("lxc", "qemu", "dummy", "vcenter")  # "kvm" needs libvirt's schema, which the server does not have here
+
+
+def check_raw(body: Template) -> None:
+    """Raises Refused when a RAW section is for another hypervisor than the drivers know."""
+    for raw in body.vectors("RAW"):
+        if raw.get("TYPE", "").lower() not in RAW_TYPES:
+            raise internal("Invalid RAW section: unsupported TYPE")
+
+
+def set_topology(body: Template) -> None:
+    """A virtual topology is pinned, or has all its numbers. Raises Refused."""
+    topology = body.vector("TOPOLOGY")
+    if topology is None:
+        return
+    topology.setdefault("PIN_POLICY", "NONE")
+    numbers = [topology.get(name) for name in ("SOCKETS", "CORES", "THREADS")]
+    if topology["PIN_POLICY"].upper() == "NONE" and not all(numbers):
+        raise not_allocated(
+            "virtual machine",
+            "Non-pinned VMs with a virtual topology needs to set  SOCKETS, CORES and THREADS numbers.",
+        )
 
 
 def check_group(call: Call, body: Template) -> None:

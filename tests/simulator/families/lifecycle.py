@@ -183,11 +183,20 @@ def act(call: Call, vm: Object, action: str) -> None:
     if action not in NOT_RECORDED and vm.history and vm.state != DONE:
         record_action(call, vm, action)
     if action in ("resched", "unresched"):
-        vm.resched = int(action == "resched")
+        mark(vm, action)
     elif action == "resume" and steps:
         begin_record(call.cloud, vm, dict(vm.history[-1]))
     if target is not None:
         go(call.cloud, vm, steps, target)
+
+
+def mark(vm: Object, action: str) -> None:
+    """Sets or clears the mark for the scheduler, which must find a datastore of the same transfer driver."""
+    vm.resched = int(action == "resched")
+    requirements = vm.template.text("AUTOMATIC_DS_REQUIREMENTS")
+    driver = f'(TM_MAD = "{vm.history[-1]["tm_mad"]}")'
+    if action == "resched" and requirements and driver not in requirements:
+        vm.template.set("AUTOMATIC_DS_REQUIREMENTS", f"{requirements} & {driver}")
 
 
 def record_action(call: Call, vm: Object, action: str) -> None:
@@ -258,6 +267,8 @@ def settle(cloud: Any, vm: Object, target: int) -> None:
     """The steady state at the end of a transition."""
     lcm = RUNNING if target == ACTIVE else 0
     vm.state, vm.lcm_state = vm.prev_state, vm.prev_lcm_state = target, lcm
+    if target != ACTIVE:
+        vm.resched = 0
     if target in HOSTLESS:
         leave_host(cloud, vm)
     if target in (DONE, UNDEPLOYED):
@@ -326,6 +337,17 @@ def begin_record(cloud: Any, vm: Object, place: dict, running: bool = True) -> N
     record = {**{name: place[name] for name in PLACE}, **dict.fromkeys(TIMES, 0)}
     record.update(stime=now, rstime=now if running else 0, action=0, uid=-1, gid=-1, request_id=-1)
     vm.history.append(record)
+
+
+def record_resize(call: Call, vm: Object, running: bool) -> None:
+    """Ends the record of the old size; one of a VM that is powered off says so again."""
+    last = vm.history[-1]["action"]
+    record_action(call, vm, "resize")
+    if running:
+        stamp(call.cloud, vm, "retime")
+    begin_record(call.cloud, vm, vm.history[-1], running)
+    if not running:
+        vm.history[-1]["action"] = last
 
 
 def leave_host(cloud: Any, vm: Object) -> None:

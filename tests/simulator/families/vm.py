@@ -273,6 +273,7 @@ def resize(call: Call, vm: Object, given: str, check: bool) -> None:
             raise wrong_action(why)
         host.cpu_usage += more[0]
         host.mem_usage += more[1]
+        lifecycle.record_resize(call, vm, running)
     if running:
         lifecycle.go(call.cloud, vm, [lifecycle.HOTPLUG_RESIZE], lifecycle.ACTIVE)
 
