@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""A simulator on a port of its own, and a plain XML-RPC client for it."""
+"""A plain XML-RPC client of the simulator, and the folder of recordings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import xmlrpc.client
 from pathlib import Path
 
 import pytest
-from simulator.cloud import Options
-from simulator.server import Simulator
 
 SHARED = Path(__file__).parents[4] / "shared"
 SESSION = "oneadmin:opennebula"
@@ -21,13 +19,6 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("no ../shared")
     return SHARED
-
-
-@pytest.fixture
-def simulator():
-    found = Simulator(Options(delay=0), allow_reset=True).start()
-    yield found
-    found.stop()
 
 
 @pytest.fixture
