@@ -97,7 +97,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
             self.inventory.set_variable(host, name, value)
         for word in self.get_option("group_by"):
             for value in group_values(variables, word):
-                group = self._sanitize_group_name("%s_%s" % (word, value), force=True, silent=True)
+                group = self._sanitize_group_name("%s_%s" % (word, value))
                 self.inventory.add_child(self.inventory.add_group(group), host)
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
