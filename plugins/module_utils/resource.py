@@ -55,6 +55,7 @@ class Resource(NamedTuple):
     remove: Callable  # (cloud, record)
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object) -> why it never will, or None
+    needed: tuple = ()  # options without which none can be created
 
 
 class Report(NamedTuple):
@@ -130,6 +131,12 @@ class Engine:
         if name is None:
             raise Failure(
                 "There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid
+            )
+        missing = [option for option in self.resource.needed if option not in wanted]
+        if missing:
+            message = "There is no %s %s; to create it, give: %s."
+            raise Failure(
+                message % (label(self.resource.kind), name, ", ".join(missing)), object=self.resource.kind, name=name
             )
         after = dict(wanted, name=name, state="present")
         if not self.apply:

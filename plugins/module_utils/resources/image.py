@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from ..difference import canonical
-from ..failure import Failure
 from ..resource import Attribute, Resource
 from . import common
 
@@ -57,8 +56,6 @@ def read(cloud, image):
 
 
 def create(cloud, name, wanted):
-    if "datastore" not in wanted:
-        raise Failure("To create image %s, give the option datastore." % name, object=KIND, name=name)
     datastore = cloud.reference("datastore", wanted["datastore"]).ID
     fields = {option.upper(): wanted[option] for option in ("path", "size", "type", "persistent") if option in wanted}
     body = dict(wanted.get("template", {}), NAME=name, **canonical(fields))
@@ -108,4 +105,4 @@ def resource(replace=False):
         "template": common.at_creation(common.template("image.update", KIND, replace, MANAGED), CREATION),
         "enabled": Attribute(write_enabled),
     }
-    return Resource(KIND, read, create, attributes, remove, settled, failure)
+    return Resource(KIND, read, create, attributes, remove, settled, failure, ("datastore",))
