@@ -23,7 +23,10 @@ ADVICE = (
     (OneAuthorizationException, "Ask for the right (owner, group, ACL), or use another user"),
     (OneTimeoutException, "Check that the endpoint answers, or give a longer timeout"),
     (OneConnectionException, "Check api_url, and for https validate_certs and ca_path"),
-    (OneProtocolException, "Check that api_url is the XML-RPC endpoint of OpenNebula, such as http://frontend:2633/RPC2"),
+    (
+        OneProtocolException,
+        "Check that api_url is the XML-RPC endpoint of OpenNebula, such as http://frontend:2633/RPC2",
+    ),
 )
 
 
