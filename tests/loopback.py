@@ -30,12 +30,13 @@ class Endpoint:
     """Listens on loopback; the n-th request of all is answered by the n-th step, the last step answers the rest.
 
     A step is the bytes to send, or a function that is given the connection. It may end in CLOSE, which then follows.
-    `requests` holds the bodies that arrived, `connections` says how many clients came.
+    `requests` holds the bodies that arrived, `heads` the headers before them, `connections` says how many clients came.
     """
 
     def __init__(self, *steps, context=None):
         self.steps = list(steps)
         self.requests: list[bytes] = []
+        self.heads: list[str] = []
         self.connections = 0
         self.context = context
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -72,13 +73,13 @@ class Endpoint:
                     break
         connection.close()
 
-    @staticmethod
-    def receive(connection, data):
+    def receive(self, connection, data):
         """The next request's body and what came after it; None when the client has gone."""
         length = None
         while length is None or len(data) < length:
             if length is None and b"\r\n\r\n" in data:
                 head, _mark, data = data.partition(b"\r\n\r\n")
+                self.heads.append(head.decode())
                 length = int(head.lower().partition(b"content-length:")[2].split()[0])
                 continue
             more = connection.recv(65536)

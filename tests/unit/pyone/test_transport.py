@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import time
+from base64 import b64encode
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
@@ -225,11 +226,30 @@ def test_credentials_of_the_url_are_sent_and_not_shown(endpoint, client):
     assert "s3cret" not in repr(caught.value)
 
 
+def test_request_as_sent(endpoint, client):
+    server = endpoint(number(7))
+    client(server.url.replace("//", "//me:p%40ss@")).call(READ, 0)
+    first, *headers = server.heads[0].split("\r\n")
+    assert first == "POST /RPC2 HTTP/1.1"
+    assert "Authorization: Basic " + b64encode(b"me:p@ss").decode() in headers
+    assert f"Host: {server.url.split('/')[2]}" in headers
+
+
 def test_plain_http_proxy(endpoint, client, monkeypatch):
     proxy = endpoint(number(7))
-    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:hidden@"))
     monkeypatch.setenv("no_proxy", "")
     assert client("http://one.example:2633/RPC2").call(READ, 0) == 7
+    first, *headers = proxy.heads[0].split("\r\n")
+    assert first == "POST http://one.example:2633/RPC2 HTTP/1.1"
+    assert "Proxy-Authorization: Basic " + b64encode(b"me:hidden").decode() in headers
+
+
+def test_hosts_that_need_no_proxy(endpoint, client, monkeypatch):
+    server, proxy = endpoint(number(7)), endpoint(number(8))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert client(server.url).call(READ, 0) == 7
 
 
 # ---------------------------------------------------------------- https
