@@ -230,6 +230,7 @@ def complete_nic(call: Call, vm: Object, number: int, nic: Vector) -> Vector:
     network = find_network(call, nic)
     call.require(call.need("USE", network))
     nic.update(networks.allocate_lease(call.cloud, network, vm, nic))
+    network.updated_vms.add(vm.oid)
     return dict(nic, TARGET=f"one-{vm.oid}-{number}")
 
 
@@ -376,6 +377,7 @@ def release(cloud: Any, vm: Object) -> None:
         network = cloud["NET"].get(int(nic["NETWORK_ID"])) if "NETWORK_ID" in nic else None
         if network is not None:
             networks.free_lease(cloud, network, vm, nic)
+            network.updated_vms.discard(vm.oid)
 
 
 def draw_passwords(body: Template) -> None:

@@ -345,8 +345,9 @@ def record_resize(call: Call, vm: Object, running: bool) -> None:
     record_action(call, vm, "resize")
     if running:
         stamp(call.cloud, vm, "retime")
-    begin_record(call.cloud, vm, vm.history[-1], running)
+    begin_record(call.cloud, vm, vm.history[-1])
     if not running:
+        stamp(call.cloud, vm, "retime")
         vm.history[-1]["action"] = last
 
 
