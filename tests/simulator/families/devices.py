@@ -167,7 +167,7 @@ def find_image(call: Call, disk: Vector) -> Object:
     found = call.pool("IMAGE").named(disk["IMAGE"], uid)
     if found is None:
         raise internal(
-            f"User {uid} does not own an image with name: {disk['IMAGE']} ."
+            f"User {call.uid if uid == NOBODY else uid} does not own an image with name: {disk['IMAGE']} ."
             " Set IMAGE_UNAME or IMAGE_UID of owner in DISK."
         )
     return call.pool("IMAGE").get(found.oid)
@@ -177,9 +177,7 @@ def owner(call: Call, vector: Vector, what: str) -> int:
     """Whose object of this name is meant: the caller's unless …_UID or …_UNAME say otherwise."""
     if vector.get(f"{what}_UID", "").isdigit():
         return int(vector[f"{what}_UID"])
-    if f"{what}_UNAME" not in vector:
-        return call.uid
-    user = call.pool("USER").named(vector[f"{what}_UNAME"])
+    user = call.pool("USER").named(vector.get(f"{what}_UNAME", call.user.name))
     return NOBODY if user is None else user.oid
 
 
@@ -225,7 +223,7 @@ def add_nics(call: Call, vm: Object) -> list[Vector]:
 
 def complete_nic(call: Call, vm: Object, number: int, nic: Vector) -> Vector:
     nic = {"NAME": f"NIC{number}", **nic, "NIC_ID": str(number)}
-    if nic.get("NETWORK_MODE", "").lower() == "auto":
+    if not any(name in nic for name in ("NETWORK_ID", "NETWORK")):  # the scheduler's to choose, or none
         return nic
     network = find_network(call, nic)
     call.require(call.need("USE", network))
@@ -245,7 +243,7 @@ def find_network(call: Call, nic: Vector) -> Object:
     found = call.pool("NET").named(nic.get("NETWORK", ""), uid)
     if found is None:
         raise internal(
-            f"User {uid} does not own a network with name: {nic.get('NETWORK', '')} ."
+            f"User {call.uid if uid == NOBODY else uid} does not own a network with name: {nic.get('NETWORK', '')} ."
             " Set NETWORK_UNAME or NETWORK_UID of owner in NIC."
         )
     return call.pool("NET").get(found.oid)

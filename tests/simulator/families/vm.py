@@ -242,40 +242,48 @@ RESIZABLE = (
     lifecycle.CLONING,
     lifecycle.CLONING_FAILURE,
 )
-SIZES = {
-    "CPU": (devices.positive_float, devices.FLOAT),
-    "MEMORY": (devices.positive_integer, devices.INTEGER),
-    "VCPU": (devices.positive_integer, devices.INTEGER),
-}
+SIZES = {"CPU": devices.FLOAT, "MEMORY": devices.INTEGER, "VCPU": devices.INTEGER}
+
+
+def new_sizes(body: Template) -> dict[str, str]:
+    """The sizes to change; 0 and what is no number keep. Raises Refused for negative ones."""
+    found = {}
+    for name, words in SIZES.items():
+        if body.number(name) < 0:
+            raise internal(f"{name} must be {words}.")
+        if body.number(name) > 0:
+            found[name] = f"{body.number(name):.6g}" if name == "CPU" else str(body.integer(name))
+    return found
 
 
 def resize(call: Call, vm: Object, given: str, check: bool) -> None:
-    body = call.template(given)
-    wanted = {name: body.text(name) for name in SIZES if body.text(name) not in ("", "0")}
-    for name, size in wanted.items():
-        good, words = SIZES[name]
-        if not good(size):
-            raise internal(f"{name} must be {words}.")
+    wanted = new_sizes(call.template(given))
     running = (vm.state, vm.lcm_state) == (lifecycle.ACTIVE, lifecycle.RUNNING)
     if vm.state not in RESIZABLE and not running:
         raise wrong_action(f"Resize action is not available for state {lifecycle.state_name(vm)}")
     host = None
     if vm.history and not vm.history[-1]["etime"]:
         host = call.pool("HOST").get(vm.history[-1]["hid"])
-    before = capacity.needed(vm)
-    old = {name: vm.template.text(name) for name in wanted}
-    set_sizes(vm, wanted)
-    if host is not None:
-        more = [new - was for new, was in zip(capacity.needed(vm), before, strict=True)]
-        why = capacity.lacking(host, *more) if check or not call.is_admin else ""
-        if why:
-            set_sizes(vm, old)
-            raise wrong_action(why)
-        host.cpu_usage += more[0]
-        host.mem_usage += more[1]
+    if host is None:
+        set_sizes(vm, wanted)
+    else:
+        resize_on(host, vm, wanted, check or not call.is_admin)
         lifecycle.record_resize(call, vm, running)
     if running:
         lifecycle.go(call.cloud, vm, [lifecycle.HOTPLUG_RESIZE], lifecycle.ACTIVE)
+
+
+def resize_on(host: Object, vm: Object, wanted: dict[str, str], check: bool) -> None:
+    """Changes the size of a VM that takes capacity of a host. Raises Refused when it would not fit."""
+    old = {name: vm.template.text(name) for name in wanted}
+    capacity.give_back(host, vm)
+    set_sizes(vm, wanted)
+    why = capacity.lacking(host, *capacity.needed(vm)) if check else ""
+    if why:
+        set_sizes(vm, old)
+    capacity.take(host, vm)
+    if why:
+        raise wrong_action(why)
 
 
 def set_sizes(vm: Object, sizes: dict[str, str]) -> None:
