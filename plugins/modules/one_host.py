@@ -140,14 +140,14 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.resources impo
 
 OPTIONS = dict(
     IDENTITY,
-    **TEMPLATE,
     **WAIT,
     **state("present", "absent", "enabled", "disabled", "offline"),
     cluster={"type": "str", "aliases": ["cluster_name", "cluster_id"]},
     im_mad={"type": "str", "aliases": ["im_mad_name"]},
     vm_mad={"type": "str", "aliases": ["vmm_mad_name"]},
+    template=dict(TEMPLATE["template"], aliases=["attributes"]),
+    template_mode=TEMPLATE["template_mode"],
 )
-OPTIONS["template"] = dict(OPTIONS["template"], aliases=["attributes"])
 
 
 def main():
