@@ -16,6 +16,7 @@ from ..errors import INTERNAL, Refused, internal, not_allocated
 from ..store import Object
 from ..template import Template, Vector
 from . import image as images
+from . import secgroup as secgroups
 from . import vnet as networks
 
 VNC_BASE_PORT = 5900
@@ -262,15 +263,16 @@ def check_boot(boot: Vector, disks: list[Vector], nics: list[Vector]) -> None:
         devices[number]["ORDER"] = str(order)
 
 
+def groups_of(nics: list[Vector]) -> str:
+    """The security groups of all interfaces, once each, ascending: "0,100"."""
+    found = {number for nic in nics for number in nic.get("SECURITY_GROUPS", "").split(",") if number.isdigit()}
+    return ",".join(sorted(found, key=int))
+
+
 def add_rules(call: Call, vm: Object, nics: list[Vector]) -> None:
-    """The rules of all security groups of the interfaces, once each."""
-    groups = {number for nic in nics for number in nic.get("SECURITY_GROUPS", "").split(",") if number.isdigit()}
-    vm.template.erase("SECURITY_GROUP_RULE")
-    for number in sorted(groups, key=int):
-        group = call.pool("SECGROUP").get_ro(int(number))
-        for rule in group.template.vectors("RULE") if group is not None else ():
-            named = {"SECURITY_GROUP_ID": number, "SECURITY_GROUP_NAME": group.name}
-            vm.template.add("SECURITY_GROUP_RULE", {**rule, **named})
+    groups = groups_of(nics)
+    vm.template.replace("SECURITY_GROUP_RULE", secgroups.rules_for(call.cloud, groups))
+    secgroups.add_vm(call.cloud, groups, vm.oid)
 
 
 # ---------------------------------------------------------------- context
@@ -371,6 +373,7 @@ def release(cloud: Any, vm: Object) -> None:
         image = cloud["IMAGE"].get(int(disk["IMAGE_ID"])) if "IMAGE_ID" in disk else None
         if image is not None:
             images.release(cloud, image, vm)
+    secgroups.drop_vm(cloud, groups_of(vm.template.vectors("NIC")), vm.oid)
     for nic in vm.template.vectors("NIC"):
         network = cloud["NET"].get(int(nic["NETWORK_ID"])) if "NETWORK_ID" in nic else None
         if network is not None:
