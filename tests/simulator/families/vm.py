@@ -61,7 +61,7 @@ SHORT = {  # the members of each vector that the pool shows, in its order
     "NIC": "IP MAC NETWORK NETWORK_ID NIC_ID SECURITY_GROUPS".split(),
     "GRAPHICS": "LISTEN PASSWD TYPE".split(),
 }
-SHORT_USER = ("ERROR", "LABELS", "SCHED_MESSAGE", "LOGO", "HYPERVISOR")
+SHORT_USER = "ERROR LABELS SCHED_DS_RANK SCHED_DS_REQUIREMENTS SCHED_MESSAGE SCHED_RANK SCHED_REQUIREMENTS".split()
 
 
 def short_template(obj: Object) -> str:
@@ -79,7 +79,7 @@ def short_vectors(obj: Object, name: str, members: list[str]) -> str:
 
 def short_user_template(obj: Object) -> str:
     names = [name for name in SHORT_USER if obj.user_template.text(name)]
-    return element("USER_TEMPLATE", "".join([attribute(name, obj.user_template.text(name)) for name in sorted(names)]))
+    return element("USER_TEMPLATE", "".join([attribute(name, obj.user_template.text(name)) for name in names]))
 
 
 def plain(markup: str) -> Any:
