@@ -43,6 +43,9 @@ class Failure(Exception):
         self.message = message
         self.data = data
 
+    def __str__(self):
+        return self.message  # which grows on its way up
+
 
 def described(error, doing, **data):
     """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""The engine and the cloud against a simulated OpenNebula."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils import connection
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster, host, template
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+@pytest.fixture
+def cloud(simulator, calls):
+    options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+    return Cloud(connection.connect(options, on_call=calls.append), patience=10)
+
+
+WANTED = {"im_mad": "dummy", "vm_mad": "dummy", "cluster": "default", "template": {"RACK": "A1"}, "status": None}
+
+
+def fresh(cloud):
+    return Cloud(cloud.one, patience=10)
+
+
+def test_a_plan_is_the_change_and_nothing_is_left(cloud, calls):
+    planned = Engine(cloud, host.resource(), apply=False).converge("h", None, WANTED)
+    assert not any("allocate" in call or "update" in call for call in calls)
+    done = Engine(fresh(cloud), host.resource()).converge("h", None, WANTED)
+    assert (planned.changed, planned.before, planned.after) == (done.changed, done.before, done.after)
+    calls.clear()
+    again = Engine(fresh(cloud), host.resource()).converge("h", None, WANTED)
+    assert not again.changed
+    assert calls == ["one.clusterpool.info", "one.hostpool.info"]
+    assert cloud.one.host.info(done.record["id"]).TEMPLATE["RACK"] == "A1"
+
+
+def test_the_first_object_has_id_0(cloud):
+    report = Engine(cloud, host.resource()).converge("h", None, dict(WANTED, status="disabled"))
+    assert report.record["id"] == 0
+    changed = Engine(fresh(cloud), host.resource()).converge("renamed", 0, {"status": "offline"})
+    assert (changed.record["name"], changed.record["status"]) == ("renamed", "offline")
+    assert Engine(fresh(cloud), host.resource()).remove(None, 0).changed
+    assert not Engine(fresh(cloud), host.resource()).remove(None, 0).changed
+
+
+def test_what_is_fixed_is_refused_before_anything_is_written(cloud, calls):
+    Engine(cloud, host.resource()).converge("h", None, WANTED)
+    calls.clear()
+    with pytest.raises(Failure, match="cannot be changed: vm_mad"):
+        Engine(fresh(cloud), host.resource()).converge("h", None, {"vm_mad": "kvm", "template": {"RACK": "B"}})
+    assert calls == ["one.hostpool.info"]
+
+
+def test_a_failure_halfway_says_what_was_done(cloud):
+    Engine(cloud, cluster.resource()).converge("c", None, {"host_ids": []})
+    Engine(fresh(cloud), cluster.resource()).converge("taken", None, {})
+    engine = Engine(fresh(cloud), cluster.resource())
+    oid = cloud.one.clusterpool.info().CLUSTER[1].ID
+    original = engine.cloud.call
+
+    def failing(doing, method, *arguments, **data):
+        if method == "cluster.update":
+            raise Failure("Cannot update.")
+        return original(doing, method, *arguments, **data)
+
+    engine.cloud.call = failing
+    with pytest.raises(Failure, match="Already changed: name") as caught:
+        engine.converge("renamed", oid, {"template": {"A": "1"}})
+    assert (caught.value.data["done"], caught.value.data["not_done"]) == (["name"], ["template"])
+
+
+def test_replace_takes_away_what_is_not_wanted(cloud):
+    Engine(cloud, template.resource()).converge("t", None, {"template": {"A": "1", "B": "2"}})
+    merged = Engine(fresh(cloud), template.resource()).converge("t", None, {"template": {"A": "3"}})
+    assert merged.record["template"] == {"A": "3", "B": "2"}
+    replaced = Engine(fresh(cloud), template.resource(replace=True)).converge("t", None, {"template": {"A": "3"}})
+    assert replaced.record["template"] == {"A": "3"}
+
+
+def test_a_name_that_two_objects_have_is_refused_with_their_ids(cloud):
+    user = cloud.one.user.allocate("alice", "secret", "core", [])
+    first = cloud.one.template.allocate({"NAME": "twin"})
+    second = cloud.one.template.allocate({"NAME": "alices"})
+    cloud.one.template.chown(second, user, -1)
+    cloud.one.template.rename(second, "twin")
+    with pytest.raises(Failure, match=f"fits 2 VM templates, with the ids {first}, {second}: give the id") as caught:
+        Engine(cloud, template.resource()).converge("twin", None, {"template": {"A": "1"}})
+    assert caught.value.data["ids"] == [first, second]
+
+
+def test_references_by_name_and_by_id(cloud):
+    assert cloud.reference("cluster", "default").ID == 0
+    assert cloud.reference("cluster", 0).NAME == "default"
+    with pytest.raises(Failure, match=r"no cluster 'defalt'; did you mean 'default'\?"):
+        cloud.reference("cluster", "defalt")
+
+
+def test_a_check_run_takes_references_that_an_earlier_task_would_make(cloud):
+    said = []
+    lenient = Cloud(cloud.one, lenient=said.append)
+    report = Engine(lenient, host.resource(), apply=False).converge("h", None, dict(WANTED, cluster="soon"))
+    assert report.after["cluster"] == "soon"
+    assert said == ["There is no cluster 'soon' (yet); this was taken as it is written."]
+
+
+def test_credentials_are_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setenv("ONE_AUTH", str(tmp_path / "none"))
+    with pytest.raises(Failure, match="give api_username"):
+        connection.connect({"api_url": "http://one:2633/RPC2"})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(Failure, match="No endpoint"):
+        connection.connect({})
+
+
+def test_the_auth_file_keeps_colons_of_the_password(monkeypatch, tmp_path):
+    path = tmp_path / "auth"
+    path.write_text("oneadmin:a:b\n", encoding="utf-8")
+    monkeypatch.setenv("ONE_AUTH", str(path))
+    assert connection._session(None, None) == "oneadmin:a:b"
