@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .acl import TYPES as ACL_TYPES
 from .errors import internal
 from .template import Template, Vector, attribute
 
@@ -18,6 +19,7 @@ TYPES = ("ETHER", "IP4", "IP6", "IP6_STATIC", "IP4_6", "IP4_6_STATIC")
 FIXED = ("TYPE", "IP", "IP6", "MAC", "GLOBAL_PREFIX", "ULA_PREFIX", "PREFIX_LENGTH", "PARENT_NETWORK_AR_ID")
 COMPUTED = ("AR_ID", "USED_LEASES", "LEASES", "NEXT_INDEX", "MAC_END", "IP_END", "IP6_END", "PARENT_NETWORK_AR_ID")
 PREFIXES = (("ULA_PREFIX", "IP6_ULA", "unique local"), ("GLOBAL_PREFIX", "IP6_GLOBAL", "global"))
+SHOWN_AS = {"NET": "VNET"}  # the user of a lease that is not shown by the name of its kind
 MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
 
 
@@ -60,7 +62,7 @@ def eui64(mac: int) -> int:
 
 @dataclass
 class Range:
-    """One address range. `leases` maps the place in the range to its user: ("VM", 3), ("VNET", 2), ("VROUTER", 1)."""
+    """One address range. `leases` maps the place in the range to its user: ("VM", 3), ("NET", 2), ("VROUTER", 1)."""
 
     body: Vector
     ar_id: int
@@ -83,7 +85,7 @@ class Range:
             found["IP"] = ip4_text(ip4_number(self.body["IP"]) + index)
         if "IP6" in self.body:
             found["IP6"] = ip6_text(ip6_number(self.body["IP6"]) + index)
-        for name, shown, _ in PREFIXES:
+        for name, shown, dummy in PREFIXES:
             if name in self.body:
                 found[shown] = ip6_text(ip6_number(self.body[name]) | eui64(self.mac(index)))
         if self.body["TYPE"] in ("IP6", "IP4_6"):
@@ -136,12 +138,14 @@ class Range:
     # -------------------------------------------------------- XML
 
     def brief(self) -> list[str]:
-        """What is stored: the attributes alone, as the pool of networks shows a range."""
         shown = {**self.body, "AR_ID": str(self.ar_id), "NEXT_INDEX": str(self.next_index)}
         return [attribute(name, shown[name]) for name in sorted(shown)]
 
     def listed(self) -> str:
-        return f"<AR>{''.join(self.brief())}</AR>"
+        """As the pool of networks shows a range: as it is stored, with leases as pairs of place and user."""
+        pairs = [f" {place} {ACL_TYPES[what] | oid % (1 << 32)}" for place, (what, oid) in sorted(self.leases.items())]
+        allocated = attribute("ALLOCATED", "".join(pairs)) if pairs else ""
+        return f"<AR>{allocated}{''.join(self.brief())}</AR>"
 
     def xml(self) -> str:
         parts = self.brief()
@@ -156,14 +160,14 @@ class Range:
         for name in ("MAC", "IP", "IP6"):
             if name in last:
                 yield f"{name}_END", last[name]
-        for _, name, _ in PREFIXES:
+        for dummy, name, dummy in PREFIXES:
             if name in last:
                 yield name, first[name]
                 yield f"{name}_END", last[name]
 
     def lease(self, place: int) -> str:
         what, oid = self.leases[place]
-        return attribute("LEASE", {**self.at(place), what: str(oid)})
+        return attribute("LEASE", {**self.at(place), SHOWN_AS.get(what, what): str(oid)})
 
 
 def difference(one: int | None, other: int | None) -> int | None:
@@ -183,9 +187,8 @@ def new_range(given: Vector, ar_id: int, mac_prefix: str) -> Range:
         raise internal("Wrong SIZE for address range")
     body["TYPE"] = kind
     body.setdefault("SHARED", "NO")
-    if "IP4" in kind:
-        if ip4_number(body.get("IP", "")) is None:
-            raise internal("Wrong or empty IP attribute")
+    if "IP4" in kind and ip4_number(body.get("IP", "")) is None:
+        raise internal("Wrong or empty IP attribute")
     if kind.endswith("STATIC"):
         check_static(body)
     elif "6" in kind:
@@ -202,7 +205,7 @@ def check_static(body: Vector) -> None:
 
 
 def check_prefixes(body: Vector) -> None:
-    for name, _, title in PREFIXES:
+    for name, dummy, title in PREFIXES:
         if body.get(name) and ip6_number(body[name]) is None:
             raise internal(f"Wrong format for IP6 {title} address prefix")
 
@@ -215,7 +218,7 @@ def set_mac(body: Vector, prefix: str) -> None:
     if not given:
         tail = ip4_number(body.get("IP", ""))
         head = int(prefix.replace(":", ""), 16)
-        given = mac_text(head << 32 | (random.getrandbits(32) if tail is None else tail))  # noqa: S311 no secret
+        given = mac_text(head << 32 | (random.getrandbits(32) if tail is None else tail))
     body["MAC"] = given
 
 

@@ -338,8 +338,8 @@ def substituted(call: Call, vm: Object, text: str) -> str:
 
 
 def of_network(call: Call, vm: Object, selector: str) -> str:
-    wanted, _, condition = selector.partition(",")
-    key, _, number = condition.replace('"', "").replace("\\", "").partition("=")
+    wanted, dummy, condition = selector.partition(",")
+    key, dummy, number = condition.replace('"', "").replace("\\", "").partition("=")
     for nic in vm.template.vectors("NIC"):
         if nic.get(key.strip()) == number.strip():
             network = call.pool("NET").get_ro(int(nic["NETWORK_ID"]))

@@ -25,9 +25,7 @@ FITS = {
 INTERCHANGEABLE = (("OS", "CDROM", "DATABLOCK"), FILES)
 NEEDS_PATH = ("CDROM", *FILES, "FILESYSTEM")
 INIT, READY, USED, DISABLED, LOCKED, ERROR, CLONE, DELETE, USED_PERS, LOCKED_USED, LOCKED_USED_PERS = range(11)
-STATES = (
-    "INIT READY USED DISABLED LOCKED ERROR CLONE DELETE USED_PERS LOCKED_USED LOCKED_USED_PERS".split()  # noqa: SIM905
-)
+STATES = "INIT READY USED DISABLED LOCKED ERROR CLONE DELETE USED_PERS LOCKED_USED LOCKED_USED_PERS".split()
 IN_USE = (USED, USED_PERS, LOCKED_USED, LOCKED_USED_PERS, CLONE)
 
 
@@ -321,61 +319,23 @@ def settle(image: Object) -> None:
         image.state = READY
 
 
-def find(call: Call, disk: Mapping[str, str]) -> Object:
-    """The image that a DISK names by IMAGE_ID, or by IMAGE with IMAGE_UID or IMAGE_UNAME. Raises Refused INTERNAL.
-
-    The right to use it is not checked here.
-    """
-    pool = call.cloud["IMAGE"]
-    if "IMAGE_ID" in disk:
-        oid = disk["IMAGE_ID"]
-        image = pool.get(int(oid)) if oid.isdigit() else None
-        if image is None:
-            raise internal(f"Image with ID: {oid} does not exist")
-        return image
-    uid = owner(call, disk, "IMAGE")
-    image = pool.named(disk["IMAGE"], uid)
-    if image is None:
-        raise internal(
-            f"User {uid} does not own an image with name: {disk['IMAGE']} ."
-            " Set IMAGE_UNAME or IMAGE_UID of owner in DISK."
-        )
-    return pool.get(image.oid)
-
-
-def owner(call: Call, vector: Mapping[str, str], prefix: str) -> int:
-    """Whose object a name means: <prefix>_UID, <prefix>_UNAME, else the caller's. Raises Refused INTERNAL."""
-    if f"{prefix}_UID" in vector:
-        uid = vector[f"{prefix}_UID"]
-        return int(uid) if uid.isdigit() else -1
-    name = vector.get(f"{prefix}_UNAME", "")
-    if not name:
-        return call.uid
-    user = call.cloud["USER"].named(name)
-    if user is None:
-        raise internal(f"User with name: {name} does not exist")
-    return user.oid
-
-
-def acquire(cloud: Any, image: Object, vm_id: int) -> None:
-    """A VM begins to use the image. Raises Refused INTERNAL."""
+def acquire(cloud: Any, image: Object, vm: Object, given: Mapping[str, str]) -> Vector:
+    """A VM begins to use the image: its DISK, completed as `disk` does. Raises ValueError when it may not."""
     if image.type in FILES + BACKUPS:
-        raise internal(f"Cannot use image {image.oid} of type {image.type} as a disk")
+        raise ValueError(f"Cannot use image {image.oid} of type {image.type} as a disk")
     if image.persistent and (image.vms or image.cloning_ops):
-        raise internal(f"Cannot acquire image {image.oid}, it is persistent and already in use")
+        raise ValueError(f"Cannot acquire image {image.oid}, it is persistent and already in use")
     if image.state not in (READY, USED, CLONE):
-        raise internal(f"Cannot acquire image {image.oid}, wrong state {STATES[image.state]}.")
-    image.vms.add(vm_id)
+        raise ValueError(f"Cannot acquire image {image.oid}, wrong state {STATES[image.state]}.")
+    image.vms.add(vm.oid)
     settle(image)
+    return disk(cloud, image, given)
 
 
-def release(cloud: Any, oid: int, vm_id: int) -> None:
-    """A VM no longer uses the image (-1 and images that are gone do no harm)."""
-    image = cloud["IMAGE"].get(oid)
-    if image is None:
-        return
-    image.vms.discard(vm_id)
-    if image.persistent:  # what the VM wrote is the image now
+def release(cloud: Any, image: Object, vm: Object) -> None:
+    """A VM no longer uses the image; what it wrote to a persistent one is the image now."""
+    image.vms.discard(vm.oid)
+    if image.persistent:
         image.modtime = cloud.events.time()
         image.snapshots = Template()
     settle(image)
@@ -388,10 +348,10 @@ def disk(cloud: Any, image: Object, given: Mapping[str, str]) -> Vector:
     """
     datastore = cloud["DATASTORE"].get_ro(image.datastore_id)
     found = {**given, "IMAGE": image.name, "IMAGE_ID": str(image.oid), "IMAGE_STATE": str(image.state)}
-    for _, name in listed(cloud.config, "INHERIT_IMAGE_ATTR"):
+    for _path, name in listed(cloud.config, "INHERIT_IMAGE_ATTR"):
         if name in image.template and name not in given:
             found[name] = image.template.text(name)
-    for _, name in listed(cloud.config, "INHERIT_DATASTORE_ATTR"):
+    for _path, name in listed(cloud.config, "INHERIT_DATASTORE_ATTR"):
         if name in datastore.template:
             found[name] = datastore.template.text(name)
     found.update(

@@ -60,7 +60,7 @@ def check_range(rule: Vector) -> None:
     if not PORTS.fullmatch(ports):
         raise internal("Invalid RANGE specification.")
     for part in ports.split(","):
-        first, _, last = part.partition(":")
+        first, dummy, last = part.partition(":")
         begin, end = int(first), int(last or first)
         if max(begin, end) > MAX_PORT:
             raise internal(f"RANGE out of bounds 0-{MAX_PORT}.")

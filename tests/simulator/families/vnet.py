@@ -15,10 +15,9 @@ from ..errors import Refused, internal, wrong_action
 from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
 from ..template import Template, Vector
 from . import cluster as clusters
-from . import image as images
 
 INIT, READY, LOCK_CREATE, LOCK_DELETE, DONE, ERROR, UPDATE_FAILURE = range(7)
-STATES = "INIT READY LOCK_CREATE LOCK_DELETE DONE ERROR UPDATE_FAILURE".split()  # noqa: SIM905
+STATES = "INIT READY LOCK_CREATE LOCK_DELETE DONE ERROR UPDATE_FAILURE".split()
 SETS = ("vrouters", "updated_vms", "outdated_vms", "updating_vms", "error_vms")
 # What each driver cannot do without.
 MANDATORY = {
@@ -307,9 +306,7 @@ def recover(call: Call, network: Object, operation: int) -> None:
         raise wrong_action("Wrong recovery operation code")
     name, states, run = RECOVER[operation]
     if network.state not in states:
-        raise internal(
-            f"Could not perform 'recover {name}' on VN {network.oid}, wrong state {STATES[network.state]}."
-        )
+        raise internal(f"Could not perform 'recover {name}' on VN {network.oid}, wrong state {STATES[network.state]}.")
     run(call.cloud, network)
 
 
@@ -450,7 +447,7 @@ def carve(cloud: Any, network: Object, target: Object, body: Template) -> None:
         places = range(start, start + size)
         if any(place in each.leases for place in places):
             continue
-        each.leases.update(dict.fromkeys(places, ("VNET", target.oid)))
+        each.leases.update(dict.fromkeys(places, ("NET", target.oid)))
         if not wanted:
             each.next_index = (start + size) % each.size
         first = each.at(start)
@@ -472,43 +469,21 @@ def give_back(cloud: Any, network: Object, target: Range) -> None:
         return
     start = source.index({"MAC": target.body["MAC"]})
     for place in range(start, start + target.size) if start is not None else ():
-        if source.leases.get(place) == ("VNET", network.oid):
+        if source.leases.get(place) == ("NET", network.oid):
             del source.leases[place]
 
 
 # ---------------------------------------------------------------- use by VMs and virtual routers
 
 
-def find(call: Call, nic: Mapping[str, str]) -> Object:
-    """The network that a NIC names by NETWORK_ID, or by NETWORK with NETWORK_UID or NETWORK_UNAME.
+def allocate_lease(cloud: Any, network: Object, user: Object, nic: Mapping[str, str]) -> Vector:
+    """A lease for a VM or virtual router: the NIC with all that the server copies from range and network.
 
-    Raises Refused INTERNAL. The right to use it is not checked here.
-    """
-    pool = call.cloud["NET"]
-    if "NETWORK_ID" in nic:
-        oid = nic["NETWORK_ID"]
-        network = pool.get(int(oid)) if oid.isdigit() else None
-        if network is None:
-            raise internal(f"Virtual network with ID: {oid} does not exist")
-        return network
-    uid = images.owner(call, nic, "NETWORK")
-    network = pool.named(nic.get("NETWORK", ""), uid)
-    if network is None:
-        raise internal(
-            f"User {uid} does not own a network with name: {nic.get('NETWORK', '')} ."
-            " Set NETWORK_UNAME or NETWORK_UID of owner in NIC."
-        )
-    return pool.get(network.oid)
-
-
-def allocate_lease(cloud: Any, network: Object, user: tuple[str, int], nic: Mapping[str, str]) -> Vector:
-    """A lease for ("VM", ID) or ("VROUTER", ID): the NIC with all that the server copies from range and network.
-
-    The NIC may ask for MAC, IP or IP6. NIC_ID, NAME and TARGET are the VM's to add. Raises Refused INTERNAL.
+    The NIC may ask for MAC, IP or IP6. NIC_ID, NAME and TARGET are the user's to add. Raises Refused INTERNAL.
     """
     wanted = {name: nic[name] for name in ("IP", "IP6", "MAC") if nic.get(name)}
     for each in candidates(network, {}):
-        place = each.take(user, first_of(wanted))
+        place = each.take((user.kind.name, user.oid), first_of(wanted))
         if place is not None:
             network.changed()
             return nic_vector(cloud, network, each, place, nic)
@@ -521,7 +496,7 @@ def first_of(wanted: Mapping[str, str]) -> Vector | None:
 
 def nic_vector(cloud: Any, network: Object, source: Range, place: int, given: Mapping[str, str]) -> Vector:
     inherited = {}
-    for _, name in listed(cloud.config, "INHERIT_VNET_ATTR"):
+    for dummy, name in listed(cloud.config, "INHERIT_VNET_ATTR"):
         value = source.body.get(name) or network.template.text(name)
         if value:
             inherited[name] = value
@@ -548,15 +523,13 @@ def nic_vector(cloud: Any, network: Object, source: Range, place: int, given: Ma
     }
 
 
-def free_lease(cloud: Any, nic: Mapping[str, str], user: tuple[str, int]) -> None:
-    """Gives the lease of a NIC back (networks that are gone do no harm)."""
-    network = cloud["NET"].get(int(nic.get("NETWORK_ID", "-1")))
-    source = network and network.ranges.get(int(nic.get("AR_ID", "-1")))
-    if not source:
-        return
-    place = source.index({"MAC": nic["MAC"]})
-    if source.leases.get(place) == user:
+def free_lease(cloud: Any, network: Object, user: Object, nic: Mapping[str, str]) -> None:
+    """Gives the lease of a NIC back."""
+    source = network.ranges.get(int(nic.get("AR_ID", "-1")))
+    place = source and source.index({"MAC": nic.get("MAC", "")})
+    if source and source.leases.get(place) == (user.kind.name, user.oid):
         del source.leases[place]
+        network.changed()
 
 
 def normalise(call: Call, network: Object, body: Template) -> None:
