@@ -56,6 +56,8 @@ def converge(cloud, resource, pattern, count, wanted, apply, waits):
     free = (number for number in range(count + len(present)) if number not in present)
     names = [pattern.name(next(free)) for dummy in range(count - len(keep))]
     _refuse_locked(surplus)
+    if names:
+        engine.require(names[0], wanted)
     updates = [engine.update(present[number], wanted, settle=False) for number in keep]
     before = {"vms": sorted(item.NAME for item in present.values())}
     after = {"vms": sorted([present[number].NAME for number in keep] + names)}

@@ -127,17 +127,21 @@ class Engine:
                 self._wait_until_gone(record)
         return Report(True, before, {"state": "absent"}, record)
 
-    def _create(self, name, oid, wanted):
-        if name is None:
-            raise Failure(
-                "There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid
-            )
+    def require(self, name, wanted):
+        """Refuses to create an object, also in a check run, when an option that creation needs is missing."""
         missing = [option for option in self.resource.needed if option not in wanted]
         if missing:
             message = "There is no %s %s; to create it, give: %s."
             raise Failure(
                 message % (label(self.resource.kind), name, ", ".join(missing)), object=self.resource.kind, name=name
             )
+
+    def _create(self, name, oid, wanted):
+        if name is None:
+            raise Failure(
+                "There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid
+            )
+        self.require(name, wanted)
         after = dict(wanted, name=name, state="present")
         if not self.apply:
             return Report(True, {"state": "absent"}, after, dict(wanted, name=name))

@@ -163,4 +163,5 @@ def resource(hard=False):
         terminate(hard),
         settled,
         failure,
+        needed=("template",),
     )
