@@ -84,7 +84,7 @@ def test_states_choose(listed, seeded):
 def test_constructed(listed, seeded):
     options = {"group_by": [], "compose": {"twice": "one_id * 2"}, "groups": {"first": "one_id == 0"}}
     data, complaints = listed(one_vms, seeded.url, keyed_groups=[{"key": "one_group", "prefix": "g"}], **options)
-    assert data["_meta"]["hostvars"]["db"]["twice"] == 4
+    assert int(data["_meta"]["hostvars"]["db"]["twice"]) == 4  # text before ansible-core 2.19
     assert members(data, "first") == ["web-0"]
     assert members(data, "g_oneadmin") == ["db", "web-0", "web-1"]
     assert not complaints
