@@ -58,9 +58,9 @@ class Cloud:
         except OneException as error:
             raise described(error, doing, **data) from None
 
-    def pool(self, kind, fresh=False):
-        """The objects of a kind that the user may see; read once a task unless `fresh`."""
-        if fresh or kind not in self._pools:
+    def pool(self, kind):
+        """The objects of a kind that the user may see; read once a task."""
+        if kind not in self._pools:
             entry = KINDS[kind]
             answer = self.call("list the %ss" % label(kind), entry.pool, *entry.arguments)
             self._pools[kind] = getattr(answer, entry.items)

@@ -71,7 +71,7 @@ def converge(cloud, resource, pattern, count, wanted, apply, waits):
         if waits:
             _wait_until_gone(cloud, [item.ID for item in surplus])
         ids += _create(cloud, resource, names, wanted)
-    records = _settled(cloud, resource, ids, wanted, waits) if apply else [report.record for report in updates]
+    records = _settled(engine, ids, wanted) if apply else [report.record for report in updates]
     return Report(before != after, before, after, {"instances": records, "instances_ids": ids})
 
 
@@ -96,13 +96,17 @@ def _refuse_locked(surplus):
         raise Failure("To reach exact_count, locked VMs would have to go: %s. Unlock them first." % ", ".join(locked))
 
 
+def _look(cloud, ids, whole):
+    """The VMs with these ids, by one call; `whole`: as vm.info has them."""
+    return cloud.call("read the VMs", "vmpool.infoset", ",".join(str(oid) for oid in ids), whole).VM
+
+
 def _wait_until_gone(cloud, ids):
     """Removed VMs hold their image, leases and host until they are DONE."""
     if ids:
-        text = ",".join(str(oid) for oid in ids)
         cloud.wait(
-            lambda: cloud.call("read the VMs", "vmpool.infoset", text, False).VM,
-            lambda items: all(vm.status(item) == "done" for item in items),
+            lambda: _look(cloud, ids, False),
+            lambda items: all(vm.gone(item) for item in items),
             lambda items: ", ".join("%s is %s" % (item.NAME, vm.status(item)) for item in items),
         )
 
@@ -120,13 +124,11 @@ def _create(cloud, resource, names, wanted):
     return ids
 
 
-def _settled(cloud, resource, ids, wanted, waits):
+def _settled(engine, ids, wanted):
     """The records of the VMs with these ids, by one call a tick."""
     if not ids:
         return []
-
-    def look():
-        return cloud.call("read the VMs", "vmpool.infoset", ",".join(str(oid) for oid in ids), True).VM
+    cloud, resource = engine.cloud, engine.resource
 
     def rest(items):
         failed = [
@@ -142,7 +144,5 @@ def _settled(cloud, resource, ids, wanted, waits):
             "%s is %s" % (item.NAME, vm.status(item)) for item in items if not resource.settled(item, wanted)
         )
 
-    items = cloud.wait(look, rest, stand) if waits else look()
-    return [
-        dict(resource.read(cloud, item), id=item.ID, name=item.NAME) for item in sorted(items, key=lambda item: item.ID)
-    ]
+    items = cloud.wait(lambda: _look(cloud, ids, True), rest, stand) if engine.waits else _look(cloud, ids, True)
+    return [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]

@@ -13,7 +13,7 @@ from .connection import connect
 from .difference import contrast, masked
 from .failure import Failure, described
 from .pyone import OneException
-from .resource import Engine, Report
+from .resource import Engine
 
 
 class OneModule:
@@ -85,6 +85,3 @@ class OneModule:
 
     def _api_calls(self):
         return len(self.calls)
-
-
-__all__ = ["OneModule", "Report"]

@@ -37,6 +37,11 @@ def never(item):
     return
 
 
+def vanished(item):
+    """gone() of kinds that leave nothing behind."""
+    return item is None
+
+
 class Attribute(NamedTuple):
     """One option that can be compared, and how it is changed."""
 
@@ -56,6 +61,7 @@ class Resource(NamedTuple):
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object) -> why it never will, or None
     needed: tuple = ()  # options without which none can be created
+    gone: Callable = vanished  # (object or None) -> whether a removed one is away
 
 
 class Report(NamedTuple):
@@ -119,7 +125,7 @@ class Engine:
         item = self.cloud.find(self.resource.kind, name, oid)
         if item is None:
             return Report(False, {}, {}, None)
-        record = self._record(item)
+        record = self.record(item)
         before = {"id": record["id"], "name": record["name"], "state": "present"}
         if self.apply:
             self.resource.remove(self.cloud, record)
@@ -148,7 +154,7 @@ class Engine:
         oid = self.resource.create(self.cloud, name, wanted)
         try:
             item = self._settled(oid, wanted, self.waits)
-            if self._plan(self._record(item), wanted):
+            if self._plan(self.record(item), wanted):
                 item = self._settled(oid, wanted, True)
             report = self.update(item, wanted)
         except Failure as failure:
@@ -159,7 +165,7 @@ class Engine:
 
     def update(self, item, wanted, settle=True):
         """Makes what is wanted (canonical) true of an object; without `settle` the caller looks again and waits."""
-        record = self._record(item)
+        record = self.record(item)
         plan = self._plan(record, wanted)
         before, after = contrast({key: record[key] for key in plan}, plan)
         if not self.apply:
@@ -172,9 +178,10 @@ class Engine:
             self._verify(item, wanted, plan)
         elif self.waits and not self._rests(item, wanted):
             item = self._settled(record["id"], wanted, True)
-        return Report(bool(plan), before, after, self._record(item))
+        return Report(bool(plan), before, after, self.record(item))
 
-    def _record(self, item):
+    def record(self, item):
+        """An object in the words of the options, with its id and name."""
         return dict(self.resource.read(self.cloud, item), id=item.ID, name=item.NAME)
 
     def _plan(self, record, wanted):
@@ -212,7 +219,7 @@ class Engine:
             done.append(option)
 
     def _verify(self, item, wanted, plan):
-        left = self._plan(self._record(item), {key: wanted[key] for key in plan}) if self.waits else {}
+        left = self._plan(self.record(item), {key: wanted[key] for key in plan}) if self.waits else {}
         if left:
             message = "OpenNebula accepted the change of %s %s, but did not store: %s."
             raise Failure(
@@ -249,9 +256,6 @@ class Engine:
     def _wait_until_gone(self, record):
         self.cloud.wait(
             lambda: self.cloud.info(self.resource.kind, record["id"]),
-            self._is_gone,
+            self.resource.gone,
             lambda item: "%s %s is still there" % (label(self.resource.kind), record["name"]),
         )
-
-    def _is_gone(self, item):
-        return item is None or (self.resource.kind == "vm" and item.STATE == 6)

@@ -54,17 +54,18 @@ def canonical_template(cloud, given):
         raise described(error, "use the option template") from None
 
 
-def template(method, kind, replace=False, managed=()):
-    """The Attribute `template` of a kind, written by `method` (one.*.update).
+def template(method, kind, replace=False, managed=(), option="template"):
+    """The Attribute for a template of a kind, written by `method` (one.*.update).
 
     Args:
+        option (str): what the option and its place in the record are called.
         replace (bool): template_mode replace.
         managed (container): names of attributes that the server keeps for itself.
     """
 
     def write(cloud, oid, after, record):
-        changed, gone = changed_names(record["template"], after)
-        doing = "update the template of %s %s" % (label(kind), record["name"])
+        changed, gone = changed_names(record[option], after)
+        doing = "update the %s of %s %s" % (option, label(kind), record["name"])
         if gone:  # only a replacement can take attributes away
             cloud.call(doing, method, oid, after, 0)
         else:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..difference import canonical, merged_template
+from ..difference import canonical
 from ..failure import Failure
 from ..resource import Attribute, Resource
 from . import common
@@ -97,14 +97,6 @@ def canonical_attributes(cloud, given):
     return attributes
 
 
-def write_attributes(cloud, oid, after, record):
-    present = record["attributes"]
-    changed = {name: value for name, value in after.items() if present.get(name) != value}
-    gone = set(present) - set(after)
-    doing = "update the attributes of VM %s" % record["name"]
-    cloud.call(doing, "vm.update", oid, after if gone else changed, 0 if gone else 1)
-
-
 def power(hard):
     """The Attribute `status`; `hard`: without asking the guest."""
 
@@ -137,6 +129,11 @@ def failure(vm):
     return (vm.USER_TEMPLATE or {}).get("ERROR") or "OpenNebula gives no reason; see the log of the VM"
 
 
+def gone(vm):
+    """A VM that is DONE stays in the database."""
+    return vm is None or status(vm) == "done"
+
+
 def terminate(hard):
     """remove(): a VM that is not wanted any more."""
 
@@ -157,11 +154,14 @@ def resource(hard=False):
             "name": common.rename("vm.rename", KIND),
             # Where a VM came from says nothing about what it should be: the template counts at creation only.
             "template": Attribute(None, lambda present, wanted: present, common.reference("template")),
-            "attributes": Attribute(write_attributes, merged_template, canonical_attributes),
+            "attributes": common.template("vm.update", KIND, option="attributes")._replace(
+                canonical=canonical_attributes
+            ),
             "status": power(hard),
         },
         terminate(hard),
         settled,
         failure,
         needed=("template",),
+        gone=gone,
     )
