@@ -23,12 +23,6 @@ def reference(kind):
     return canonical_name
 
 
-def references(kind):
-    """canonical() of an option that lists objects of another kind: their names, sorted."""
-    one = reference(kind)
-    return lambda cloud, given: sorted({one(cloud, item) for item in given})
-
-
 def rename(method, kind):
     """The Attribute `name` of a kind that can be renamed."""
 
