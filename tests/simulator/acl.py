@@ -163,6 +163,10 @@ class Rules:
     def forget_cluster(self, cid: int) -> None:
         self._drop(lambda rule: rule.resource & CLUSTER and rule.resource & ID_MASK == cid)
 
+    def forget_object(self, kind: str, oid: int) -> None:
+        """A rule that speaks of other types too stays."""
+        self._drop(lambda rule: rule.resource == TYPES.get(kind, 0) | INDIVIDUAL | oid)
+
     def _drop(self, condition: Callable[[Rule], object]) -> None:
         self._rules = {oid: rule for oid, rule in self._rules.items() if not condition(rule)}
 

@@ -308,6 +308,7 @@ def delete(
             raise wrong_action(f"Cannot delete {kind.title}. {why}")
         call.pool(kind.name).drop(obj)
         after(call, obj, *options)
+        call.cloud.rules.forget_object(kind.name, obj.oid)
         return obj.oid
 
     return Method(f"one.{kind.method}.delete", join("oid:int", more), run, needs=f"{operation} {kind.name}")

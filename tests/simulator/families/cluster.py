@@ -11,6 +11,7 @@ from ..calls import Call, Method
 from ..errors import wrong_action
 from ..store import NAMED, Kind, Object, ids, template
 from ..template import Template
+from . import vdc
 from .capacity import reserve
 
 DEFAULT = 0
@@ -50,6 +51,7 @@ def content(call: Call, cluster: Object) -> str | None:
 
 def removed(call: Call, cluster: Object) -> None:
     call.cloud.rules.forget_cluster(cluster.oid)
+    vdc.forget(call.cloud, "clusters", cluster.oid)
 
 
 # ---------------------------------------------------------------- hosts
@@ -111,9 +113,10 @@ def leave(cluster: Object, members: str, obj: Object) -> None:
 
 
 def leave_all(cloud: object, members: str, obj: Object) -> None:
-    """When the datastore or network is deleted."""
+    """When the datastore or network is deleted: out of VDCs, too."""
     for oid in list(obj.cluster_ids):
         leave(cloud["CLUSTER"].get(oid), members, obj)
+    vdc.forget(cloud, members, obj.oid)
 
 
 def adding(members: str) -> Callable[[Call, Object, Object], None]:

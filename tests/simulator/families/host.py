@@ -10,6 +10,7 @@ from ..errors import internal, not_allocated
 from ..store import NAMED, Kind, Object, cdata, ids, template, text
 from ..template import Template, attribute
 from . import cluster as clusters
+from . import vdc
 from .capacity import reserve
 
 INIT, MONITORED, ERROR, DISABLED, OFFLINE = 0, 2, 3, 4, 8
@@ -191,6 +192,7 @@ def refresh(cloud: object, oid: int) -> None:
 
 def removed(call: Call, host: Object) -> None:
     clusters.take_host(call.cloud, host)
+    vdc.forget(call.cloud, "hosts", host.oid)
 
 
 def monitoring(call: Call, host: Object) -> str:
