@@ -23,6 +23,17 @@ attributes:
     description: Returns what changes, also in check mode, when in diff mode.
 """
 
+    ATTRIBUTES_INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Never changes the cloud.
+  diff_mode:
+    support: N/A
+    description: Never changes the cloud.
+"""
+
     ACTIONGROUP_ONE = r"""
 options: {}
 attributes:
@@ -57,6 +68,79 @@ options:
   name:
     description:
       - Name of the object. A name that several objects have fails the task; give the O(id) then.
+    type: str
+"""
+
+    OWNERSHIP = r"""
+options:
+  owner:
+    description:
+      - Name or id of the user that the object belongs to. Only administrators may give objects away.
+    type: str
+    aliases: [owner_id]
+  group:
+    description:
+      - Name or id of the group that the object belongs to.
+    type: str
+    aliases: [group_id]
+  mode:
+    description:
+      - Permissions as three octal digits for owner, group and others; use is 4, manage 2, admin 1.
+      - Quote it, as in V("640"); YAML reads V(0640) as another number.
+    type: str
+"""
+
+    LOCK = r"""
+options:
+  lock:
+    description:
+      - What nobody may do with the object, until it is set to V(none).
+      - V(admin) forbids administration such as changing the owner, V(manage) also changes, V(use) also its use.
+      - A locked object is unlocked before the other changes of the same task, and locked after them.
+    type: str
+    choices: [none, use, manage, admin]
+"""
+
+    LABELS = r"""
+options:
+  labels:
+    description:
+      - Labels of the object, which is its attribute C(LABELS); V([]) with O(labels_mode=exact) takes all away.
+    type: list
+    elements: str
+  labels_mode:
+    description:
+      - V(exact) leaves just O(labels), V(add) adds them to those there are, V(remove) takes them away.
+    type: str
+    choices: [exact, add, remove]
+    default: exact
+"""
+
+    SELECTION = r"""
+options:
+  ids:
+    description:
+      - Only the objects with these ids; ids that no object has are passed over. One call each.
+    type: list
+    elements: int
+    aliases: [id]
+  name:
+    description:
+      - Only objects of this name.
+      - V(~web) is a regular expression that the beginning of a name has to match, V(~*web) one that ignores case.
+    type: str
+  labels:
+    description:
+      - Only objects that have all these labels.
+    type: list
+    elements: str
+  owner:
+    description:
+      - Only objects of the user with this name or id.
+    type: str
+  group:
+    description:
+      - Only objects of the group with this name or id.
     type: str
 """
 

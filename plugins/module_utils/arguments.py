@@ -40,6 +40,28 @@ IDENTITY = {
 }
 
 
+OWNERSHIP = {
+    "owner": {"type": "str", "aliases": ["owner_id"]},
+    "group": {"type": "str", "aliases": ["group_id"]},
+    "mode": {"type": "str"},
+}
+
+LOCK = {"lock": {"type": "str", "choices": ["none", "use", "manage", "admin"]}}
+
+LABELS = {
+    "labels": {"type": "list", "elements": "str"},
+    "labels_mode": {"type": "str", "choices": ["exact", "add", "remove"], "default": "exact"},
+}
+
+SELECTION = {
+    "ids": {"type": "list", "elements": "int", "aliases": ["id"]},
+    "name": {"type": "str"},
+    "labels": {"type": "list", "elements": "str"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+}
+
+
 def state(*choices):
     """The option `state`; the first choice is the default."""
     return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}

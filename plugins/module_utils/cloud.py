@@ -12,25 +12,57 @@ from .failure import Failure, described
 from .pyone import OneException, OneNoExistsException
 from .waiting import Clock, wait
 
-# pool: method and arguments that list all that the user may see; whole: the pool has what info has.
-Kind = namedtuple("Kind", "pool arguments items info whole")
+# pool: method and arguments that list all that the user may see; prefix: of the kind's methods;
+# whole: the pool has what info has.
+Kind = namedtuple("Kind", "pool arguments items prefix whole")
 
 ALL = (-2, -1, -1)
 KINDS = {
-    "cluster": Kind("clusterpool.info", (), "CLUSTER", "cluster.info", True),
-    "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore.info", True),
-    "host": Kind("hostpool.info", (), "HOST", "host.info", True),
-    "image": Kind("imagepool.info", ALL, "IMAGE", "image.info", True),
-    "template": Kind("templatepool.info", ALL, "VMTEMPLATE", "template.info", True),
-    "vm": Kind("vmpool.info", ALL + (-1,), "VM", "vm.info", False),
-    "vnet": Kind("vnpool.info", ALL, "VNET", "vn.info", False),
+    "acl": Kind("acl.info", (), "ACL", "acl", True),
+    "backupjob": Kind("backupjobpool.info", ALL, "BACKUPJOB", "backupjob", True),
+    "cluster": Kind("clusterpool.info", (), "CLUSTER", "cluster", True),
+    "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore", True),
+    "document": Kind("documentpool.info", ALL, "DOCUMENT", "document", True),
+    "group": Kind("grouppool.info", (), "GROUP", "group", False),
+    "hook": Kind("hookpool.info", ALL, "HOOK", "hook", False),
+    "host": Kind("hostpool.info", (), "HOST", "host", True),
+    "image": Kind("imagepool.info", ALL, "IMAGE", "image", True),
+    "marketapp": Kind("marketapppool.info", ALL, "MARKETPLACEAPP", "marketapp", True),
+    "marketplace": Kind("marketpool.info", (), "MARKETPLACE", "market", True),
+    "security_group": Kind("secgrouppool.info", ALL, "SECURITY_GROUP", "secgroup", True),
+    "template": Kind("templatepool.info", ALL, "VMTEMPLATE", "template", True),
+    "user": Kind("userpool.info", (), "USER", "user", False),
+    "vdc": Kind("vdcpool.info", (), "VDC", "vdc", True),
+    "vm": Kind("vmpool.info", ALL + (-1,), "VM", "vm", False),
+    "vm_group": Kind("vmgrouppool.info", ALL, "VM_GROUP", "vmgroup", True),
+    "vnet": Kind("vnpool.info", ALL, "VNET", "vn", False),
+    "vntemplate": Kind("vntemplatepool.info", ALL, "VNTEMPLATE", "vntemplate", True),
+    "vrouter": Kind("vrouterpool.info", ALL, "VROUTER", "vrouter", True),
+    "zone": Kind("zonepool.info", (), "ZONE", "zone", True),
 }
-LABELS = {"vm": "VM", "template": "VM template", "vnet": "virtual network"}
+LABELS = {
+    "acl": "ACL rule",
+    "backupjob": "backup job",
+    "marketapp": "marketplace app",
+    "security_group": "security group",
+    "template": "VM template",
+    "vdc": "VDC",
+    "vm": "VM",
+    "vm_group": "VM group",
+    "vnet": "virtual network",
+    "vntemplate": "virtual network template",
+    "vrouter": "virtual router",
+}
 
 
 def label(kind):
     """What messages call a kind."""
     return LABELS.get(kind, kind)
+
+
+def method(kind, verb):
+    """The API method of a kind: ``vn.rename`` for vnet and rename."""
+    return "%s.%s" % (KINDS[kind].prefix, verb)
 
 
 class Cloud:
@@ -69,7 +101,7 @@ class Cloud:
     def info(self, kind, oid):
         """One object, or None when there is none with this id."""
         try:
-            return self.one.call(KINDS[kind].info, oid)
+            return self.one.call(method(kind, "info"), oid)
         except OneNoExistsException:
             return None
         except OneException as error:

@@ -21,18 +21,15 @@ class OneModule:
 
     Args:
         options (dict): argument specification beside the connection's.
+        writes (bool): False: the module never changes the cloud.
         rules: the other arguments of AnsibleModule (required_one_of, …).
     """
 
-    def __init__(self, options, **rules):
+    def __init__(self, options, writes=True, **rules):
         self._ansible = AnsibleModule(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
         self.params = self._ansible.params
+        self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
-
-    @property
-    def applies(self):
-        """Whether this run may change the cloud."""
-        return not self._ansible.check_mode
 
     def run(self, work):
         """Ends the task with the Report that work(cloud) returns, or with its failure."""
@@ -45,18 +42,17 @@ class OneModule:
         else:
             self._succeed(report)
 
-    def ensure(self, resource, options, **extra):
-        """Makes the object that the options `id` and `name` speak of as the named options want it.
+    def ensure(self, resource, **extra):
+        """Makes the object that the options `id` and `name` speak of as the options want it.
 
         Args:
-            resource (Resource)
-            options (iterable[str]): names of the options that are attributes of the resource.
+            resource (Resource): options of the same name as its attributes are what is wanted.
             extra: attributes that other options stand for.
         """
-        wanted = {option: self.params[option] for option in options}
+        wanted = {option: self.params[option] for option in resource.attributes if option in self.params}
         wanted.update(extra)
+        name, oid = wanted.pop("name", None), self.params["id"]
         waits = self.params.get("wait", True)
-        name, oid = self.params.get("name"), self.params.get("id")
 
         def work(cloud):
             engine = Engine(cloud, resource, self.applies, waits)
@@ -68,20 +64,28 @@ class OneModule:
 
     def _cloud(self):
         one = connect(self.params, read_only=not self.applies, on_call=self.calls.append)
-        lenient = None if self.applies else self._ansible.warn
+        lenient = self._ansible.warn if self._ansible.check_mode else None
         return Cloud(one, self.params.get("wait_timeout") or 0, lenient)
 
     def _succeed(self, report):
-        before, after = contrast(masked(report.before), masked(report.after))
-        if report.before != report.after and before == after:
-            before, after = masked(report.before), masked(report.after)
-        result = dict(masked(report.record or {}), changed=report.changed, diff={"before": before, "after": after})
-        self._ansible.exit_json(api_calls=self._api_calls(), **result)
+        result = dict(masked(report.record or {}), changed=report.changed, **self._cost())
+        if report.before is not None:
+            result["diff"] = _diff(report)
+        self._ansible.exit_json(**result)
 
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
         data.update(masked(failure.data))
-        self._ansible.fail_json(msg=failure.message, api_calls=self._api_calls(), **data)
+        self._ansible.fail_json(msg=failure.message, **data, **self._cost())
 
-    def _api_calls(self):
-        return len(self.calls)
+    def _cost(self):
+        """The count of API calls; with -vvv also the calls."""
+        calls = {"calls": self.calls} if self._ansible._verbosity >= 3 else {}
+        return dict(calls, api_calls=len(self.calls))
+
+
+def _diff(report):
+    before, after = contrast(masked(report.before), masked(report.after))
+    if report.before != report.after and before == after:  # only a secret differs
+        before, after = masked(report.before), masked(report.after)
+    return {"before": before, "after": after}

@@ -42,12 +42,18 @@ def vanished(item):
     return item is None
 
 
+def in_turn(after):
+    """early() of most options."""
+    return False
+
+
 class Attribute(NamedTuple):
     """One option that can be compared, and how it is changed."""
 
     write: Any = None  # (cloud, id, value after, record before): makes it so; None: fixed at creation
     merged: Callable = replaced  # (present, wanted) -> the value that stands after the change
     canonical: Callable = as_given  # (cloud, given) -> the one form of a value
+    early: Callable = in_turn  # (value after) -> whether it is written before the options of the table above it
 
 
 class Resource(NamedTuple):
@@ -56,7 +62,7 @@ class Resource(NamedTuple):
     kind: str  # key of cloud.KINDS
     read: Callable  # (cloud, object) -> record, in the words of the options
     create: Callable  # (cloud, name, wanted) -> id
-    attributes: dict  # option -> Attribute, in order of application
+    attributes: dict  # option -> Attribute, in order of application, but for early ones
     remove: Callable  # (cloud, record)
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object) -> why it never will, or None
@@ -68,8 +74,8 @@ class Report(NamedTuple):
     """What a run did, or would do."""
 
     changed: bool
-    before: dict
-    after: dict
+    before: Any  # dict; None for what only answers a question
+    after: Any
     record: Any  # the object as it stands, or is planned to; None when it is absent and was
 
 
@@ -186,13 +192,14 @@ class Engine:
 
     def _plan(self, record, wanted):
         """{option: value after} of the options that would change, in order of application."""
-        plan = {}
-        for option, attribute in self.resource.attributes.items():
+        attributes, plan = self.resource.attributes, {}
+        for option, attribute in attributes.items():
             if option in wanted:
                 after = attribute.merged(record[option], wanted[option])
                 if after != record[option]:
                     plan[option] = after
-        fixed = [option for option in plan if self.resource.attributes[option].write is None]
+        plan = dict(sorted(plan.items(), key=lambda item: not attributes[item[0]].early(item[1])))
+        fixed = [option for option in plan if attributes[option].write is None]
         if fixed:
             shown = ", ".join("%s (%s)" % (option, masked(record)[option]) for option in fixed)
             message = "What %s %s has cannot be changed: %s. Remove it first, or leave the option out."

@@ -42,6 +42,7 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.labels
   - privazio.opennebula.common.template
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
@@ -108,6 +109,12 @@ template:
   type: dict
   returned: success
   sample: {"DESCRIPTION": "Machines at the edge"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
 api_calls:
   description: How many calls of the API the task took.
   type: int
@@ -120,13 +127,20 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    TEMPLATE,
+    WAIT,
+    state,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster
 
 NAMES = {"type": "list", "elements": "str"}
 OPTIONS = dict(
     IDENTITY,
+    **LABELS,
     **TEMPLATE,
     **WAIT,
     **state("present", "absent"),
@@ -141,8 +155,8 @@ def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
     params = module.params
     members = {kind + "_ids": params[option] for option, (kind, dummy, dummy) in cluster.MEMBERS.items()}
-    resource = cluster.resource(params["template_mode"] == "replace", params["purge"])
-    module.ensure(resource, ("template",), **members)
+    resource = cluster.resource(params["template_mode"] == "replace", params["purge"], params["labels_mode"])
+    module.ensure(resource, **members)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.labels
   - privazio.opennebula.common.template
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
@@ -122,6 +123,12 @@ template:
   type: dict
   returned: success
   sample: {"RACK": "A1"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
 api_calls:
   description: How many calls of the API the task took.
   type: int
@@ -134,12 +141,19 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    TEMPLATE,
+    WAIT,
+    state,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import host
 
 OPTIONS = dict(
     IDENTITY,
+    **LABELS,
     **WAIT,
     **state("present", "absent", "enabled", "disabled", "offline"),
     cluster={"type": "str", "aliases": ["cluster_name", "cluster_id"]},
@@ -152,9 +166,10 @@ OPTIONS = dict(
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    status = module.params["state"] if module.params["state"] in host.NUMBERS else None
-    resource = host.resource(module.params["template_mode"] == "replace")
-    module.ensure(resource, ("cluster", "im_mad", "vm_mad", "template"), status=status)
+    params = module.params
+    status = params["state"] if params["state"] in host.NUMBERS else None
+    resource = host.resource(params["template_mode"] == "replace", params["labels_mode"])
+    module.ensure(resource, status=status)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,9 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
   - privazio.opennebula.common.template
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
@@ -177,6 +180,32 @@ template:
   type: dict
   returned: success
   sample: {"DEV_PREFIX": "sd"}
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "600"
+lock:
+  description: What is locked, as in O(lock).
+  type: str
+  returned: success
+  sample: none
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
 api_calls:
   description: How many calls of the API the task took.
   type: int
@@ -189,12 +218,23 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    OWNERSHIP,
+    TEMPLATE,
+    WAIT,
+    state,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image
 
 OPTIONS = dict(
     IDENTITY,
+    **OWNERSHIP,
+    **LOCK,
+    **LABELS,
     **TEMPLATE,
     **WAIT,
     **state("present", "absent"),
@@ -205,12 +245,12 @@ OPTIONS = dict(
     persistent={"type": "bool"},
     enabled={"type": "bool"},
 )
-NAMES = ("datastore", "path", "size", "type", "persistent", "enabled", "template")
 
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    module.ensure(image.resource(module.params["template_mode"] == "replace"), NAMES)
+    params = module.params
+    module.ensure(image.resource(params["template_mode"] == "replace", params["labels_mode"]))
 
 
 if __name__ == "__main__":

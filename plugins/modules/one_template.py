@@ -22,6 +22,9 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
   - privazio.opennebula.common.template
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
@@ -93,6 +96,32 @@ template:
   type: dict
   returned: success
   sample: {"CPU": "1", "MEMORY": "512"}
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "600"
+lock:
+  description: What is locked, as in O(lock).
+  type: str
+  returned: success
+  sample: none
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
 api_calls:
   description: How many calls of the API the task took.
   type: int
@@ -105,16 +134,24 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    OWNERSHIP,
+    TEMPLATE,
+    state,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
 
-OPTIONS = dict(IDENTITY, **TEMPLATE, **state("present", "absent"))
+OPTIONS = dict(IDENTITY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
 
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    module.ensure(template.resource(module.params["template_mode"] == "replace"), ("template",))
+    params = module.params
+    module.ensure(template.resource(params["template_mode"] == "replace", params["labels_mode"]))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,9 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
   - privazio.opennebula.common.template
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
@@ -190,6 +193,32 @@ template:
   type: dict
   returned: success
   sample: {"DNS": "10.0.0.1", "GATEWAY": "10.0.0.1"}
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "600"
+lock:
+  description: What is locked, as in O(lock).
+  type: str
+  returned: success
+  sample: none
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
 api_calls:
   description: How many calls of the API the task took.
   type: int
@@ -202,12 +231,23 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, TEMPLATE, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    OWNERSHIP,
+    TEMPLATE,
+    WAIT,
+    state,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vnet
 
 OPTIONS = dict(
     IDENTITY,
+    **OWNERSHIP,
+    **LOCK,
+    **LABELS,
     **TEMPLATE,
     **WAIT,
     **state("present", "absent"),
@@ -222,9 +262,13 @@ OPTIONS = dict(
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
     params = module.params
-    replace = params["template_mode"] == "replace"
-    resource = vnet.resource(replace, params["purge_address_ranges"], params["purge_clusters"])
-    module.ensure(resource, vnet.FIELDS + ("template", "address_ranges"), cluster_ids=params["clusters"])
+    resource = vnet.resource(
+        params["template_mode"] == "replace",
+        params["purge_address_ranges"],
+        params["purge_clusters"],
+        params["labels_mode"],
+    )
+    module.ensure(resource, cluster_ids=params["clusters"])
 
 
 if __name__ == "__main__":

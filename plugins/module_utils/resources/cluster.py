@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from ..difference import canonical
-from ..resource import Attribute, Resource
+from ..resource import Resource
 from . import common
 
 KIND = "cluster"
@@ -25,7 +24,7 @@ def read(cloud, cluster):
         "host_ids": sorted(cluster.HOSTS.ID),
         "datastore_ids": sorted(cluster.DATASTORES.ID),
         "vnet_ids": sorted(cluster.VNETS.ID),
-        "template": canonical(cluster.TEMPLATE or {}),
+        **common.content(cluster),
     }
 
 
@@ -37,31 +36,17 @@ def members(option, purge):
     """The Attribute for members: ids, added to those there are, or exactly these with `purge`."""
     kind, add, take = MEMBERS[option]
 
-    def canonical_ids(cloud, given):
-        found = [cloud.reference(kind, item) for item in given]
-        return sorted({item.ID for item in found if item is not None})
+    def call(method):
+        return lambda oid, member: (method, oid, member)
 
-    def merged(present, wanted):
-        return wanted if purge else sorted(set(present) | set(wanted))
-
-    def write(cloud, oid, after, record):
-        present = record[kind + "_ids"]
-        for method, ids in ((add, set(after) - set(present)), (take, set(present) - set(after))):
-            for member in sorted(ids):
-                doing = "change the %s of cluster %s" % (option, record["name"])
-                cloud.call(doing, method, oid, member)
-
-    return Attribute(write, merged, canonical_ids)
+    return common.members(kind + "_ids", kind, KIND, call(add), call(take), purge)
 
 
-def remove(cloud, record):
-    cloud.call("remove cluster %s" % record["name"], "cluster.delete", record["id"], object=KIND, id=record["id"])
-
-
-def resource(replace=False, purge=False):
-    """The Resource; `replace`: template_mode replace; `purge`: members that are not named leave."""
-    attributes = {"name": common.rename("cluster.rename", KIND)}
+def resource(replace=False, purge=False, labels="exact"):
+    """The Resource; `replace`: template_mode replace; `purge`: members not named leave; `labels`: labels_mode."""
+    attributes = {"name": common.rename(KIND)}
     for option, (kind, dummy, dummy) in MEMBERS.items():
         attributes[kind + "_ids"] = members(option, purge)
-    attributes["template"] = common.template("cluster.update", KIND, replace, MANAGED)
-    return Resource(KIND, read, create, attributes, remove)
+    attributes["template"] = common.template(KIND, replace, MANAGED)
+    attributes["labels"] = common.labels(KIND, labels)
+    return Resource(KIND, read, create, attributes, common.remove(KIND))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..cloud import label
+from ..cloud import label, method
 from ..difference import canonical, changed_names, merged_template
 from ..failure import Failure, described
 from ..pyone import OneException
@@ -23,13 +23,23 @@ def reference(kind):
     return canonical_name
 
 
-def rename(method, kind):
+def rename(kind):
     """The Attribute `name` of a kind that can be renamed."""
 
     def write(cloud, oid, after, record):
-        cloud.call("rename %s %s to %s" % (label(kind), record["name"], after), method, oid, after)
+        cloud.call("rename %s %s to %s" % (label(kind), record["name"], after), method(kind, "rename"), oid, after)
 
     return Attribute(write)
+
+
+def remove(kind):
+    """remove() of a kind that one.*.delete removes."""
+
+    def delete(cloud, record):
+        doing = "remove %s %s" % (label(kind), record["name"])
+        cloud.call(doing, method(kind, "delete"), record["id"], object=kind, id=record["id"])
+
+    return delete
 
 
 def canonical_template(cloud, given):
@@ -48,8 +58,8 @@ def canonical_template(cloud, given):
         raise described(error, "use the option template") from None
 
 
-def template(method, kind, replace=False, managed=(), option="template"):
-    """The Attribute for a template of a kind, written by `method` (one.*.update).
+def template(kind, replace=False, managed=(), option="template"):
+    """The Attribute for a template of a kind, written by one.*.update.
 
     Args:
         option (str): what the option and its place in the record are called.
@@ -61,23 +71,79 @@ def template(method, kind, replace=False, managed=(), option="template"):
         changed, gone = changed_names(record[option], after)
         doing = "update the %s of %s %s" % (option, label(kind), record["name"])
         if gone:  # only a replacement can take attributes away
-            cloud.call(doing, method, oid, after, 0)
+            cloud.call(doing, method(kind, "update"), oid, after, 0)
         else:
-            cloud.call(doing, method, oid, {name: after[name] for name in changed}, 1)
+            cloud.call(doing, method(kind, "update"), oid, {name: after[name] for name in changed}, 1)
 
-    return Attribute(
-        write, lambda present, wanted: merged_template(present, wanted, replace, managed), canonical_template
-    )
+    kept = frozenset(managed) | {"LABELS"}  # which are an option of their own
+    return Attribute(write, lambda present, wanted: merged_template(present, wanted, replace, kept), canonical_template)
 
 
-def owned(item):
-    """The words that every owned object's record has."""
-    return {
-        "user_id": item.UID,
-        "user_name": item.UNAME,
-        "group_id": item.GID,
-        "group_name": item.GNAME,
-    }
+def content(item):
+    """The words that every record has of its object's TEMPLATE."""
+    found = canonical(item.TEMPLATE or {})
+    return {"template": found, "labels": split_labels(found.get("LABELS"))}
+
+
+def members(option, kind, oneself, add, take, purge):
+    """The Attribute for a set of other objects, kept as ids: added to those there are, or exactly these with `purge`.
+
+    Args:
+        option (str): what the ids are called in the record.
+        kind (str): of the members.
+        oneself (str): kind of the object that has them.
+        add, take (callable): (id of the object, id of the member) -> (method, *arguments) to call.
+        purge (bool)
+    """
+
+    def canonical_ids(cloud, given):
+        found = [cloud.reference(kind, item) for item in given]
+        return sorted({item.ID for item in found if item is not None})
+
+    def merged(present, wanted):
+        return wanted if purge else sorted(set(present) | set(wanted))
+
+    def write(cloud, oid, after, record):
+        doing = "change the %ss of %s %s" % (label(kind), label(oneself), record["name"])
+        present = set(record[option])
+        calls = [add(oid, member) for member in sorted(set(after) - present)]
+        calls += [take(oid, member) for member in sorted(present - set(after))]
+        for call in calls:
+            cloud.call(doing, *call)
+
+    return Attribute(write, merged, canonical_ids)
+
+
+def split_labels(text):
+    """The labels in the text of an attribute LABELS."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def labels(kind, how="exact", option="labels"):
+    """The Attribute `labels` of a kind, kept in the attribute LABELS of its template.
+
+    Args:
+        how (str): exact, add or remove.
+    """
+
+    def merged(present, wanted):
+        if how == "add":
+            return present + [text for text in wanted if text not in present]
+        if how == "remove":
+            return [text for text in present if text not in wanted]
+        return present if sorted(present) == sorted(wanted) else wanted
+
+    def write(cloud, oid, after, record):
+        doing = "label %s %s" % (label(kind), record["name"])
+        cloud.call(doing, method(kind, "update"), oid, {"LABELS": ",".join(after)}, 1)
+
+    def canonical_labels(cloud, given):
+        wrong = [text for text in given if "," in text]
+        if wrong:
+            raise Failure("A label has no comma: %r are several, give them as a list." % wrong[0], object=kind)
+        return list(dict.fromkeys(text.strip() for text in given if text.strip()))
+
+    return Attribute(write, merged, canonical_labels)
 
 
 def at_creation(attribute, names):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from ..difference import canonical
 from ..resource import Attribute, Resource
 from . import common
 
@@ -42,7 +41,7 @@ def read(cloud, host):
         "im_mad": host.IM_MAD,
         "vm_mad": host.VM_MAD,
         "vms": list(host.VMS.ID) if host.VMS is not None else [],
-        "template": canonical(host.TEMPLATE or {}),
+        **common.content(host),
     }
 
 
@@ -63,10 +62,6 @@ def write_status(cloud, oid, after, record):
     cloud.call("make host %s %s" % (record["name"], after), "host.status", oid, NUMBERS[after])
 
 
-def remove(cloud, record):
-    cloud.call("remove host %s" % record["name"], "host.delete", record["id"], object=KIND, id=record["id"])
-
-
 def settled(host, wanted):
     return STATES.get(host.STATE) != "init"
 
@@ -77,21 +72,22 @@ def failure(host):
     return (host.TEMPLATE or {}).get("ERROR") or "its monitoring fails"
 
 
-def resource(replace=False):
-    """The Resource; `replace`: template_mode replace."""
+def resource(replace=False, labels="exact"):
+    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
     return Resource(
         KIND,
         read,
         create,
         {
-            "name": common.rename("host.rename", KIND),
+            "name": common.rename(KIND),
             "im_mad": Attribute(),
             "vm_mad": Attribute(),
             "cluster": Attribute(write_cluster, canonical=common.reference("cluster")),
-            "template": common.template("host.update", KIND, replace, MANAGED),
+            "template": common.template(KIND, replace, MANAGED),
+            "labels": common.labels(KIND, labels),
             "status": Attribute(write_status),
         },
-        remove,
+        common.remove(KIND),
         settled,
         failure,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..difference import canonical
 from ..resource import Attribute, Resource
-from . import common
+from . import access, common
 
 KIND = "image"
 STATES = (
@@ -38,7 +38,8 @@ def word(words, number):
 def read(cloud, image):
     """The record of an image (one.image.info or an IMAGE of one.imagepool.info)."""
     return dict(
-        common.owned(image),
+        access.owned(image),
+        **access.locked(image),
         image_state=word(STATES, image.STATE),
         enabled=word(STATES, image.STATE) != "disabled",
         type=word(TYPES, image.TYPE),
@@ -51,7 +52,7 @@ def read(cloud, image):
         datastore_id=image.DATASTORE_ID,
         running_vms=image.RUNNING_VMS,
         vms=list(image.VMS.ID) if image.VMS is not None else [],
-        template=canonical(image.TEMPLATE or {}),
+        **common.content(image),
     )
 
 
@@ -79,10 +80,6 @@ def merged_path(present, wanted):
     return wanted if present else present  # an image without a file of its own does not say where it came from
 
 
-def remove(cloud, record):
-    cloud.call("remove image %s" % record["name"], "image.delete", record["id"], object=KIND, id=record["id"])
-
-
 def settled(image, wanted):
     return word(STATES, image.STATE) in RESTING
 
@@ -93,16 +90,18 @@ def failure(image):
     return (image.TEMPLATE or {}).get("ERROR") or "OpenNebula does not say why"
 
 
-def resource(replace=False):
-    """The Resource; `replace`: template_mode replace."""
+def resource(replace=False, labels="exact"):
+    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
     attributes = {
-        "name": common.rename("image.rename", KIND),
+        "name": common.rename(KIND),
         "datastore": Attribute(canonical=common.reference("datastore")),
         "path": Attribute(merged=merged_path),
         "size": Attribute(),
         "type": Attribute(write_type),
         "persistent": Attribute(write_persistent),
-        "template": common.at_creation(common.template("image.update", KIND, replace, MANAGED), CREATION),
+        "template": common.at_creation(common.template(KIND, replace, MANAGED), CREATION),
+        "labels": common.labels(KIND, labels),
         "enabled": Attribute(write_enabled),
     }
-    return Resource(KIND, read, create, attributes, remove, settled, failure, ("datastore",))
+    attributes.update(access.ownership(KIND), **access.lock(KIND))
+    return Resource(KIND, read, create, attributes, common.remove(KIND), settled, failure, ("datastore",))

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from ..difference import canonical
 from ..resource import Resource
-from . import common
+from . import access, common
 
 KIND = "template"
 
 
-def read(cloud, template):
+def read(cloud, item):
     """The record of a VM template (one.template.info or a VMTEMPLATE of one.templatepool.info)."""
-    return dict(common.owned(template), template=canonical(template.TEMPLATE or {}))
+    return dict(
+        access.owned(item),
+        **access.locked(item),
+        **common.content(item),
+    )
 
 
 def create(cloud, name, wanted):
@@ -22,15 +25,12 @@ def create(cloud, name, wanted):
     return cloud.call("create VM template %s" % name, "template.allocate", body, object=KIND, name=name)
 
 
-def remove(cloud, record):
-    doing = "remove VM template %s" % record["name"]
-    cloud.call(doing, "template.delete", record["id"], object=KIND, id=record["id"])
-
-
-def resource(replace=False):
-    """The Resource; `replace`: template_mode replace."""
+def resource(replace=False, labels="exact"):
+    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
     attributes = {
-        "name": common.rename("template.rename", KIND),
-        "template": common.at_creation(common.template("template.update", KIND, replace), ("NAME",)),
+        "name": common.rename(KIND),
+        "template": common.at_creation(common.template(KIND, replace), ("NAME",)),
+        "labels": common.labels(KIND, labels),
     }
-    return Resource(KIND, read, create, attributes, remove)
+    attributes.update(access.ownership(KIND), **access.lock(KIND))
+    return Resource(KIND, read, create, attributes, common.remove(KIND))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..difference import canonical
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import common
+from . import access, common
 
 KIND = "vm"
 STATES = {
@@ -53,7 +53,7 @@ def read(cloud, vm):
     template = vm.TEMPLATE or {}
     history = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS is not None else []
     return dict(
-        common.owned(vm),
+        access.owned(vm),
         status=status(vm),
         state=vm.STATE,
         lcm_state=vm.LCM_STATE,
@@ -151,12 +151,10 @@ def resource(hard=False):
         read,
         instantiate,
         {
-            "name": common.rename("vm.rename", KIND),
+            "name": common.rename(KIND),
             # Where a VM came from says nothing about what it should be: the template counts at creation only.
             "template": Attribute(None, lambda present, wanted: present, common.reference("template")),
-            "attributes": common.template("vm.update", KIND, option="attributes")._replace(
-                canonical=canonical_attributes
-            ),
+            "attributes": common.template(KIND, option="attributes")._replace(canonical=canonical_attributes),
             "status": power(hard),
         },
         terminate(hard),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..difference import NATURAL_KEYS, canonical, merged_template, same
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import common
+from . import access, common
 from .cluster import MEMBERS
 
 KIND = "vnet"
@@ -38,12 +38,13 @@ COMPUTED = frozenset(
 def read(cloud, vnet):
     """The record of a virtual network (one.vn.info)."""
     return dict(
-        common.owned(vnet),
+        access.owned(vnet),
+        **access.locked(vnet),
         vnet_state=STATES.get(vnet.STATE, str(vnet.STATE)),
         cluster_ids=sorted(vnet.CLUSTERS.ID) if vnet.CLUSTERS is not None else [],
         used_leases=vnet.USED_LEASES,
         address_ranges=[read_range(item) for item in vnet.AR_POOL.AR] if vnet.AR_POOL is not None else [],
-        template=canonical(vnet.TEMPLATE or {}),
+        **common.content(vnet),
         **{option: getattr(vnet, option.upper()) or "" for option in FIELDS},
     )
 
@@ -129,25 +130,10 @@ def clusters(purge):
     """The Attribute `cluster_ids`: ids, added to those there are, or exactly these with `purge`."""
     dummy, add, take = MEMBERS["vnets"]
 
-    def canonical_ids(cloud, given):
-        found = [cloud.reference("cluster", item) for item in given]
-        return sorted({item.ID for item in found if item is not None})
+    def call(method):
+        return lambda oid, cluster: (method, cluster, oid)
 
-    def merged(present, wanted):
-        return wanted if purge else sorted(set(present) | set(wanted))
-
-    def write(cloud, oid, after, record):
-        present = record["cluster_ids"]
-        for method, ids in ((add, set(after) - set(present)), (take, set(present) - set(after))):
-            for cluster in sorted(ids):
-                cloud.call("change the clusters of virtual network %s" % record["name"], method, cluster, oid)
-
-    return Attribute(write, merged, canonical_ids)
-
-
-def remove(cloud, record):
-    doing = "remove virtual network %s" % record["name"]
-    cloud.call(doing, "vn.delete", record["id"], object=KIND, id=record["id"])
+    return common.members("cluster_ids", "cluster", KIND, call(add), call(take), purge)
 
 
 def settled(vnet, wanted):
@@ -160,11 +146,13 @@ def failure(vnet):
     return (vnet.TEMPLATE or {}).get("ERROR") or "it is in state %s" % STATES[vnet.STATE]
 
 
-def resource(replace=False, purge_ranges=False, purge_clusters=False):
-    """The Resource; `replace`: template_mode replace; `purge_…`: what is not named goes."""
-    attributes = {"name": common.rename("vn.rename", KIND)}
-    attributes["template"] = common.at_creation(common.template("vn.update", KIND, replace, MANAGED), CREATION)
+def resource(replace=False, purge_ranges=False, purge_clusters=False, labels="exact"):
+    """The Resource; `replace`: template_mode replace; `purge_…`: what is not named goes; `labels`: labels_mode."""
+    attributes = {"name": common.rename(KIND)}
+    attributes["template"] = common.at_creation(common.template(KIND, replace, MANAGED), CREATION)
     attributes.update({option: field(option) for option in FIELDS})
     attributes["cluster_ids"] = clusters(purge_clusters)
     attributes["address_ranges"] = ranges(purge_ranges)
-    return Resource(KIND, read, create, attributes, remove, settled, failure)
+    attributes["labels"] = common.labels(KIND, labels)
+    attributes.update(access.ownership(KIND), **access.lock(KIND))
+    return Resource(KIND, read, create, attributes, common.remove(KIND), settled, failure)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Owner, group, permissions and locks: one meaning for every kind that has them."""
+
+from __future__ import annotations
+
+from ..cloud import label, method
+from ..failure import described
+from ..pyone import OneException, permissions
+from ..resource import Attribute
+from .common import reference
+
+LOCKS = {1: "use", 2: "manage", 3: "admin"}  # LOCKED of a LOCK element; what one.*.lock takes
+LEVELS = {word: number for number, word in LOCKS.items()}
+
+
+def owned(item):
+    """The words that every owned object's record has."""
+    return {
+        "user_id": item.UID,
+        "user_name": item.UNAME,
+        "group_id": item.GID,
+        "group_name": item.GNAME,
+        "owner": item.UNAME,
+        "group": item.GNAME,
+        "mode": permissions.octal(item.PERMISSIONS),
+    }
+
+
+def locked(item):
+    """The word that the record of every kind with locks has."""
+    return {"lock": LOCKS.get(item.LOCK.LOCKED, str(item.LOCK.LOCKED)) if item.LOCK is not None else "none"}
+
+
+def ownership(kind):
+    """The Attributes `mode`, `group` and `owner` of a kind; the owner last: who gives away has no right to more."""
+
+    def write_mode(cloud, oid, after, record):
+        doing = "set the mode of %s %s to %s" % (label(kind), record["name"], after)
+        cloud.call(doing, method(kind, "chmod"), oid, *permissions.bits(after))
+
+    def write_group(cloud, oid, after, record):
+        doing = "give %s %s to group %s" % (label(kind), record["name"], after)
+        cloud.call(doing, method(kind, "chown"), oid, -1, cloud.reference("group", after).ID)
+
+    def write_owner(cloud, oid, after, record):
+        doing = "give %s %s to user %s" % (label(kind), record["name"], after)
+        cloud.call(doing, method(kind, "chown"), oid, cloud.reference("user", after).ID, -1)
+
+    return {
+        "mode": Attribute(write_mode, canonical=canonical_mode),
+        "group": Attribute(write_group, canonical=reference("group")),
+        "owner": Attribute(write_owner, canonical=reference("user")),
+    }
+
+
+def canonical_mode(cloud, given):
+    try:
+        permissions.bits(given)
+    except OneException as error:
+        raise described(error, "use the option mode") from None
+    return given[-3:]
+
+
+def lock(kind):
+    """The Attribute `lock` of a kind: put on last, taken off first, since a lock forbids the other changes."""
+
+    def write(cloud, oid, after, record):
+        if after == "none":
+            cloud.call("unlock %s %s" % (label(kind), record["name"]), method(kind, "unlock"), oid)
+        else:
+            doing = "lock %s %s" % (label(kind), record["name"])
+            cloud.call(doing, method(kind, "lock"), oid, LEVELS[after], False)
+
+    return {"lock": Attribute(write, early=lambda after: after == "none")}
