@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 AUTHENTICATION = 0x0100
 AUTHORIZATION = 0x0200
 NO_EXISTS = 0x0400
@@ -49,3 +52,12 @@ def wrong_action(why: str) -> Refused:
 
 def internal(why: str) -> Refused:
     return Refused(INTERNAL, why)
+
+
+@contextmanager
+def answered(code: int) -> Iterator[None]:
+    """Refusals within are answered with this code."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(code, error.message, error.oid) from None

@@ -17,6 +17,7 @@ from ..store import Object
 from ..template import Template, Vector
 from . import image as images
 from . import secgroup as secgroups
+from . import vmgroup as vmgroups
 from . import vnet as networks
 
 VNC_BASE_PORT = 5900
@@ -88,7 +89,7 @@ def build(call: Call, vm: Object) -> None:
         nics = add_nics(call, vm)
         disks = add_disks(call, vm)
         check_boot(boot, disks, nics)
-        check_group(call, body)
+        join_group(call, vm)
     except Exception:
         release(call.cloud, vm)
         raise
@@ -122,12 +123,15 @@ def set_topology(body: Template) -> None:
         )
 
 
-def check_group(call: Call, body: Template) -> None:
-    """The VM group is there. Raises Refused."""
-    wanted = body.vector("VMGROUP")
-    number = (wanted or {}).get("VMGROUP_ID", "")
-    if wanted and number and not (number.isdigit() and int(number) in call.pool("VMGROUP")):
-        raise internal("Cannot find VM Group to associate the VM")
+def join_group(call: Call, vm: Object) -> None:
+    """The VM takes its role in a VM group, if it is to have one. Raises Refused."""
+    wanted = vm.template.vector("VMGROUP")
+    if wanted is None:
+        return
+    group = vmgroups.named_by(call.cloud, wanted, call.uid)
+    if group is not None:
+        call.require(call.need("USE", group))
+    vmgroups.join(call.cloud, vm, wanted, call.uid)
 
 
 # ---------------------------------------------------------------- disks
@@ -373,6 +377,7 @@ def release(cloud: Any, vm: Object) -> None:
         image = cloud["IMAGE"].get(int(disk["IMAGE_ID"])) if "IMAGE_ID" in disk else None
         if image is not None:
             images.release(cloud, image, vm)
+    vmgroups.leave(cloud, vm)
     secgroups.drop_vm(cloud, groups_of(vm.template.vectors("NIC")), vm.oid)
     for nic in vm.template.vectors("NIC"):
         network = cloud["NET"].get(int(nic["NETWORK_ID"])) if "NETWORK_ID" in nic else None
