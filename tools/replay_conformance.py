@@ -25,6 +25,7 @@ RECORDINGS = SHARED / "conformance"
 REQUIRED = ROOT / "tests" / "conformance" / "scenarios.txt"
 RELEASE = "7.4.0"
 SHARDS = 2
+PATIENCE = 10  # seconds to wait for a state; the simulator's transitions take a twentieth of one
 
 
 def main() -> None:
@@ -65,6 +66,7 @@ def replay(names: list[str]) -> list[dict[str, int]]:
         report, url = Path(folder, "report.json"), access["ONE_URL"]
         command = [sys.executable, str(RECORDINGS / "replay.py"), "check", "--release", RELEASE, "--endpoint", url]
         command += ["--reset-url", url.rpartition("/")[0] + "/reset", "--strict-messages", "--verbose"]
+        command += ["--max-wait", str(PATIENCE)]
         done = subprocess.run(
             [*command, "--json", str(report), *names], env=environment(), capture_output=True, text=True, check=False
         )

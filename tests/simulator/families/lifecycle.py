@@ -7,6 +7,7 @@ A transition is a list of transient LCM states and the steady state behind them;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..calls import Call
@@ -22,12 +23,17 @@ STATES = "INIT PENDING HOLD ACTIVE STOPPED SUSPENDED DONE FAILED POWEROFF UNDEPL
 PROLOG, BOOT, RUNNING = 1, 2, 3
 SAVE_STOP, SAVE_SUSPEND = 5, 6
 PROLOG_RESUME, EPILOG_STOP, EPILOG, SHUTDOWN = 9, 10, 11, 12
-CLEANUP_RESUBMIT, UNKNOWN = 15, 16
+CLEANUP_RESUBMIT, UNKNOWN, HOTPLUG = 15, 16, 17
 SHUTDOWN_POWEROFF, BOOT_UNKNOWN, BOOT_POWEROFF, BOOT_SUSPENDED, BOOT_STOPPED, CLEANUP_DELETE = 18, 19, 20, 21, 22, 23
+HOTPLUG_SNAPSHOT, HOTPLUG_NIC, HOTPLUG_SAVEAS, HOTPLUG_SAVEAS_POWEROFF, HOTPLUG_SAVEAS_SUSPENDED = range(24, 29)
 SHUTDOWN_UNDEPLOY, EPILOG_UNDEPLOY, PROLOG_UNDEPLOY, BOOT_UNDEPLOY = 29, 30, 31, 32
+HOTPLUG_PROLOG_POWEROFF, HOTPLUG_EPILOG_POWEROFF = 33, 34
 BOOT_FAILURE, PROLOG_FAILURE, EPILOG_FAILURE, EPILOG_STOP_FAILURE, EPILOG_UNDEPLOY_FAILURE = 36, 39, 40, 41, 42
 BOOT_UNDEPLOY_FAILURE, BOOT_STOPPED_FAILURE, PROLOG_RESUME_FAILURE, PROLOG_UNDEPLOY_FAILURE = 47, 48, 49, 50
-HOTPLUG_RESIZE = 66
+DISK_SNAPSHOT_POWEROFF, DISK_SNAPSHOT_REVERT_POWEROFF, DISK_SNAPSHOT_DELETE_POWEROFF = 51, 52, 53
+DISK_SNAPSHOT_SUSPENDED, DISK_SNAPSHOT_DELETE_SUSPENDED, DISK_SNAPSHOT, DISK_SNAPSHOT_DELETE = 54, 56, 57, 59
+DISK_RESIZE, DISK_RESIZE_POWEROFF, DISK_RESIZE_UNDEPLOYED = 62, 63, 64
+HOTPLUG_NIC_POWEROFF, HOTPLUG_RESIZE, HOTPLUG_SAVEAS_UNDEPLOYED, HOTPLUG_SAVEAS_STOPPED = 65, 66, 67, 68
 
 LCM_NAMES = (
     "LCM_INIT PROLOG BOOT RUNNING MIGRATE SAVE_STOP SAVE_SUSPEND SAVE_MIGRATE PROLOG_MIGRATE PROLOG_RESUME"
@@ -51,7 +57,10 @@ ACTIONS = {
         "none migrate live-migrate shutdown shutdown-hard undeploy undeploy-hard hold release stop suspend resume boot"
         " delete delete-recreate reboot reboot-hard resched unresched poweroff poweroff-hard disk-attach disk-detach"
         " nic-attach nic-detach disk-snapshot-create disk-snapshot-delete terminate terminate-hard disk-resize"
-        " deploy chown chmod updateconf rename resize update".split()
+        " deploy chown chmod updateconf rename resize update snapshot-create snapshot-delete snapshot-revert"
+        " disk-saveas disk-snapshot-revert recover retry monitor disk-snapshot-rename alias-attach alias-detach"
+        " poweroff-migrate poweroff-hard-migrate backup nic-update backup-cancel sched-add sched-update sched-delete"
+        " sg-attach sg-detach pci-attach pci-detach restore exec exec-retry exec-cancel vmgroup-add vmgroup-del".split()
     )
 }
 
@@ -63,11 +72,33 @@ class Step(NamedTuple):
     failure: tuple[int, int]  # state and LCM state
 
 
+class Task(NamedTuple):
+    """What a driver does to parts of a VM during one transient state."""
+
+    action: str  # of the driver, for failure injection
+    error: str  # what the VM's ERROR says when the driver fails
+    done: Callable[[Any, Object], None]  # of cloud and VM
+    undone: Callable[[Any, Object], None]
+
+
 def failed(lcm: int) -> tuple[int, int]:
     return ACTIVE, lcm
 
 
+# Where a VM is again after a driver worked on its parts, or failed to.
+RETURNS = {
+    **dict.fromkeys((HOTPLUG, HOTPLUG_SNAPSHOT, HOTPLUG_NIC, HOTPLUG_SAVEAS), failed(RUNNING)),
+    **dict.fromkeys((DISK_SNAPSHOT, DISK_SNAPSHOT_DELETE, DISK_RESIZE), failed(RUNNING)),
+    **dict.fromkeys((HOTPLUG_PROLOG_POWEROFF, HOTPLUG_EPILOG_POWEROFF, HOTPLUG_NIC_POWEROFF), (POWEROFF, 0)),
+    **dict.fromkeys((HOTPLUG_SAVEAS_POWEROFF, DISK_RESIZE_POWEROFF, DISK_SNAPSHOT_POWEROFF), (POWEROFF, 0)),
+    **dict.fromkeys((DISK_SNAPSHOT_REVERT_POWEROFF, DISK_SNAPSHOT_DELETE_POWEROFF), (POWEROFF, 0)),
+    **dict.fromkeys((HOTPLUG_SAVEAS_SUSPENDED, DISK_SNAPSHOT_SUSPENDED), (SUSPENDED, 0)),
+    DISK_SNAPSHOT_DELETE_SUSPENDED: (SUSPENDED, 0),
+    **dict.fromkeys((HOTPLUG_SAVEAS_UNDEPLOYED, DISK_RESIZE_UNDEPLOYED), (UNDEPLOYED, 0)),
+    HOTPLUG_SAVEAS_STOPPED: (STOPPED, 0),
+}
 STEPS = {
+    **{lcm: Step("", back) for lcm, back in RETURNS.items()},
     PROLOG: Step("prolog", failed(PROLOG_FAILURE)),
     BOOT: Step("deploy", failed(BOOT_FAILURE)),
     PROLOG_RESUME: Step("prolog", failed(PROLOG_RESUME_FAILURE)),
@@ -210,12 +241,20 @@ def go(cloud: Any, vm: Object, steps: list[int], target: int) -> None:
     """Starts a transition; one that is under way ends here."""
     vm.changed()
     vm.turn += 1
+    vm.task = None
     if not steps:
         settle(cloud, vm, target)
         return
     vm.state = vm.prev_state = ACTIVE
     vm.way = (list(steps), target)
     enter(cloud, vm)
+
+
+def work(cloud: Any, vm: Object, lcm: int, task: Task) -> None:
+    """A driver works on parts of the VM in a transient state; then the VM is where it was."""
+    vm.resched = 0
+    go(cloud, vm, [lcm], RETURNS[lcm][0])
+    vm.task = task
 
 
 def enter(cloud: Any, vm: Object) -> None:
@@ -237,7 +276,7 @@ def advance(cloud: Any, oid: int, turn: int) -> None:
         return
     steps, target = vm.way
     step = STEPS[steps[0]]
-    if cloud.events.fails(step.action, vm.key):
+    if cloud.events.fails(vm.task.action if vm.task else step.action, vm.key):
         fail(cloud, vm, step)
         return
     finish_step(cloud, vm)
@@ -250,6 +289,8 @@ def advance(cloud: Any, oid: int, turn: int) -> None:
 def finish_step(cloud: Any, vm: Object) -> None:
     lcm = vm.way[0].pop(0)
     stamp(cloud, vm, ENDS.get(lcm))
+    if vm.task:
+        vm.task.done(cloud, vm)
     if lcm in (PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY):
         stamp(cloud, vm, "rstime")
     if lcm in (BOOT, BOOT_UNDEPLOY, BOOT_STOPPED) and vm.history:
@@ -260,7 +301,10 @@ def finish_step(cloud: Any, vm: Object) -> None:
 def fail(cloud: Any, vm: Object, step: Step) -> None:
     vm.state, vm.lcm_state = step.failure
     vm.prev_state, vm.prev_lcm_state = step.failure
-    vm.user_template.set("ERROR", f"{cloud.events.date()}: Error executing {step.action}")
+    why = vm.task.error if vm.task else f"Error executing {step.action}"
+    vm.user_template.set("ERROR", f"{cloud.events.date()}: {why}")
+    if vm.task:
+        vm.task.undone(cloud, vm)
 
 
 def settle(cloud: Any, vm: Object, target: int) -> None:
@@ -339,16 +383,17 @@ def begin_record(cloud: Any, vm: Object, place: dict, running: bool = True) -> N
     vm.history.append(record)
 
 
-def record_resize(call: Call, vm: Object, running: bool) -> None:
-    """Ends the record of the old size; one of a VM that is powered off says so again."""
-    last = vm.history[-1]["action"]
-    record_action(call, vm, "resize")
-    if running:
+def copy_record(call: Call, vm: Object, action: str) -> None:
+    """Ends the record under an action and opens its copy. A VM that did not run still does not."""
+    last = vm.history[-1]
+    before, stopped = last["action"], last["retime"] != 0
+    record_action(call, vm, action)
+    if not stopped:
         stamp(call.cloud, vm, "retime")
-    begin_record(call.cloud, vm, vm.history[-1])
-    if not running:
+    begin_record(call.cloud, vm, last)
+    vm.history[-1]["action"] = before
+    if stopped:
         stamp(call.cloud, vm, "retime")
-        vm.history[-1]["action"] = last
 
 
 def leave_host(cloud: Any, vm: Object) -> None:

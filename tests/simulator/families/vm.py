@@ -154,6 +154,7 @@ def new(cloud: Any, name: str, body: Template) -> Object:
         console_port="",  # the port that the server gave, not one that the user asked for
         history=[],  # dictionaries of lifecycle.begin_record, oldest first
         clusters=None,  # IDs of the clusters that hold all its images and networks; None: it has none
+        task=None,  # what a driver is doing to parts of the VM
         turn=0,  # number of the transition: events of an earlier one are void
         way=([], lifecycle.PENDING),  # transient states to come and the steady one behind them
     )
@@ -268,7 +269,7 @@ def resize(call: Call, vm: Object, given: str, check: bool) -> None:
         set_sizes(vm, wanted)
     else:
         resize_on(host, vm, wanted, check or not call.is_admin)
-        lifecycle.record_resize(call, vm, running)
+        lifecycle.copy_record(call, vm, "resize")
     if running:
         lifecycle.go(call.cloud, vm, [lifecycle.HOTPLUG_RESIZE], lifecycle.ACTIVE)
 
