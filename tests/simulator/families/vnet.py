@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .. import generic
@@ -124,16 +124,13 @@ def new(name: str, body: Template, **fields: Any) -> Object:
 def allocate(call: Call, given: str, cluster_id: int) -> int:
     body = call.template(given)
     cluster = call.find("CLUSTER", clusters.DEFAULT if cluster_id == -1 else cluster_id)
-    needs = [call.need("CREATE", "NET")]
-    if cluster.oid != clusters.DEFAULT:
-        needs.append(call.need("ADMIN", cluster))
-    call.require(*needs)
+    call.require(call.need("CREATE", "NET"), call.need("ADMIN", cluster))
     if not call.is_admin:
         generic.refuse_restricted(call, VNET, body, Template(), append=True)
-    return create(call, body, cluster)
+    return create(call, body, [cluster.oid])
 
 
-def create(call: Call, body: Template, cluster: Object, template_id: int = -1) -> int:
+def create(call: Call, body: Template, cluster_ids: Iterable[int], template_id: int = -1) -> int:
     """Stores a network of a checked template, and lets the driver make it. Raises Refused INTERNAL."""
     for name in ("NAME", "VN_MAD"):
         if not body.text(name):
@@ -142,7 +139,8 @@ def create(call: Call, body: Template, cluster: Object, template_id: int = -1) -
     body.erase("AR")
     network = new(body.pop("NAME"), body, template_id=template_id)
     oid = call.allocate(network, lambda obj: complete(call.cloud, obj))
-    clusters.join(cluster, "vnets", network)
+    for cluster_id in cluster_ids:
+        clusters.join(call.pool("CLUSTER").get(cluster_id), "vnets", network)
     begin(call.cloud, network, wanted)
     return oid
 
