@@ -91,6 +91,7 @@ class Kind:
     unique: str = "owner"  # names are unique per "owner", in the "pool", or not at all ("")
     stored: str = ""  # the kind in "Error transforming the … to XML.", Name if not given
     taken: str = ""  # the kind in "NAME is already taken by …", NAME if not given
+    full_stop: str = "."  # what ends that text
     forbidden: str = FORBIDDEN_IN_NAMES  # characters that a name must not hold; "" accepts every name
     bits: int | None = None  # permissions of a new object; None: from the umask of the creator
     allocates: bool = False  # creation is refused with ALLOCATE, not INTERNAL
@@ -277,7 +278,7 @@ class Pool:
             raise internal(why)
         other = self.named(obj.name, obj.uid) if self.kind.unique else None
         if other is not None:
-            raise internal(f"NAME is already taken by {self.kind.taken} {other.oid}.")
+            raise internal(f"NAME is already taken by {self.kind.taken} {other.oid}{self.kind.full_stop}")
 
     def _store(self, obj: Object) -> None:
         self._objects[obj.oid] = obj

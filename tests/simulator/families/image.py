@@ -108,7 +108,7 @@ def allocate(call: Call, given: str, datastore_id: int, skip_capacity_check: boo
     datastore = call.find("DATASTORE", datastore_id)
     if not call.is_admin:
         generic.refuse_restricted(call, IMAGE, body, Template(), append=True)
-    size = size_of(body)
+    size = size_of_app(call.cloud, body) if body.text("FROM_APP").isdigit() else size_of(body)
     call.require(call.need("CREATE", "IMAGE"), call.need("USE", datastore))
     if not skip_capacity_check and datastore.type != SYSTEM_DS and size > datastore.free_mb:
         raise wrong_action("Not enough space in datastore")
@@ -130,6 +130,17 @@ def size_of(body: Template) -> int:
         why = "Missing PATH attribute." if kind in NEEDS_PATH else "Wrong number or missing SIZE attribute."
         raise internal(f"Cannot parse image SIZE: {why}")
     return dummy.IMAGE_MB
+
+
+def size_of_app(cloud: Any, body: Template) -> int:
+    """The size in MiB of the marketplace app that the image comes from; the template learns of it. Raises Refused."""
+    app = cloud["MARKETPLACEAPP"].get_ro(int(body.text("FROM_APP")))
+    if app is None:
+        raise internal("Cannot determine image SIZE.")
+    told = {"FROM_APP_NAME": app.name, "PATH": app.source, "FORMAT": app.format, "FROM_APP_MD5": app.md5}
+    for name, value in told.items():
+        body.set(name, value)
+    return app.size
 
 
 def complete(cloud: Any, image: Object, datastore: Object) -> None:
@@ -234,6 +245,23 @@ def clone(call: Call, image: Object, name: str, datastore_id: int) -> int:
     settle(image)
     register(call.cloud, twin, target)
     return twin.oid
+
+
+def lend_to_app(image: Object, app_id: int) -> None:
+    """A marketplace app is made from the image. Raises Refused when its state does not allow that."""
+    if image.state not in (READY, USED, CLONE):
+        raise wrong_action(f"Cannot clone image in state: {STATES[image.state]}")
+    image.app_clones.add(app_id)
+    image.cloning_ops += 1
+    settle(image)
+
+
+def back_from_app(image: Object, app_id: int) -> None:
+    """The app is made, or will never be."""
+    if app_id in image.app_clones:
+        image.app_clones.discard(app_id)
+        image.cloning_ops -= 1
+        settle(image)
 
 
 def delete(call: Call, image: Object, force: bool) -> None:
