@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Generate plugins/module_utils/pyone/bindings.py, the tables of the answers' fields, from schema files.
+"""Generate plugins/module_utils/pyone/bindings.py, the tables of the answers' fields, from schema files, and its stubs.
 
     python tools/generate_bindings.py                     from xsd/
-    python tools/generate_bindings.py --check             only compare; exit status 1 when the committed file differs
+    python tools/generate_bindings.py --check             only compare; exit status 1 when a committed file differs
     python tools/generate_bindings.py --xsd DIRECTORY     from other files, such as OpenNebula's own share/doc/xsd
 
 PyXB compiles the schema: it resolves includes, references and types. What comes out depends on the schema alone.
-A file that cannot be read is named with its line and fault, and the rest goes on.
+A file that cannot be read is named with its line and fault, and the rest goes on. The stubs, bindings.pyi and
+__init__.pyi, lie beside bindings.py; see stubs.py.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from project import ROOT, fail
+from stubs import bindings_stub, package_stub
 
 logging.getLogger("pyxb").setLevel(logging.CRITICAL + 1)
 
@@ -60,6 +62,15 @@ decimal, ``t`` for an open template, anything else for another type; ``*`` for a
 
 from __future__ import annotations
 '''
+FOOTER = """
+
+def __getattr__(name):  # the classes of the elements, for annotations and isinstance()
+    from importlib import import_module
+
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return import_module(__package__ + ".util").binding(name)
+"""
 
 Types = dict[str, dict[str, "Field"]]
 Components = dict[str, Any]  # of PyXB, by name
@@ -394,11 +405,11 @@ def render(schema: Schema) -> str:
             parts = wrap(text, WIDTH - len('        " "'), break_long_words=False, break_on_hyphens=False)
             texts = [f'        "{part} "' for part in parts[:-1]] + [f'        "{parts[-1]}"']
             lines += [f'    "{key}": (', *texts, "    ),"]
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, "}", FOOTER])
 
 
-def generate(directory: Path) -> str:
-    """The text of bindings.py for the schema files of a DIRECTORY; faults go to standard error."""
+def schema_of(directory: Path) -> Schema:
+    """What the schema files of a DIRECTORY hold; faults go to standard error."""
     schema = Schema(directory)
     if not schema.files:
         fail(f"{directory} holds no schema file: give a directory with *.xsd")
@@ -407,7 +418,20 @@ def generate(directory: Path) -> str:
         print(f"{directory / name}:{fault.line}: {fault}", file=sys.stderr)
     if not schema.roots:
         fail(f"none of the {len(schema.files)} schema files in {directory} could be read")
-    return render(schema)
+    return schema
+
+
+def generate(directory: Path) -> str:
+    """The text of bindings.py for the schema files of a DIRECTORY; faults go to standard error."""
+    return render(schema_of(directory))
+
+
+def outputs(directory: Path, path: Path) -> dict[Path, str]:
+    """The text of each file to make: the bindings at PATH, the stubs beside them."""
+    schema = schema_of(directory)
+    text = render(schema)
+    stub = bindings_stub(schema.roots, written(reached(schema.types, schema.roots)))
+    return {path: text, path.with_suffix(".pyi"): stub, path.with_name("__init__.pyi"): package_stub()}
 
 
 def check(text: str, output: Path) -> None:
@@ -429,14 +453,19 @@ def main() -> None:
     parser.add_argument("--xsd", type=Path, default=XSD, metavar="DIRECTORY", help="schema files (default: xsd)")
     parser.add_argument("--output", type=Path, default=BINDINGS, metavar="FILE", help="default: pyone's bindings.py")
     options = parser.parse_args()
-    text = generate(options.xsd)
-    if options.check:
-        check(text, options.output)
-        return
+    for path, text in outputs(options.xsd, options.output).items():
+        if options.check:
+            check(text, path)
+        else:
+            write(text, path)
+
+
+def write(text: str, path: Path) -> None:
+    """Write a file."""
     try:
-        options.output.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"{options.output} cannot be written: {error.strerror}")
+        fail(f"{path} cannot be written: {error.strerror}")
 
 
 if __name__ == "__main__":

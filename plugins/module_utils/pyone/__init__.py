@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .element import Element, Template
 from .errors import (
     OneActionException,
@@ -51,3 +53,18 @@ __all__ = [
     "Template",
     "tls_context",
 ]
+
+# Loaded when they are asked for, and by no import statement: Ansible ships to every target what these name.
+_MODULES = ("acl", "bindings", "constants", "helpers", "permissions", "util")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES or name.isupper():
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module("." + name, __name__)
+        constant = getattr(import_module(".constants", __name__), name, None)
+        if constant is not None:
+            return constant
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -370,3 +370,11 @@ TYPES = {
     "ZONE_POOL": "ZONE:ZONE*",
     "ZONE_SERVER": "ENDPOINT ID:i NAME STATE:i TERM:i VOTEDFOR:i COMMIT:i LOG_INDEX:i FEDLOG_INDEX:i",
 }
+
+
+def __getattr__(name):  # the classes of the elements, for annotations and isinstance()
+    from importlib import import_module
+
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return import_module(__package__ + ".util").binding(name)

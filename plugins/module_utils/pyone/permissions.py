@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from .errors import OneArgumentException
 
@@ -14,7 +15,7 @@ _RIGHTS = (("U", 4), ("M", 2), ("A", 1))  # USE, MANAGE, ADMIN
 _OCTAL = re.compile(r"0?([0-7]{3})\Z")
 
 
-def octal(permissions) -> str:
+def octal(permissions: Any) -> str:
     """The octal digits of a PERMISSIONS element: ``"640"`` for owner USE and MANAGE, group USE."""
     return "".join(
         str(sum(weight for right, weight in _RIGHTS if getattr(permissions, "%s_%s" % (name, right))))

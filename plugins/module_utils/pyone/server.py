@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 from . import codec
 from .element import parse
 from .errors import OneException, OneProtocolException, OneReadOnlyException, failure
-from .signature import bind, writes
+from .methods import METHODS
+from .signature import bind, signature, writes
 from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
 
 if TYPE_CHECKING:
     import ssl
 
+    from .bindings import API  # every method with its types; at run time a method is whatever is called
+else:
+    API = object
+
 # Accepted because pyone passed them on to xmlrpc.client; they change nothing here.
 _IGNORED_OPTIONS = frozenset(
     ("allow_none", "encoding", "headers", "transport", "use_builtin_types", "use_datetime", "verbose")
 )
+# How the names of helpers.HELPERS end: what the client offers beside the API.
+_HELPERS = (".all", ".export")
 
 
-class OneServer:
+class OneServer(API):
     """A client of one OpenNebula.
 
     ``one.host.info(0)`` calls the API method ``one.host.info``: the prefix and the session are added, the answer is
@@ -84,12 +91,17 @@ class OneServer:
             limit=limit,
         )
 
-    def __getattr__(self, name: str) -> _Family:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        family = _Family(self, name)
-        self.__dict__[name] = family
-        return family
+    if not TYPE_CHECKING:  # so that checkers tell of a family that is not there
+
+        def __getattr__(self, name):
+            if name.startswith("_"):
+                raise AttributeError(name)
+            family = _Family(self, name)
+            self.__dict__[name] = family
+            return family
+
+    def __dir__(self) -> list[str]:
+        return sorted({method.partition(".")[0] for method in METHODS}.union(super().__dir__()))
 
     def __repr__(self) -> str:
         return "<OneServer %s>" % self._transport.endpoints[0].shown
@@ -107,39 +119,30 @@ class OneServer:
             OneException: or the member of its family that says what went wrong.
         """
         name = method[4:] if method.startswith("one.") else method
-        value = self._request(name, bind(name, args, named))
-        if isinstance(value, bytes):
-            if value.startswith(b"<"):
-                return self._parsed(name, value)
-            return _decoded(name, value)
-        return value
+        try:
+            if name not in METHODS and name.endswith(_HELPERS):
+                return _helper(name)(self, *args, **named)
+            return self._request(name, bind(name, args, named))
+        except OneException as error:
+            # The frames below, which end here, hold the session; an endpoint that is none may send it back.
+            error.method = error.method or "one." + name
+            error.message = error.message.replace(self._session, "***")
+            error.args = (error.message,)
+            raise error.with_traceback(None) from None
 
     def _request(self, name, params):
-        """The value of a successful answer; text as UTF-8 bytes."""
         method = "one." + name
         changes = writes(name)
         if changes and self._read_only:
-            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method, method)
+            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method)
         request = codec.encode(method, [self._session] + params)
         if self._on_call is not None:
             self._on_call(method)
-        try:
-            answer = codec.decode(self._transport.post(request, repeatable=not changes))
-        except OneException as error:
-            error.method = method
-            raise
+        answer = codec.decode(self._transport.post(request, repeatable=not changes))
         if answer[0]:
-            return answer[1]
+            return _value(answer[1])
         message, code, object_id = (answer[1:] + (None,))[:3]
         raise failure(message.decode("utf-8", "replace"), method, code, object_id)
-
-    @staticmethod
-    def _parsed(name, value):
-        try:
-            return parse(value)
-        except OneProtocolException as error:
-            error.method = "one." + name
-            raise
 
     def server_close(self) -> None:
         """Closes the kept-alive connections; the next call opens new ones."""
@@ -166,12 +169,32 @@ class _Family:
             return server.call(method, *args, **named)
 
         call.__name__ = call.__qualname__ = "one." + method
+        call.__doc__ = signature(method) if method in METHODS else None
         self.__dict__[name] = call
         return call
 
+    def __dir__(self) -> list[str]:
+        methods = (method.split(".") for method in METHODS)
+        return sorted({name for family, name in methods if family == self._name}.union(super().__dir__()))
 
-def _decoded(name, value):
+
+def _helper(name):
+    # Ansible ships to every target what import statements name: this is none.
+    from importlib import import_module
+
+    helpers = import_module(__package__ + ".helpers").HELPERS
+    if name not in helpers:
+        raise OneException("one.%s is neither a method of the API nor of this client" % name)
+    return helpers[name]
+
+
+def _value(value):
+    """What an answer holds: text as str, XML as a view of it."""
+    if not isinstance(value, bytes):
+        return value
+    if value.startswith(b"<"):
+        return parse(value)
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        raise OneProtocolException("the answer is not UTF-8 text", method="one." + name) from None
+        raise OneProtocolException("the answer is not UTF-8 text") from None
