@@ -4,108 +4,263 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import wrong_action
+from .errors import Refused, wrong_action
 from .template import Template, Vector, attribute
+
+if TYPE_CHECKING:
+    from .calls import Call
 
 DEFAULT, UNLIMITED = -1.0, -2.0
 
-# Section of the XML -> the element in it and its metrics.
+# Section of the XML -> the element in it and its metrics, in the order in which they are checked.
 SECTIONS: dict[str, tuple[str, list[str]]] = {
-    "DATASTORE_QUOTA": ("DATASTORE", ["IMAGES", "SIZE"]),
+    "DATASTORE_QUOTA": ("DATASTORE", ["SIZE", "IMAGES"]),
     "NETWORK_QUOTA": ("NETWORK", ["LEASES"]),
     "VM_QUOTA": (
         "VM",
-        "VMS RUNNING_VMS MEMORY RUNNING_MEMORY CPU RUNNING_CPU SYSTEM_DISK_SIZE"
-        " PCI_DEV PCI_NIC RUNNING_PCI_DEV RUNNING_PCI_NIC".split(),
+        "VMS RUNNING_VMS CPU RUNNING_CPU MEMORY RUNNING_MEMORY SYSTEM_DISK_SIZE"
+        " PCI_DEV RUNNING_PCI_DEV PCI_NIC RUNNING_PCI_NIC".split(),
     ),
     "IMAGE_QUOTA": ("IMAGE", ["RVMS"]),
 }
 SECTION_OF = {element: section for section, (element, dummy) in SECTIONS.items()}
 METRICS = dict(SECTIONS.values())
+KEY = {"VM": "CLUSTER_IDS"}  # what tells the quotas of an element apart, where it is not the ID
+
+
+class Use(NamedTuple):
+    """So much of each metric of one element: the datastore, network or image of an ID, VMs in a cluster or at all."""
+
+    element: str
+    key: str  # an ID; of VMs that of a cluster, or "" for VMs anywhere
+    amounts: dict[str, float]
+
+
+class Limit(NamedTuple):
+    """Limits of an element by metric; of VMs in some clusters, or with "" anywhere."""
+
+    element: str
+    key: str
+    metrics: dict[str, float]
 
 
 class Quota:
     """Limit and usage of each metric of one element, e.g. of datastore 1."""
 
-    def __init__(self, metrics: Iterable[str]) -> None:
-        self.limits = dict.fromkeys(metrics, DEFAULT)
+    def __init__(self, metrics: Iterable[str], unset: float) -> None:
+        self.unset = unset
+        self.limits = dict.fromkeys(metrics, unset)
         self.used = dict.fromkeys(metrics, 0.0)
 
     def is_void(self) -> bool:
-        return not any(self.used.values()) and all(limit == DEFAULT for limit in self.limits.values())
+        return not any(self.used.values()) and all(limit == self.unset for limit in self.limits.values())
 
-    def vector(self, oid: str, with_usage: bool) -> Vector:
-        members = {metric: shown(metric, limit) for metric, limit in self.limits.items()}
-        if with_usage:
-            members.update({f"{metric}_USED": shown(metric, used) for metric, used in self.used.items()})
-        return dict(members, ID=oid) if oid else members
+    def count(self, amounts: dict[str, float], sign: int) -> None:
+        for metric, amount in amounts.items():
+            self.used[metric] = round(self.used[metric] + sign * amount, 6)
+
+    def vector(self, name: str, key: str) -> Vector:
+        members = {metric: shown(limit) for metric, limit in self.limits.items()}
+        members.update({f"{metric}_USED": shown(used) for metric, used in self.used.items()})
+        return dict(members, **{name: key}) if key else members
 
 
-def shown(metric: str, number: float) -> str:
-    """CPU with two decimals, -1 and -2 and all else whole."""
-    return f"{number:.2f}" if "CPU" in metric and number not in (DEFAULT, UNLIMITED) else f"{number:.0f}"
+def shown(number: float) -> str:
+    """Whole numbers without, all others with two decimals."""
+    return f"{number:.0f}" if number == int(number) else f"{number:.2f}"
 
 
 class Quotas:
-    """All quotas of a user, a group, or the defaults (which count no usage)."""
+    """All quotas of a user or a group, in the order in which they came; or the defaults, which count no usage."""
 
-    def __init__(self, with_usage: bool = True) -> None:
-        self.with_usage = with_usage
+    def __init__(self, unset: float = DEFAULT) -> None:
+        self.unset = unset  # the limit of a metric that nobody has limited
         self._quotas: dict[str, dict[str, Quota]] = {element: {} for element in METRICS}
 
-    def set(self, template: Template) -> None:
-        """Limits from a template such as VM=[VMS="5"] DATASTORE=[ID="1",SIZE="-1"]. Raises Refused ACTION."""
-        for element, metrics in METRICS.items():
-            for vector in template.vectors(element):
-                self._set(element, metrics, vector)
+    def of(self, element: str, key: str) -> Quota | None:
+        """The quota of an element: for VMs in a cluster the one among whose clusters it is."""
+        found = self._quotas[element]
+        if element == "VM" and key:
+            return next((quota for keys, quota in found.items() if key in keys.split(",")), None)
+        return found.get(key)
 
-    def _set(self, element: str, metrics: list[str], vector: Vector) -> None:
-        oid = vector.get("ID", "") if element != "VM" else ""
-        if element != "VM" and not (oid.isdigit() or oid == "-1"):
-            raise wrong_action(f"Quota template error. Wrong or missing ID in {element}")
-        quota = self.of(element, oid)
-        for metric in metrics:
-            if metric in vector:
-                try:
-                    quota.limits[metric] = max(float(vector[metric]), UNLIMITED)
-                except ValueError:
-                    raise wrong_action(f"Wrong value for {metric} in {element} quota") from None
-        self._tidy(element, oid)
+    # -------------------------------------------------------- limits
 
-    def of(self, element: str, oid: str = "") -> Quota:
-        return self._quotas[element].setdefault(oid, Quota(METRICS[element]))
+    def set(self, limits: list[Limit]) -> list[str]:
+        """Takes over limits; what they do not name is no longer limited. New sets of clusters. Raises Refused."""
+        present = self.cluster_sets()
+        fresh = [key for element, key, dummy in limits if element == "VM" and key and key not in present]
+        for number in ",".join(fresh).split(","):
+            if any(number in key.split(",") for key in present):
+                raise wrong_action(f"Quota for cluster id {number} already exists")
+        for element, key, given in limits:
+            quota = self._quotas[element].setdefault(key, Quota(METRICS[element], self.unset))
+            quota.limits = {metric: given.get(metric, self.unset) for metric in METRICS[element]}
+            self._tidy(element, key)
+        return fresh
 
-    def _tidy(self, element: str, oid: str) -> None:
-        if self.of(element, oid).is_void():
-            del self._quotas[element][oid]
+    def _tidy(self, element: str, key: str) -> None:
+        if self._quotas[element][key].is_void():
+            del self._quotas[element][key]
 
-    def limit(self, element: str, oid: str, metric: str) -> float:
-        quota = self._quotas[element].get(oid)
-        return DEFAULT if quota is None else quota.limits[metric]
+    def cluster_sets(self) -> list[str]:
+        """The quotas of VMs in clusters: their CLUSTER_IDS."""
+        return [key for key in self._quotas["VM"] if key]
 
-    def exceeded(self, element: str, oid: str, amounts: Mapping[str, float], defaults: Quotas) -> str:
-        """Why these amounts (metric -> number) cannot be used on top; empty when they can."""
-        quota = self._quotas[element].get(oid) or Quota(METRICS[element])
-        for metric, amount in amounts.items():
-            limit = quota.limits[metric]
-            limit = defaults.limit(element, oid, metric) if limit == DEFAULT else limit
-            if limit >= 0 and amount > 0 and quota.used[metric] + amount > limit:
-                where = f" with ID: {oid}" if oid else ""
-                return f"limit of {shown(metric, limit)} reached for {metric} quota in {element}{where}."
+    # -------------------------------------------------------- usage
+
+    def charge(self, uses: Iterable[Use], defaults: Quotas) -> str:
+        """Counts all of it, or nothing and tells which limit forbids it."""
+        counted: list[Use] = []
+        for use in uses:
+            why = self._exceeded(use, defaults)
+            if why:
+                self.refund(counted)
+                return why
+            self._count(use, 1)
+            counted.append(use)
         return ""
 
-    def use(self, element: str, oid: str, amounts: Mapping[str, float]) -> None:
-        """Counts usage; negative amounts give back."""
-        quota = self.of(element, oid)
-        for metric, amount in amounts.items():
-            quota.used[metric] = max(0.0, round(quota.used[metric] + amount, 6))
-        self._tidy(element, oid)
+    def refund(self, uses: Iterable[Use]) -> None:
+        for use in uses:
+            self._count(use, -1)
+
+    def count(self, uses: Iterable[Use]) -> None:
+        """Counts without a check."""
+        for use in uses:
+            self._count(use, 1)
+
+    def _exceeded(self, use: Use, defaults: Quotas) -> str:
+        quota = self.of(use.element, use.key)
+        if quota is None and use.element == "VM" and use.key:
+            return ""
+        quota = quota or Quota(METRICS[use.element], self.unset)
+        default = defaults.of(use.element, use.key)
+        for metric in METRICS[use.element]:
+            if metric not in use.amounts:
+                continue
+            limit = quota.limits[metric]
+            if limit == DEFAULT:
+                limit = UNLIMITED if default is None else default.limits[metric]
+            if limit != UNLIMITED and quota.used[metric] + use.amounts[metric] > limit:
+                return f"limit of {limit:g} reached for {metric} quota in {use.element}{self._place(use)}"
+        return ""
+
+    def _place(self, use: Use) -> str:
+        key = use.key
+        if use.element == "VM" and key:
+            key = next(keys for keys in self.cluster_sets() if key in keys.split(","))
+        return f" with ID: {key}" if key else ""
+
+    def _count(self, use: Use, sign: int) -> None:
+        quota = self.of(use.element, use.key)
+        if quota is None:
+            if sign < 0 or (use.element == "VM" and use.key):
+                return
+            quota = self._quotas[use.element][use.key] = Quota(METRICS[use.element], self.unset)
+        quota.count(use.amounts, sign)
+        if quota.is_void():
+            self._quotas[use.element] = {
+                key: other for key, other in self._quotas[use.element].items() if other is not quota
+            }
+
+    # -------------------------------------------------------- XML
 
     def xml(self) -> str:
         return "".join([f"<{section}>{self._section(element)}</{section}>" for element, section in SECTION_OF.items()])
 
     def _section(self, element: str) -> str:
-        quotas = sorted(self._quotas[element].items(), key=lambda item: (len(item[0]), item[0]))
-        return "".join([attribute(element, quota.vector(oid, self.with_usage)) for oid, quota in quotas])
+        name = KEY.get(element, "ID")
+        return "".join([attribute(element, quota.vector(name, key)) for key, quota in self._quotas[element].items()])
+
+
+# ---------------------------------------------------------------- the limits of a template
+
+
+def limits_in(
+    template: Template, clusters: Container[int], holder: dict[str, str], unset: float = DEFAULT
+) -> list[Limit]:
+    """The limits in VM=[VMS="5"] DATASTORE=[ID="1",SIZE="-1"]. Raises Refused ACTION.
+
+    `holder` is what the server adds to the quotas of VMs: UID or GID.
+    """
+    found = []
+    for element in ("DATASTORE", "NETWORK", "IMAGE", "VM"):
+        for vector in template.vectors(element):
+            given = {**vector, **holder} if element == "VM" else vector
+            found.append(Limit(element, key_in(element, given, clusters), numbers_in(element, given, unset)))
+    return found
+
+
+def key_in(element: str, vector: Vector, clusters: Container[int]) -> str:
+    if element == "VM":
+        wanted = sorted({int(part) for part in vector.get("CLUSTER_IDS", "").split(",") if part.strip().isdigit()})
+        for number in wanted:
+            if number not in clusters:
+                raise wrong_action(f"Cluster {number} does not exist")
+        return ",".join(map(str, wanted))
+    if not vector.get("ID", "").removeprefix("-").isdigit():
+        raise bad_limits(element, vector)
+    return vector["ID"]
+
+
+def numbers_in(element: str, vector: Vector, unset: float) -> dict[str, float]:
+    found = {}
+    for metric in METRICS[element]:
+        if not vector.get(metric):
+            continue
+        try:
+            number = float(vector[metric])
+        except ValueError:
+            raise bad_limits(element, vector) from None
+        if number < 0 and number not in (UNLIMITED, unset):
+            raise bad_limits(element, vector)
+        found[metric] = number
+    return found
+
+
+def bad_limits(element: str, vector: Vector) -> Refused:
+    given = ",".join([f"{name}={vector[name]}" for name in sorted(vector)])
+    return wrong_action(f"Negative limits or bad format in quota {element} = [ {given} ]")
+
+
+# ---------------------------------------------------------------- owners of what is used
+
+UNCOUNTED = (0, -1)  # oneadmin and its group; -1 stands for an owner who does not change
+
+
+def holders(cloud: Any, uid: int, gid: int) -> list[tuple[str, Any]]:
+    return [
+        (kind, cloud[kind].get(oid))
+        for kind, oid in (("USER", uid), ("GROUP", gid))
+        if oid not in UNCOUNTED and oid in cloud[kind]
+    ]
+
+
+def count(cloud: Any, uid: int, gid: int, uses: list[Use]) -> str:
+    """Counts what a user and his group use; or nothing, and tells whose limit forbids it."""
+    counted: list[Quotas] = []
+    for kind, holder in holders(cloud, uid, gid):
+        why = holder.quotas.charge(uses, cloud.default_quotas[kind])
+        if why:
+            for quotas in counted:
+                quotas.refund(uses)
+            return f"{kind.lower()} [{holder.oid}] {why}"
+        counted.append(holder.quotas)
+    return ""
+
+
+def charge(call: Call, uses: list[Use], uid: int | None = None, gid: int | None = None) -> None:
+    """Counts what the caller, or another user and group, begin to use. Raises Refused AUTHORIZATION."""
+    why = count(call.cloud, call.uid if uid is None else uid, call.gid if gid is None else gid, uses)
+    if why:
+        raise call.unauthorized(why)
+
+
+def refund(cloud: Any, uid: int, gid: int, uses: list[Use]) -> None:
+    """What a user and a group used is free again."""
+    for dummy, holder in holders(cloud, uid, gid):
+        holder.quotas.refund(uses)

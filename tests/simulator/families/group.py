@@ -11,10 +11,10 @@ from ..acl import ALL, INDIVIDUAL, RIGHTS, Rule, types
 from ..acl import GROUP as GROUP_SELECTOR
 from ..calls import Call, Method
 from ..errors import AUTHORIZATION, Refused, internal, wrong_action
-from ..quotas import Quotas
+from ..quotas import UNLIMITED, Quotas, limits_in
 from ..store import FORBIDDEN_IN_NAMES, NAMED, Kind, Object, ids, template
 from ..template import Template, TemplateError
-from . import vdc
+from . import usage, vdc
 
 ONEADMIN, USERS = 0, 1
 
@@ -158,11 +158,20 @@ def quota_template(text: str) -> Template:
 
 
 def set_quota(call: Call, oid: int, text: str) -> None:
+    if oid == ONEADMIN:
+        raise wrong_action("Cannot set quotas for oneadmin group")
     group = call.pool("GROUP").get(oid)
     if group is None:  # 7.4.0 says so to everybody, where other methods say that it does not exist
         raise Refused(AUTHORIZATION, call.unauthorized(on=GROUP.title).message, oid)
     call.require(call.need("ADMIN", group))
-    group.quotas.set(quota_template(text))
+    limit(call, group, text, "gid")
+
+
+def limit(call: Call, holder: Object, text: str, owner: str) -> None:
+    """Sets the quotas of a user (owner "uid") or group ("gid"). Raises Refused ACTION."""
+    limits = limits_in(quota_template(text), call.pool("CLUSTER"), {owner.upper(): str(holder.oid)})
+    fresh = holder.quotas.set(limits)
+    usage.count_clusters(call.cloud, holder.quotas, owner, holder.oid, fresh)
 
 
 def set_vlans(call: Call, group: Object, text: str) -> None:
@@ -177,9 +186,14 @@ def default_quotas(kind: str) -> list[Method]:
         return f"<{root}>{call.cloud.default_quotas[kind].xml()}</{root}>"
 
     def update(call: Call, text: str) -> str:
-        if not call.is_admin:
+        if call.gid != ONEADMIN:
             raise call.unauthorized("The default quotas can only be updated by users in the oneadmin group")
-        call.cloud.default_quotas[kind].set(quota_template(text))
+        template = quota_template(text)
+        if len(template.vectors("VM")) > 1:
+            raise wrong_action("Only one default VM quota can be defined")
+        if (template.vector("VM") or {}).get("CLUSTER_IDS"):
+            raise wrong_action("CLUSTER_IDS attribute is not allowed for default VM quota")
+        call.cloud.default_quotas[kind].set(limits_in(template, (), {}, UNLIMITED))
         return info(call)
 
     return [Method(f"{method}.info", "", info, reads=True), Method(f"{method}.update", "quota:string", update)]

@@ -16,7 +16,7 @@ from ..sessions import NEVER, digest
 from ..store import FORBIDDEN_IN_NAMES, ID, Kind, Object, cdata, ids, invalid_name, template, text
 from ..template import Template
 from . import group as groups
-from .group import GROUP, ONEADMIN, USERS, quota_template
+from .group import GROUP, ONEADMIN, USERS
 
 CORE = "core"
 FORBIDDEN_IN_PASSWORDS = " \t\n\v\f\r"
@@ -221,7 +221,9 @@ def own(call: Call, oid: int, decrypt: bool) -> str:
 
 
 def set_quota(call: Call, user: Object, text: str) -> None:
-    user.quotas.set(quota_template(text))
+    if user.oid == ONEADMIN:
+        raise wrong_action("Cannot set quotas for oneadmin user")
+    groups.limit(call, user, text, "uid")
 
 
 def bootstrap(cloud: Any) -> None:

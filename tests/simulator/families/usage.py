@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""What images, leases and VMs count against the quotas of their owners, and when VMs count as running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..quotas import Quotas, Use, holders, refund
+from ..store import Object
+from ..template import Template, Vector
+
+
+def of_image(datastore_id: int, size: float, images: int = 1) -> list[Use]:
+    """An image of a size (MB), or no image but more or less of its size."""
+    return [Use("DATASTORE", str(datastore_id), {"SIZE": size, "IMAGES": images})]
+
+
+def of_leases(network_ids: Iterable[str]) -> list[Use]:
+    return [Use("NETWORK", number, {"LEASES": 1}) for number in network_ids if number]
+
+
+# ---------------------------------------------------------------- parts of a VM
+
+
+def number(vector: Mapping[str, str], name: str) -> float:
+    try:
+        return float(vector.get(name, ""))
+    except ValueError:
+        return 0.0
+
+
+def target_of(disk: Mapping[str, str]) -> str:
+    """Where the transfer driver puts the disk: SYSTEM, SELF (the image datastore) or NONE."""
+    if "CLONE" not in disk:
+        return ""
+    return disk.get("CLONE_TARGET" if disk["CLONE"].upper() == "YES" else "LN_TARGET", "").upper()
+
+
+def size_of(disk: Mapping[str, str]) -> float:
+    return number(disk, "SIZE") + number(disk, "DISK_SNAPSHOT_TOTAL_SIZE")
+
+
+def system_size(disks: Iterable[Mapping[str, str]]) -> float:
+    """MB in the system datastore: volatile disks, and copies that the transfer driver makes there."""
+    return sum(size_of(disk) for disk in disks if is_volatile(disk) or target_of(disk) == "SYSTEM")
+
+
+def is_volatile(disk: Mapping[str, str]) -> bool:
+    return disk.get("TYPE", "").upper() in ("FS", "SWAP")
+
+
+def of_disks(disks: list[Vector]) -> list[Use]:
+    """Runs of the images, and copies in the image datastores."""
+    runs = [Use("IMAGE", disk["IMAGE_ID"], {"RVMS": 1}) for disk in disks if disk.get("IMAGE_ID")]
+    copies = [
+        Use("DATASTORE", disk["DATASTORE_ID"], {"SIZE": size_of(disk), "IMAGES": 0})
+        for disk in disks
+        if target_of(disk) == "SELF" and size_of(disk)
+    ]
+    return runs + copies
+
+
+def of_nics(body: Template) -> list[Use]:
+    return of_leases(nic.get("NETWORK_ID", "") for name in ("NIC", "NIC_ALIAS") for nic in body.vectors(name))
+
+
+# ---------------------------------------------------------------- VMs
+
+
+def metrics(body: Template) -> dict[str, float]:
+    devices = body.vectors("PCI")
+    nics = sum(device.get("TYPE", "").upper() == "NIC" for device in devices)
+    return {
+        "VMS": 1,
+        "CPU": body.number("CPU"),
+        "MEMORY": body.number("MEMORY"),
+        "PCI_DEV": len(devices) - nics,
+        "PCI_NIC": nics,
+    }
+
+
+def running(body: Template, cluster: str = "") -> list[Use]:
+    amounts = {f"RUNNING_{metric}": amount for metric, amount in metrics(body).items()}
+    return of_vms({**amounts, "SYSTEM_DISK_SIZE": 0}, cluster)
+
+
+def of_vms(amounts: dict[str, float], cluster: str) -> list[Use]:
+    """In their cluster, if they are in one, and anywhere."""
+    return [Use("VM", key, amounts) for key in dict.fromkeys((cluster, ""))]
+
+
+def basic(body: Template, cluster: str = "") -> list[Use]:
+    disks = body.vectors("DISK")
+    size = system_size(disks) + sum(number(snapshot, "SYSTEM_DISK_SIZE") for snapshot in body.vectors("SNAPSHOT"))
+    return [
+        *of_nics(body),
+        *of_vms({**metrics(body), "SYSTEM_DISK_SIZE": size}, cluster),
+        *of_disks(disks),
+    ]
+
+
+def cluster_of(vm: Object) -> str:
+    return str(vm.history[-1]["cid"]) if vm.history else ""
+
+
+def of_vm(vm: Object) -> list[Use]:
+    """All that a VM counts for now."""
+    cluster = cluster_of(vm)
+    return basic(vm.template, cluster) + (running(vm.template, cluster) if vm.counted_running else [])
+
+
+def set_running(cloud: Any, vm: Object, runs: bool) -> None:
+    """The VM has come to rest and is no longer counted as running; or it works again and is."""
+    if vm.counted_running == runs:
+        return
+    uses = running(vm.template, cluster_of(vm))
+    if runs:
+        for dummy, holder in holders(cloud, vm.uid, vm.gid):
+            holder.quotas.count(uses)
+    else:
+        refund(cloud, vm.uid, vm.gid, uses)
+    vm.counted_running = runs
+
+
+def release(cloud: Any, vm: Object) -> None:
+    """The VM is gone."""
+    refund(cloud, vm.uid, vm.gid, of_vm(vm))
+    vm.counted_running = False
+
+
+def count_clusters(cloud: Any, quotas: Quotas, owner: str, oid: int, fresh: Iterable[str]) -> None:
+    """Counts the VMs that lie in the clusters of new quotas; `owner` is "uid" or "gid"."""
+    clusters = {number for key in fresh for number in key.split(",")}
+    for vm in cloud["VM"]:
+        if getattr(vm, owner) == oid and not vm.etime and cluster_of(vm) in clusters:
+            quotas.count([use for use in of_vm(vm) if use.element == "VM" and use.key])
