@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import sessions
+from . import executions, sessions
 from .acl import Rules
 from .calls import UNEXPECTED, Call, Method
 from .errors import Fault, Refused
 from .events import Events
-from .families import BOOTSTRAP, FAMILIES, SEEDS
-from .quotas import UNLIMITED, Quotas
+from .families import BOOTSTRAP, FAMILIES, SEEDS, hook
+from .quotas import Quotas
 from .store import Kind, Pool
 from .template import Template
 from .xmlrpc import refusal, success
@@ -50,7 +50,8 @@ class Cloud:
         self.config = Template.parse(CONFIG.read_text(encoding="utf-8"))
         self.rules = Rules()
         self.pools: dict[str, Pool] = {kind.name: Pool(kind) for kind in KINDS}
-        self.default_quotas = {"USER": Quotas(UNLIMITED), "GROUP": Quotas(UNLIMITED)}
+        self.default_quotas = {"USER": Quotas(with_usage=False), "GROUP": Quotas(with_usage=False)}
+        self.methods = METHODS
         self.enabled = True  # of the zone: a disabled one only answers questions
         self._requests = itertools.count(1)
         for family in BOOTSTRAP:
@@ -59,6 +60,9 @@ class Cloud:
             pool.next_id = max(pool.next_id, pool.kind.first_id)
         for what, number in options.seed.items():
             SEEDS[what](self, number)
+        for kind in hook.RESOURCES:
+            self[kind].touched = set()
+        self.events.after_each = lambda: hook.watch(self)
 
     def __getitem__(self, kind: str) -> Pool:
         return self.pools[kind]
@@ -72,10 +76,20 @@ class Cloud:
             try:
                 self.events.run_due()
                 user, who = sessions.authenticate(self["USER"], parameters[0], self.events.now())
-                call = Call(self, method, user, who, next(self._requests))
-                return success(call.run(arguments))
+                answer = self.answer(Call(self, method, user, who, next(self._requests)), arguments)
+                executions.called(self, method.name, parameters, answer)
+                return answer
             except Refused as error:
                 return refusal(method.name, error)
             except Exception:
                 traceback.print_exc()  # a fault of the simulator: seen on its terminal, told to the client
                 raise Fault(-500, UNEXPECTED + f"Fault of the simulator in {method.name}") from None
+
+    def answer(self, call: Call, arguments: list[Any]) -> list:
+        """Runs the call of an authenticated user; hooks hear of the states that it changed."""
+        try:
+            return success(call.run(arguments))
+        except Refused as error:
+            return refusal(call.method.name, error)
+        finally:
+            hook.watch(self)

@@ -28,6 +28,7 @@ class Events:
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = itertools.count()
         self._now: float | None = None
+        self.after_each: Callable[[], None] = lambda: None  # runs behind each action
 
     def now(self) -> float:
         """Seconds since the epoch; inside an event, the moment at which it was due."""
@@ -62,5 +63,6 @@ class Events:
             self._now = moment
             try:
                 action(*arguments)
+                self.after_each()
             finally:
                 self._now = None

@@ -136,6 +136,7 @@ class Object:
         self.uname = self.gname = ""
         self.bits = 0
         self.lock: dict[str, int] | None = None
+        self.seen_state: tuple[str, str] | None = None  # when hooks were last told of it
         self.template = Template(last_wins=kind.last_wins) if body is None else body
         self._shown: dict[str, str] = {}
         self.__dict__.update(fields)
@@ -199,6 +200,7 @@ class Pool:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.next_id = 0
+        self.touched: set[int] | None = None  # IDs taken to be changed, where hooks wait for states
         self._objects: dict[int, Object] = {}
         self._names: dict[tuple[Any, ...], int] = {}
 
@@ -217,6 +219,8 @@ class Pool:
         obj = self._objects.get(oid)
         if obj is not None:
             obj.changed()
+            if self.touched is not None:
+                self.touched.add(oid)
         return obj
 
     def get_ro(self, oid: int) -> Object | None:
@@ -282,6 +286,8 @@ class Pool:
 
     def _store(self, obj: Object) -> None:
         self._objects[obj.oid] = obj
+        if self.touched is not None:
+            self.touched.add(obj.oid)
         self._index(obj)
 
     def _index(self, obj: Object) -> None:

@@ -13,7 +13,8 @@ from . import cluster as clusters
 from . import vdc
 from .capacity import reserve
 
-INIT, MONITORED, ERROR, DISABLED, OFFLINE = 0, 2, 3, 4, 8
+STATES = {0: "INIT", 2: "MONITORED", 3: "ERROR", 4: "DISABLED", 8: "OFFLINE"}
+INIT, MONITORED, ERROR, DISABLED, OFFLINE = STATES
 ENABLE, DISABLE, GO_OFFLINE = 0, 1, 2  # arguments of one.host.status
 
 MAX_HOSTNAME = 63
