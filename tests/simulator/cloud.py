@@ -17,7 +17,7 @@ from .calls import UNEXPECTED, Call, Method
 from .errors import Fault, Refused
 from .events import Events
 from .families import BOOTSTRAP, FAMILIES, SEEDS, hook
-from .quotas import Quotas
+from .quotas import UNLIMITED, Quotas
 from .store import Kind, Pool
 from .template import Template
 from .xmlrpc import refusal, success
@@ -50,7 +50,7 @@ class Cloud:
         self.config = Template.parse(CONFIG.read_text(encoding="utf-8"))
         self.rules = Rules()
         self.pools: dict[str, Pool] = {kind.name: Pool(kind) for kind in KINDS}
-        self.default_quotas = {"USER": Quotas(with_usage=False), "GROUP": Quotas(with_usage=False)}
+        self.default_quotas = {"USER": Quotas(UNLIMITED), "GROUP": Quotas(UNLIMITED)}
         self.methods = METHODS
         self.enabled = True  # of the zone: a disabled one only answers questions
         self._requests = itertools.count(1)
