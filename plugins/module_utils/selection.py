@@ -55,7 +55,7 @@ def _candidates(cloud, kind, ids):
 def _owned(item, options):
     """Whether owner and group are those wanted, by name or id."""
     return all(
-        options.get(option) is None or options[option] in (getattr(item, name), str(getattr(item, number)))
+        options.get(option) is None or options[option] in (getattr(item, name, None), str(getattr(item, number, "")))
         for option, name, number in (("owner", "UNAME", "UID"), ("group", "GNAME", "GID"))
     )
 

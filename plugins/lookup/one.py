@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: one
+short_description: Objects of an OpenNebula cloud
+version_added: 1.0.0
+description:
+  - Returns the objects of the kinds named that fit the options, each as the module for its kind returns it.
+  - C(lookup) gives one object as a dictionary and several as a list, C(query) always a list.
+  - It runs on the controller, with the credentials that are given there.
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+extends_documentation_fragment:
+  - privazio.opennebula.connection.plugin
+  - privazio.opennebula.common.selection
+options:
+  _terms:
+    description:
+      - Kinds of objects, such as V(image), V(template), V(host) or V(vnet).
+    type: list
+    elements: str
+    required: true
+notes:
+  - An exact O(name) that no object has fails, with the nearest names, and so does one that several objects have.
+    Anything else that fits nothing gives an empty list.
+"""
+
+EXAMPLES = r"""
+- name: Show the state of a datastore's images
+  ansible.builtin.debug:
+    msg: "{{ query('privazio.opennebula.one', 'image') | map(attribute='image_state') }}"
+
+- name: Show the id of a cluster
+  ansible.builtin.debug:
+    msg: "{{ lookup('privazio.opennebula.one', 'cluster', name='default').id }}"
+"""
+
+RETURN = r"""
+_list:
+  description: The objects, by kind and id.
+  type: list
+  elements: dict
+"""
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils.arguments import CONNECTION, SELECTION
+from ..module_utils.catalogue import RESOURCES
+from ..module_utils.cloud import Cloud
+from ..module_utils.connection import connect
+from ..module_utils.difference import masked
+from ..module_utils.failure import Failure
+from ..module_utils.selection import records
+
+
+class LookupModule(LookupBase):
+    """Objects by kind and options."""
+
+    def run(self, terms, variables=None, **kwargs):
+        """The records of the kinds `terms`.
+
+        Raises:
+            AnsibleLookupError: one sentence: what, where, what to do.
+        """
+        self.set_options(var_options=variables, direct=kwargs)
+        connection = {name: self.get_option(name) for name in CONNECTION}
+        options = {name: self.get_option(name) for name in SELECTION}
+        try:
+            cloud = Cloud(connect(connection, read_only=True))
+            return [record for kind in terms for record in found(cloud, kind, options)]
+        except Failure as failure:
+            raise AnsibleLookupError(str(failure)) from None
+
+
+def found(cloud, kind, options):
+    """The masked records of a kind.
+
+    Raises:
+        Failure: there is no such kind; no object, or more than one, has a name that is given exactly.
+    """
+    if kind not in RESOURCES:
+        raise Failure("There is no kind %r of objects; there are: %s." % (kind, ", ".join(sorted(RESOURCES))))
+    name = options["name"]
+    if name is not None and not name.startswith("~"):
+        cloud.reference(kind, name)
+    return masked(records(cloud, RESOURCES[kind](), options))

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Every kind by its word, for those who take any: the lookup `one` and the module one_info."""
+
+from __future__ import annotations
+
+from .resources import cluster, host, image, template, vm, vnet
+
+RESOURCES = {
+    "cluster": cluster.resource,
+    "host": host.resource,
+    "image": image.resource,
+    "template": template.resource,
+    "vm": vm.resource,
+    "vnet": vnet.resource,
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_info
+short_description: Read several kinds of OpenNebula objects at once
+version_added: 1.0.0
+description:
+  - Returns the objects of all kinds named, for reports, in one task and over one connection.
+options:
+  kinds:
+    description:
+      - Kinds of objects to read, by the word in the name of their module, V(host) for M(privazio.opennebula.one_host).
+      - All kinds when omitted.
+    type: list
+    elements: str
+  name:
+    description:
+      - Only objects of this name.
+      - V(~web) is a regular expression that the beginning of a name has to match, V(~*web) one that ignores case.
+    type: str
+  labels:
+    description:
+      - Only objects that have all these labels.
+    type: list
+    elements: str
+  owner:
+    description:
+      - Only objects of the user with this name or id.
+    type: str
+  group:
+    description:
+      - Only objects of the group with this name or id.
+    type: str
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.attributes_info
+  - privazio.opennebula.common.actiongroup_one
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Read hosts and clusters
+  privazio.opennebula.one_info:
+    kinds: [host, cluster]
+  register: cloud
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ cloud.objects.host | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+objects:
+  description: For each kind its objects, by id, each with what the module of that kind returns of one.
+  type: dict
+  returned: success
+  sample: {"cluster": [{"id": 0, "name": "default"}], "host": []}
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 2
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils.catalogue import RESOURCES
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.selection import records
+
+OPTIONS = dict(
+    {name: option for name, option in SELECTION.items() if name != "ids"},
+    kinds={"type": "list", "elements": "str"},
+)
+
+
+def read(cloud, options):
+    """The Report with the objects of all kinds wanted."""
+    kinds = options["kinds"] if options["kinds"] is not None else sorted(RESOURCES)
+    unknown = sorted(set(kinds) - set(RESOURCES))
+    if unknown:
+        raise Failure("There is no kind %r of objects; there are: %s." % (unknown[0], ", ".join(sorted(RESOURCES))))
+    objects = {kind: records(cloud, RESOURCES[kind](), options) for kind in kinds}
+    return Report(False, None, None, {"objects": objects})
+
+
+def main():
+    module = OneModule(OPTIONS, writes=False)
+    module.run(lambda cloud: read(cloud, module.params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""What the lookup `one` finds, and the catalogue of kinds that it takes."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.lookup.one import found
+from ansible_collections.privazio.opennebula.plugins.module_utils.catalogue import RESOURCES
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from project import ROOT
+
+
+@pytest.fixture
+def look(simulator):
+    """look(kind, option=…) → the objects."""
+    one = OneServer(simulator.url, session="oneadmin:opennebula")
+    one.template.allocate({"NAME": "web", "CONTEXT": {"PASSWORD": "hush"}})
+    one.template.allocate({"NAME": "db"})
+    return lambda kind, name=None, **options: found(Cloud(one), kind, dict(options, name=name))
+
+
+def test_an_object_is_found_by_name(look):
+    (found,) = look("template", name="web")
+    assert (found["id"], found["name"], found["owner"]) == (0, "web", "oneadmin")
+
+
+def test_no_secret_is_shown(look):
+    (found,) = look("template", name="web")
+    assert "hush" not in str(found)
+
+
+def test_what_fits_nothing_is_empty(look):
+    assert look("template", name="~nothing") == []
+    assert look("template", ids=[7]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("templates", {}, "no kind 'templates'"),
+        ("template", {"name": "webb"}, "did you mean 'web'"),
+        ("template", {"name": "~("}, "not a regular expression"),
+    ],
+)
+def test_what_cannot_be_is_told(look, kind, options, said):
+    with pytest.raises(Failure, match=said):
+        look(kind, **options)
+
+
+def test_every_kind_is_in_the_catalogue():
+    package = "ansible_collections.privazio.opennebula.plugins.module_utils.resources"
+    stems = [path.stem for path in (ROOT / "plugins/module_utils/resources").glob("*.py")]
+    modules = [importlib.import_module(f"{package}.{stem}") for stem in stems]
+    kinds = {module.KIND for module in modules if hasattr(module, "resource")}
+    assert {RESOURCES[kind]().kind for kind in RESOURCES} == kinds
+    assert kinds == set(RESOURCES)
