@@ -50,6 +50,14 @@ class Param(NamedTuple):
     required: bool
     default: Any = None
 
+    def read(self, given: list[Any]) -> Any:
+        """The argument, given as a list of one or none. Raises Fault."""
+        if given:
+            return check_type(given[0], self.type)
+        if self.required:
+            raise Fault(-501, "Not enough parameters")
+        return self.default
+
 
 def params(text: str) -> list[Param]:
     """Parameters from "oid:int, template:string, append:int=0"; what has a "=" is optional."""
@@ -72,6 +80,7 @@ class Method:
     reads: bool = False  # changes nothing: allowed while the zone is disabled, objects are taken to be read
     help: str = ""
     signature: str = ""  # where the server publishes another than the true one, e.g. "siis"
+    first: str = ""  # the parameter that is looked at before the others
 
     def __post_init__(self) -> None:
         self.params = params(self.arguments)
@@ -80,15 +89,9 @@ class Method:
 
     def read(self, given: list[Any]) -> list[Any]:
         """The arguments after the session, with defaults; surplus ones are ignored. Raises Fault."""
-        found = []
-        for i, param in enumerate(self.params):
-            if i < len(given):
-                found.append(check_type(given[i], param.type))
-            elif param.required:
-                raise Fault(-501, "Not enough parameters")
-            else:
-                found.append(param.default)
-        return found
+        order = sorted(range(len(self.params)), key=lambda i: self.params[i].name != self.first)
+        found = {i: self.params[i].read(given[i : i + 1]) for i in order}
+        return [found[i] for i in range(len(found))]
 
 
 def check_type(item: Any, wanted: str) -> Any:
@@ -125,6 +128,8 @@ class Call:
         needs = []
         arguments = list(arguments)
         for i, (operation, kind, heeds_lock) in enumerate(self.method.needed):
+            if operation == "CREATE" and "template" in [param.name for param in self.method.params[:1]]:
+                self.template(arguments[0])  # what it is worth is told before what is not allowed
             if operation == "CREATE" or not self.method.params:
                 needs.append(self.need(operation, kind))
                 continue

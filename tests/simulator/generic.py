@@ -170,22 +170,24 @@ def refuse_restricted(call: Call, kind: Kind, new: Template, old: Template, appe
 
 
 def rename(kind: Kind, operation: str = "MANAGE", after: Callable[[Call, Object], None] = nothing) -> Method:
-    def run(call: Call, obj: Object, name: str) -> None:
-        why = invalid_name(name)
-        if why:
-            raise wrong_action(why)
+    def run(call: Call, oid: int, name: str) -> None:
+        obj = call.find(kind.name, oid)
+        if obj.name == name:
+            return
+        call.require(call.need(operation, obj))
         pool = call.pool(kind.name)
         other = pool.named(name, obj.uid) if kind.unique else None
-        if other is obj:
-            return
         if other is not None:
             raise wrong_action(
                 f"{kind.title} cannot be renamed to {name} because it collides with {kind.title} {other.oid}"
             )
+        why = invalid_name(name)
+        if why:
+            raise wrong_action(why)
         pool.rename(obj, name)
         after(call, obj)
 
-    return Method(f"one.{kind.method}.rename", "oid:int, name:string", run, needs=f"{operation} {kind.name}")
+    return Method(f"one.{kind.method}.rename", "oid:int, name:string", run)
 
 
 NINE_BITS = ", ".join(f"{who}_{what}:int" for who in ("user", "group", "other") for what in ("use", "manage", "admin"))
@@ -264,7 +266,7 @@ def lock(kind: Kind) -> Method:
 def unlock(kind: Kind) -> Method:
     def run(call: Call, obj: Object) -> None:
         if obj.lock is not None and obj.lock["OWNER"] != call.uid and not call.is_admin:
-            raise wrong_action("Error trying to unlock the resource.")
+            raise wrong_action("Cannot unlock: Lock is owned by another user")
         obj.lock = None
 
     return Method(f"one.{kind.method}.unlock", "oid:int", run, needs=f"MANAGE {kind.name} ignoring locks")

@@ -350,7 +350,7 @@ KINDS = [VM]
 SEEDS = {"vms": seed}
 METHODS = [
     Method("one.vm.deploy", "oid:int, hid:int, no_overcommit:boolean=false, ds_id:int=-1, nics:string=", deploy),
-    Method("one.vm.action", "action:string, oid:int", action),
+    Method("one.vm.action", "action:string, oid:int", action, first="oid"),
     Method("one.vm.allocate", "template:string, hold:boolean=false", allocate, needs="CREATE VM"),
     generic.info(VM),
     generic.update(VM),
