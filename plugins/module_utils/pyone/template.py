@@ -59,13 +59,24 @@ def canonical_name(name: str) -> str:
     """The name as the server keeps it: upper case.
 
     Raises:
-        OneTemplateException: it is no name of an attribute.
+        OneTemplateException: it is no name of an attribute, or one that the server would change (``XML…``).
     """
     if not isinstance(name, str) or not _NAME.match(name):
         raise OneTemplateException(
             "%r is not a name of a template attribute: use letters, digits and underscores" % (name,)
         )
+    if name.upper().startswith("XML"):
+        raise OneTemplateException("%r cannot name a template attribute: OpenNebula keeps XML… to itself" % name)
     return name.upper()
+
+
+def _canonical(members):
+    """A dictionary under the names that the server keeps."""
+    found = {canonical_name(name): value for name, value in members.items()}
+    if len(found) < len(members):
+        twice = sorted(name for name in found if sum(canonical_name(other) == name for other in members) > 1)
+        raise OneTemplateException("the template names %s twice: upper and lower case are the same" % twice[0])
+    return found
 
 
 def _root(template):
@@ -81,11 +92,10 @@ def _root(template):
 
 def _attributes(template):
     """(NAME, text or {NAME: text}) of every attribute, repeated ones in their order."""
-    for name, value in template.items():
-        name = canonical_name(name)
+    for name, value in _canonical(template).items():
         for item in value if isinstance(value, (list, tuple)) else (value,):
             if isinstance(item, dict):
-                yield name, {canonical_name(member): _scalar(member, text) for member, text in item.items()}
+                yield name, {member: _scalar(member, text) for member, text in _canonical(item).items()}
             else:
                 yield name, _scalar(name, item)
 

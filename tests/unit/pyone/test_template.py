@@ -114,6 +114,18 @@ def test_names_that_are_refused(name):
         write({"D": {name: "x"}, "E": "y"})
 
 
+@pytest.mark.parametrize("name", ["XML", "xmlns", "Xmlfoo"])
+def test_names_that_the_server_would_change(name):
+    with pytest.raises(OneTemplateException, match="cannot name a template attribute"):
+        write({name: "x"})
+
+
+@pytest.mark.parametrize("template", [{"a": "1", "A": "2"}, {"D": {"a": "1", "A": "2"}, "E": "x"}])
+def test_names_that_are_the_same_to_the_server(template):
+    with pytest.raises(OneTemplateException, match="names A twice"):
+        write(template)
+
+
 @pytest.mark.parametrize(
     "value, message",
     [
