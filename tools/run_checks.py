@@ -37,6 +37,7 @@ class Check(NamedTuple):
 CHECKS = (
     Check("sanity", ["python", "tools/run_sanity.py"]),
     Check("integration", ["python", "tools/run_integration.py"], r"\d+ passed, \d+ failed"),
+    Check("examples", ["python", "tools/run_examples.py"], r"\d+ passed, \d+ failed"),
     Check("conformance", ["python", "tools/replay_conformance.py"], r"\d+ steps of .*|skipped: .*"),
     Check("unit", ["pytest", "tests/unit"], r"\d+ (passed|failed).* in .*"),
     Check("demo", ["python", "tools/demo.py"], r"Done: .*"),
