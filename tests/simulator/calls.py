@@ -205,12 +205,11 @@ class Call:
         obj.uid, obj.uname, obj.gid, obj.gname = self.uid, self.user.name, self.gid, group.name
         obj.bits = self.umasked() if obj.kind.bits is None else obj.kind.bits
 
-    def umasked(self) -> int:
+    def configured(self, name: str, conf_name: str = "") -> str:
+        """What the caller's user, his group or else oned.conf says."""
         group = self.cloud["GROUP"].get_ro(self.gid)
-        places = (
-            self.user.template.text("UMASK"),
-            group.template.text("UMASK"),
-            self.cloud.config.text("DEFAULT_UMASK"),
-        )
-        umask = int(next(filter(None, places)), 8)
+        return self.user.template.text(name) or group.template.text(name) or self.cloud.config.text(conf_name or name)
+
+    def umasked(self) -> int:
+        umask = int(self.configured("UMASK", "DEFAULT_UMASK"), 8)
         return (0o777 if self.uid == 0 else 0o666) & ~umask

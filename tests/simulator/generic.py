@@ -12,6 +12,7 @@ from .acl import TYPES
 from .calls import Call, Method
 from .errors import ACTION, RPC_API, Refused, internal, wrong_action
 from .permissions import ADMIN_BITS, OPERATIONS, new_bits
+from .quotas import Use, charge, refund
 from .store import Kind, Object, in_range, invalid_name, well_formed
 from .template import Template
 
@@ -27,7 +28,12 @@ def nothing(*dummy: Any) -> None:
 # ---------------------------------------------------------------- info
 
 
-def info(kind: Kind, arguments: str = "decrypt:boolean=false", xml: Callable[..., str] | None = None) -> Method:
+def info(
+    kind: Kind,
+    arguments: str = "decrypt:boolean=false",
+    xml: Callable[..., str] | None = None,
+    signature: str = "",
+) -> Method:
     """`xml(call, obj, *options)` replaces the plain XML of the object."""
 
     def run(call: Call, obj: Object, *options: Any) -> str:
@@ -42,6 +48,7 @@ def info(kind: Kind, arguments: str = "decrypt:boolean=false", xml: Callable[...
         needs=f"USE {kind.name} ignoring locks",
         reads=True,
         help=f"Returns {kind.title.title()} information",
+        signature=signature,
     )
 
 
@@ -61,22 +68,23 @@ def in_clear(call: Call, obj: Object) -> str:
 # ---------------------------------------------------------------- pools
 
 
-def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "") -> Method:
+def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "", signature: str = "") -> Method:
     """The pool without filters; `trailer(call)` is what follows the objects."""
 
     def run(call: Call) -> str:
         return call.pool(kind.name).show(visible(call, kind, ALL)[::-1], trailer(call))
 
-    return Method(f"one.{kind.method}pool.info", "", run, reads=True)
+    return Method(f"one.{kind.method}pool.info", "", run, reads=True, signature=signature)
 
 
-def filtered_pool_info(kind: Kind) -> Method:
+def filtered_pool_info(kind: Kind, signature: str = "") -> Method:
     """The pool with filter flag and range."""
 
     def run(call: Call, flag: int, start: int, end: int) -> str:
         return call.pool(kind.name).show(in_range(visible(call, kind, flag), start, end))
 
-    return Method(f"one.{kind.method}pool.info", "filter_flag:int, start:int, end:int", run, reads=True)
+    arguments = "filter_flag:int, start:int, end:int"
+    return Method(f"one.{kind.method}pool.info", arguments, run, reads=True, signature=signature)
 
 
 def visible(call: Call, kind: Kind, flag: int) -> list[Object]:
@@ -166,6 +174,17 @@ def refuse_restricted(call: Call, kind: Kind, new: Template, old: Template, appe
         attributes.keep_restricted(new, old, names)
 
 
+def forbid_restricted(call: Call, prefix: str, title: str, new: Template, base: Template | None = None) -> None:
+    """Raises Refused AUTHORIZATION when a user sets in a new object what only administrators may set.
+
+    `prefix` is that of *_RESTRICTED_ATTR in oned.conf; what the base says already may be said again.
+    """
+    names = attributes.listed(call.cloud.config, f"{prefix}_RESTRICTED_ATTR")
+    bad = "" if call.is_admin else attributes.first_restricted(new, base or Template(), names)
+    if bad:
+        raise call.unauthorized(f"{title} includes a restricted attribute {bad}")
+
+
 # ---------------------------------------------------------------- name, permissions, owner
 
 
@@ -210,7 +229,11 @@ def chmod(kind: Kind, more: str = "", after: Callable[..., None] = nothing) -> M
     return Method(f"one.{kind.method}.chmod", join("oid:int", NINE_BITS, more), run)
 
 
-def chown(kind: Kind, after: Callable[[Call, Object], None] = nothing) -> Method:
+def chown(
+    kind: Kind, after: Callable[[Call, Object], None] = nothing, uses: Callable[[Call, Object], list[Use]] | None = None
+) -> Method:
+    """`uses(call, obj)` is what the object counts against the quotas of its owner; it may refuse the change."""
+
     def run(call: Call, oid: int, uid: int, gid: int) -> None:
         user = call.find("USER", uid) if uid > -1 else None
         group = call.find("GROUP", gid) if gid > -1 else None
@@ -222,10 +245,19 @@ def chown(kind: Kind, after: Callable[[Call, Object], None] = nothing) -> Method
             needs.append(call.need("USE", group))
         call.require(*needs)
         refuse_same_name(call, obj, user)
+        if uses is not None:
+            move_usage(call, obj, user, group, uses(call, obj))
         call.pool(kind.name).give(obj, user, group)
         after(call, obj)
 
     return Method(f"one.{kind.method}.chown", "oid:int, user_id:int, group_id:int", run)
+
+
+def move_usage(call: Call, obj: Object, user: Object | None, group: Object | None, uses: list[Use]) -> None:
+    """What the object counts goes over to the new owner and group. Raises Refused AUTHORIZATION."""
+    uid, gid = (-1 if new is None or new.oid == old else new.oid for new, old in ((user, obj.uid), (group, obj.gid)))
+    charge(call, uses, uid, gid)
+    refund(call.cloud, -1 if uid == -1 else obj.uid, -1 if gid == -1 else obj.gid, uses)
 
 
 def refuse_same_name(call: Call, obj: Object, user: Object | None) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from .. import generic
-from ..attributes import first_restricted, listed
 from ..calls import Call, Method
 from ..errors import Refused, internal, not_allocated
 from ..store import OWNED, Kind, Object, lock, permissions, template, text
@@ -34,10 +33,7 @@ def new(cloud: Any, name: str, body: Template) -> Object:
 
 def allocate(call: Call, given: str) -> int:
     body = call.template(given)
-    if not call.is_admin:
-        bad = first_restricted(body, Template(), listed(call.cloud.config, "VNET_RESTRICTED_ATTR"))
-        if bad:
-            raise call.unauthorized(f"VN Template includes a restricted attribute {bad}")
+    generic.forbid_restricted(call, "VNET", "VN Template", body)
     return call.allocate(new(call.cloud, body.pop("NAME"), body), complete)
 
 
@@ -68,10 +64,7 @@ def instantiate(call: Call, oid: int, name: str, extra: str) -> int:
 
 def merged(call: Call, stored: Template, extra: Template) -> Template:
     """Address ranges of the extra template are added, all else replaces. Raises Refused for restricted attributes."""
-    if not call.is_admin:
-        bad = first_restricted(extra, stored, listed(call.cloud.config, "VNET_RESTRICTED_ATTR"))
-        if bad:
-            raise call.unauthorized(f"User Template includes a restricted attribute {bad}")
+    generic.forbid_restricted(call, "VNET", "User Template", extra, stored)
     body, ranges = stored.copy(), [*stored.vectors("AR"), *extra.vectors("AR")]
     body.merge(extra)
     body.replace("AR", [dict(vector) for vector in ranges])
