@@ -273,6 +273,12 @@ class Pool:
             obj.gid, obj.gname = group.oid, group.name
         self._index(obj)
 
+    def replace(self, obj: Object, fields: dict[str, Any]) -> None:
+        """Changes any attributes of an object, name and owner among them."""
+        self._names.pop(self._key(obj.name, obj.uid), None)
+        obj.__dict__.update(fields)
+        self._index(obj)
+
     def _key(self, name: str, uid: int) -> tuple[Any, ...]:
         return (name, uid) if self.kind.unique == "owner" else (name,)
 

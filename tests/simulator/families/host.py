@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .. import dummy, generic
 from ..calls import Call, Method
 from ..errors import internal, not_allocated
@@ -19,7 +21,9 @@ ENABLE, DISABLE, GO_OFFLINE = 0, 1, 2  # arguments of one.host.status
 
 MAX_HOSTNAME = 63
 HOSTNAME_PUNCTUATION = "-._:"
-MONITORING_INTERVAL = 10  # seconds until attributes that were removed are reported again
+MONITORING_INTERVAL = 10  # seconds between two reports
+KEPT_SAMPLES = 360
+LATEST, EVERY = 0, -1  # arguments of one.hostpool.monitoring
 
 
 def share(obj: Object) -> str:
@@ -116,7 +120,8 @@ def new(name: str, im_mad: str, vm_mad: str) -> Object:
         pci=[],
         nodes=[],
         vms=set(),
-        monitored=0,  # time of the last sample
+        first_monitored=0,  # time of the first report, and of the last that was looked at
+        monitored=0,
     )
 
 
@@ -146,6 +151,7 @@ def report(cloud: object, host: Object) -> None:
     host.nodes = host.nodes or dummy.numa_nodes()
     host.total_cpu, host.total_mem = dummy.TOTAL_CPU, dummy.TOTAL_MEM
     host.monitored = cloud.events.time()
+    host.first_monitored = host.first_monitored or host.monitored
     reserve(cloud, host)
 
 
@@ -196,13 +202,33 @@ def removed(call: Call, host: Object) -> None:
     vdc.forget(call.cloud, "hosts", host.oid)
 
 
+def moments(host: Object, now: int) -> range:
+    """When the host reported; the dummy driver needs not be asked to know what it said."""
+    if not host.monitored:
+        return range(0)
+    last = now if host.state in (MONITORED, DISABLED) else host.monitored
+    return range(host.first_monitored, last + 1, MONITORING_INTERVAL)[-KEPT_SAMPLES:]
+
+
+def monitoring_data(found: Iterable[tuple[Object, Iterable[int]]]) -> str:
+    shown = [dummy.host_sample(host.oid, moment) for host, times in found for moment in times]
+    return f"<MONITORING_DATA>{''.join(shown)}</MONITORING_DATA>"
+
+
 def monitoring(call: Call, host: Object) -> str:
-    return f"<MONITORING_DATA>{samples(host) if host.monitored else ''}</MONITORING_DATA>"
+    return monitoring_data([(host, moments(host, call.cloud.events.time()))])
 
 
 def pool_monitoring(call: Call, seconds: int) -> str:
-    found = [samples(host) for host in generic.visible(call, HOST, generic.ALL) if host.monitored]
-    return f"<MONITORING_DATA>{''.join(found)}</MONITORING_DATA>"
+    """All samples, the latest of each host, or those of the last seconds."""
+    now = call.cloud.events.time()
+    found = []
+    for host in generic.visible(call, HOST, generic.ALL):
+        times = moments(host, now)
+        if seconds == LATEST:
+            times = times[-1:]
+        found.append((host, [moment for moment in times if seconds in (LATEST, EVERY) or moment > now - seconds]))
+    return monitoring_data(found)
 
 
 def seed(cloud: object, number: int) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import dummy, generic
+from .. import database, dummy, generic
 from ..calls import Call, Method
 from ..errors import internal
 from ..store import OWNED, Kind, Object, cdata, ids, permissions, template, text
@@ -38,6 +38,17 @@ MARKETPLACE = Kind(
     allocates=True,
     first_id=100,
 )
+
+
+STORED = {
+    "STATE": ("state", database.number),
+    "MARKET_MAD": ("market_mad", database.words),
+    "ZONE_ID": ("zone_id", database.number),
+    "TOTAL_MB": ("total_mb", database.number),
+    "FREE_MB": ("free_mb", database.number),
+    "USED_MB": ("used_mb", database.number),
+    "MARKETPLACEAPPS": ("apps", database.numbers),
+}
 
 
 def new(name: str, body: Template, **fields: Any) -> Object:
@@ -182,6 +193,8 @@ def bootstrap(cloud: Any) -> None:
 
 KINDS = [MARKETPLACE]
 METHODS = [
+    database.update(MARKETPLACE, STORED),
+    database.allocate(MARKETPLACE, STORED, new),
     Method("one.market.allocate", "template:string", allocate, needs="CREATE MARKETPLACE"),
     generic.update(MARKETPLACE, normalise=normalise),
     generic.delete(MARKETPLACE, refuse=used, after=forget_apps),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import generic
+from .. import database, generic
 from ..calls import Call, Method
 from ..errors import Refused, internal, wrong_action
 from ..store import ID, OWNER, Kind, Object, cdata, lock, permissions, template, text
@@ -62,10 +62,19 @@ MARKETPLACEAPP = Kind(
 )
 
 
+TEXTS = ("SOURCE", "MD5", "DESCRIPTION", "VERSION", "FORMAT", "APPTEMPLATE64")
+NUMBERS = ("REGTIME", "ZONE_ID", "ORIGIN_ID", "SIZE", "STATE", "TYPE")
+STORED = {
+    **{name: (name.lower(), database.words) for name in TEXTS},
+    **{name: (name.lower(), database.number) for name in NUMBERS},
+    "MARKETPLACE_ID": ("market_id", database.number),
+    "MARKETPLACE": ("market", database.words),
+}
+
+
 def new(name: str, body: Template, **fields: Any) -> Object:
-    texts = dict.fromkeys(("source", "md5", "format", "description", "version", "apptemplate64", "market"), "")
-    numbers = {"regtime": 0, "zone_id": 0, "origin_id": -1, "size": 0, "market_id": -1, "state": INIT, "type": IMAGE}
-    return Object(MARKETPLACEAPP, name, body, **{**texts, **numbers, **fields})
+    defaults = {attribute: "" if reader is database.words else 0 for attribute, reader in STORED.values()}
+    return Object(MARKETPLACEAPP, name, body, **{**defaults, "type": IMAGE, **fields})
 
 
 # ---------------------------------------------------------------- creation
@@ -199,9 +208,12 @@ def deleted(cloud: Any, oid: int) -> None:
 
 KINDS = [MARKETPLACEAPP]
 METHODS = [
+    database.update(MARKETPLACEAPP, STORED),
+    database.drop(MARKETPLACEAPP),
+    database.allocate(MARKETPLACEAPP, STORED, new),
     Method("one.marketapp.allocate", "template:string, market_id:int", allocate, signature="ss"),
     Method("one.marketapp.delete", "oid:int", delete, needs="MANAGE MARKETPLACEAPP"),
-    generic.info(MARKETPLACEAPP),
+    generic.info(MARKETPLACEAPP, signature="si"),
     generic.update(MARKETPLACEAPP, normalise=normalise),
     generic.rename(MARKETPLACEAPP),
     generic.chmod(MARKETPLACEAPP),
@@ -209,5 +221,5 @@ METHODS = [
     Method("one.marketapp.enable", "oid:int, enable:boolean", enable, needs="MANAGE MARKETPLACEAPP", signature="sii"),
     generic.lock(MARKETPLACEAPP),
     generic.unlock(MARKETPLACEAPP),
-    generic.filtered_pool_info(MARKETPLACEAPP),
+    generic.filtered_pool_info(MARKETPLACEAPP, signature="s"),
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import generic
+from .. import database, generic
 from ..calls import Call, Method
 from ..errors import not_allocated, wrong_action
 from ..store import NAMED, Kind, Object, template, text
@@ -31,6 +31,10 @@ ZONE = Kind(
     unique="pool",
     first_id=100,
 )
+STORED = {
+    "STATE": ("state", database.number),
+    "SERVER_POOL": ("servers", lambda element: database.body(element).vectors("SERVER")),
+}
 RAFT = {
     "SERVER_ID": -1,
     "STATE": 0,
@@ -130,7 +134,7 @@ VOTE = "candidate_term:int, candidate_id:int, candidate_log_index:i8, candidate_
 
 KINDS = [ZONE]
 METHODS = [
-    Method("one.zone.updatedb", "oid:int, xml:string", server_to_server),
+    database.update(ZONE, STORED),
     Method("one.zone.allocate", "template:string", allocate),
     generic.update(ZONE, normalise=normalise),
     generic.delete(ZONE, "ADMIN", refuse=not_deleted),
