@@ -4,8 +4,9 @@
 
     python tools/run_examples.py [--jobs N] [NAME...]
 
-NAME is a module, a guide or, with its kind, another plugin: one_host, fleets, filter_one_template. What an example takes
-for granted is made by the tasks in tests/examples/NAME.yml. A run fails when a task fails, and also when Ansible prints a warning.
+NAME is a module, a guide or, with its kind, another plugin: one_host, fleets, filter_one_template. What an example
+takes for granted is made by the tasks in tests/examples/NAME.yml. A run fails when a task fails, and also when Ansible
+prints a warning.
 """
 
 from __future__ import annotations
