@@ -22,6 +22,7 @@ WIDTH = 120
 FAMILIES = {
     "groupquota": "DEFAULT_GROUP_QUOTAS",
     "market": "MARKETPLACE",
+    "marketapp": "MARKETPLACEAPP",
     "secgroup": "SECURITY_GROUP",
     "template": "VMTEMPLATE",
     "userquota": "DEFAULT_USER_QUOTAS",
