@@ -9,7 +9,7 @@ from ..cloud import label, method
 from ..failure import described
 from ..pyone import OneException, permissions
 from ..resource import Attribute
-from .common import reference
+from . import common
 
 LOCKS = {1: "use", 2: "manage", 3: "admin"}  # LOCKED of a LOCK element; what one.*.lock takes
 LEVELS = {word: number for number, word in LOCKS.items()}
@@ -50,8 +50,8 @@ def ownership(kind):
 
     return {
         "mode": Attribute(write_mode, canonical=canonical_mode),
-        "group": Attribute(write_group, canonical=reference("group")),
-        "owner": Attribute(write_owner, canonical=reference("user")),
+        "group": Attribute(write_group, canonical=common.reference("group")),
+        "owner": Attribute(write_owner, canonical=common.reference("user")),
     }
 
 
@@ -74,3 +74,21 @@ def lock(kind):
             cloud.call(doing, method(kind, "lock"), oid, LEVELS[after], False)
 
     return {"lock": Attribute(write, early=lambda after: after == "none")}
+
+
+def attributes(kind, own, replace=False, labels="exact", managed=(), creation=("NAME",)):
+    """The attributes of a kind with owner and template: what all have, and its own between.
+
+    Args:
+        own (dict): option → Attribute.
+        replace (bool): template_mode replace.
+        labels (str): labels_mode.
+        managed, creation (container): as for common.template and common.at_creation.
+    """
+    return {
+        "name": common.rename(kind),
+        "template": common.at_creation(common.template(kind, replace, managed), creation),
+        **own,
+        "labels": common.labels(kind, labels),
+        **ownership(kind),
+    }

@@ -92,16 +92,14 @@ def failure(image):
 
 def resource(replace=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = {
-        "name": common.rename(KIND),
+    own = {
         "datastore": Attribute(canonical=common.reference("datastore")),
         "path": Attribute(merged=merged_path),
         "size": Attribute(),
         "type": Attribute(write_type),
         "persistent": Attribute(write_persistent),
-        "template": common.at_creation(common.template(KIND, replace, MANAGED), CREATION),
-        "labels": common.labels(KIND, labels),
         "enabled": Attribute(write_enabled),
     }
-    attributes.update(access.ownership(KIND), **access.lock(KIND))
+    attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
+    attributes.update(access.lock(KIND))
     return Resource(KIND, read, create, attributes, common.remove(KIND), settled, failure, ("datastore",))

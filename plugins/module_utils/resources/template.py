@@ -27,10 +27,6 @@ def create(cloud, name, wanted):
 
 def resource(replace=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = {
-        "name": common.rename(KIND),
-        "template": common.at_creation(common.template(KIND, replace), ("NAME",)),
-        "labels": common.labels(KIND, labels),
-    }
-    attributes.update(access.ownership(KIND), **access.lock(KIND))
+    attributes = access.attributes(KIND, {}, replace, labels)
+    attributes.update(access.lock(KIND))
     return Resource(KIND, read, create, attributes, common.remove(KIND))

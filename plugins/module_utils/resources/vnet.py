@@ -148,11 +148,9 @@ def failure(vnet):
 
 def resource(replace=False, purge_ranges=False, purge_clusters=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `purge_…`: what is not named goes; `labels`: labels_mode."""
-    attributes = {"name": common.rename(KIND)}
-    attributes["template"] = common.at_creation(common.template(KIND, replace, MANAGED), CREATION)
-    attributes.update({option: field(option) for option in FIELDS})
-    attributes["cluster_ids"] = clusters(purge_clusters)
-    attributes["address_ranges"] = ranges(purge_ranges)
-    attributes["labels"] = common.labels(KIND, labels)
-    attributes.update(access.ownership(KIND), **access.lock(KIND))
+    own = {option: field(option) for option in FIELDS}
+    own["cluster_ids"] = clusters(purge_clusters)
+    own["address_ranges"] = ranges(purge_ranges)
+    attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
+    attributes.update(access.lock(KIND))
     return Resource(KIND, read, create, attributes, common.remove(KIND), settled, failure)
