@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import attributes
 from .acl import TYPES
 from .calls import Call, Method
 from .errors import ACTION, RPC_API, Refused, internal, wrong_action
-from .permissions import ADMIN_BITS, OPERATIONS, new_bits
+from .permissions import ADMIN_BITS, OPERATIONS, OTHER_BITS, changed_bits, new_bits
 from .quotas import Use, charge, refund
 from .store import Kind, Object, in_range, invalid_name, well_formed
 from .template import Template
@@ -218,15 +218,22 @@ def chmod(kind: Kind, more: str = "", after: Callable[..., None] = nothing) -> M
     def run(call: Call, oid: int, *arguments: Any) -> None:
         nine, rest = arguments[:9], arguments[9:]
         obj = call.find(kind.name, oid)
-        bits = new_bits(nine, obj.bits)
-        admin = bits is not None and (bits ^ obj.bits) & ADMIN_BITS
-        call.require(call.need("ADMIN" if admin else "MANAGE", obj))
-        if bits is None:
-            raise internal("New permission values must be -1, 0 or 1")
-        obj.bits = bits
+        change_bits(call, obj, nine)
         after(call, obj, nine, *rest)
 
     return Method(f"one.{kind.method}.chmod", join("oid:int", NINE_BITS, more), run)
+
+
+def change_bits(call: Call, obj: Object, nine: Sequence[int]) -> None:
+    """Permission bits as chmod has them (1 set, 0 clear, -1 keep). Raises Refused."""
+    changed = changed_bits(nine, obj.bits)
+    if changed & OTHER_BITS and not (call.is_admin or call.cloud.config.flag("ENABLE_OTHER_PERMISSIONS", True)):
+        raise call.unauthorized("'other' permissions is disabled in oned.conf")
+    call.require(call.need("ADMIN" if changed & ADMIN_BITS else "MANAGE", obj))
+    bits = new_bits(nine, obj.bits)
+    if bits is None:
+        raise internal("New permission values must be -1, 0 or 1")
+    obj.bits = bits
 
 
 def chown(

@@ -92,4 +92,10 @@ def new_bits(values: Iterable[int], bits: int) -> int | None:
     return bits
 
 
-ADMIN_BITS = 0o111
+def changed_bits(values: Iterable[int], bits: int) -> int:
+    """The bits that chmod's nine values speak of and that are not so already."""
+    places = [1 << (8 - i) for i in range(9)]
+    return sum(bit for bit, value in zip(places, values, strict=False) if value not in (-1, int(bool(bits & bit))))
+
+
+ADMIN_BITS, OTHER_BITS = 0o111, 0o007

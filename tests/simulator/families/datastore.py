@@ -225,6 +225,11 @@ def enable(call: Call, obj: Object, enabled: bool) -> None:
     obj.state = READY if enabled else DISABLED
 
 
+def rename_in_images(call: Call, obj: Object) -> None:
+    for oid in obj.images:
+        call.pool("IMAGE").get(oid).datastore = obj.name
+
+
 def removed(call: Call, obj: Object) -> None:
     clusters.leave_all(call.cloud, "datastores", obj)
 
@@ -253,7 +258,7 @@ METHODS = [
     ),
     generic.info(DATASTORE),
     generic.update(DATASTORE, normalise=normalise),
-    generic.rename(DATASTORE),
+    generic.rename(DATASTORE, after=rename_in_images),
     generic.chown(DATASTORE),
     generic.chmod(DATASTORE),
     Method("one.datastore.enable", "oid:int, enable:boolean", enable, needs="MANAGE DATASTORE"),
