@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
 from ..errors import wrong_action
 from ..store import NAMED, Kind, Object, ids, template
 from ..template import Template
+from . import plan as plans
 from . import vdc
 from .capacity import reserve
 
@@ -31,7 +33,7 @@ CLUSTER = Kind(
 
 def new(name: str) -> Object:
     body = Template([("RESERVED_CPU", ""), ("RESERVED_MEM", "")])
-    return Object(CLUSTER, name, body, hosts=set(), datastores=set(), vnets=set())
+    return Object(CLUSTER, name, body, hosts=set(), datastores=set(), vnets=set(), plan=None)
 
 
 def allocate(call: Call, name: str) -> int:
@@ -127,19 +129,60 @@ def removing(members: str) -> Callable[[Call, Object, Object], None]:
     return lambda call, cluster, obj: leave(cluster, members, obj)
 
 
-# ---------------------------------------------------------------- placement plans: DRS has never made one here
+# ---------------------------------------------------------------- placement plans
 
 
-def execute_plan(call: Call, cluster: Object) -> None:
-    raise wrong_action("Plan is not ready")
-
-
-def delete_plan(call: Call, cluster: Object) -> None:
-    raise wrong_action(f"Plan for cluster {cluster.oid} does not exist")
+def with_plan(call: Call, cluster: Object, decrypt: bool) -> str:
+    shown = cluster.plan.xml() if cluster.plan is not None else ""
+    return f"<CLUSTER>{cluster.children()}{shown}</CLUSTER>"
 
 
 def optimize(call: Call, cluster: Object) -> None:
-    """Asks for a plan; hosts of the dummy driver give no reason for one."""
+    """The optimiser answers one transition later."""
+    if cluster.plan is not None and cluster.plan.state == plans.APPLYING:
+        raise wrong_action("Can't optimize cluster. A previous plan is currently being applied.")
+    call.cloud.events.after(1, optimized, call.cloud, cluster.oid)
+
+
+def optimized(cloud: Any, oid: int) -> None:
+    """Event: a plan that would move nothing is none; the old one stays."""
+    cluster = cloud["CLUSTER"].get(oid)
+    if cluster is None or (cluster.plan is not None and cluster.plan.state == plans.APPLYING):
+        return
+    made = plans.make(cloud, cluster)
+    if made is not None:
+        cluster.plan = made
+        if plans.setting(cluster, "AUTOMATION", plans.MANUAL) == plans.FULL:
+            apply_plan(cloud, cluster)
+
+
+def execute_plan(call: Call, cluster: Object) -> None:
+    if cluster.plan is None:
+        raise wrong_action("Plan is not ready")
+    if cluster.plan.state in plans.NOT_APPLIED:
+        raise wrong_action(plans.NOT_APPLIED[cluster.plan.state])
+    apply_plan(call.cloud, cluster)
+
+
+def apply_plan(cloud: Any, cluster: Object) -> None:
+    cluster.plan.state = plans.APPLYING
+    cloud.applying.add(cluster.oid)
+
+
+def advance_plans(cloud: Any) -> None:
+    """Looks after the plans under way: VMs have gone a step, or a plan has begun."""
+    for oid in list(cloud.applying):
+        cluster = cloud["CLUSTER"].get_ro(oid)
+        if cluster is None or cluster.plan is None or cluster.plan.state != plans.APPLYING:
+            cloud.applying.discard(oid)
+        else:
+            plans.advance(cloud, cluster.plan)
+
+
+def delete_plan(call: Call, cluster: Object) -> None:
+    if cluster.plan is None:
+        raise wrong_action(f"Plan for cluster {cluster.oid} does not exist")
+    cluster.plan = None
 
 
 def bootstrap(cloud: object) -> None:
@@ -152,7 +195,7 @@ def membership(action: str, what: str, parameter: str, kind: str, run: Callable[
     )
 
 
-def plan(action: str, run: Callable[..., None]) -> Method:
+def planning(action: str, run: Callable[..., None]) -> Method:
     return Method(f"one.cluster.{action}", "oid:int", run, needs="ADMIN CLUSTER")
 
 
@@ -160,7 +203,7 @@ KINDS = [CLUSTER]
 METHODS = [
     Method("one.cluster.allocate", "name:string", allocate, needs="CREATE CLUSTER", signature="ssssi"),
     generic.delete(CLUSTER, "ADMIN", refuse=content, after=removed),
-    generic.info(CLUSTER),
+    generic.info(CLUSTER, xml=with_plan),
     generic.update(CLUSTER, after=updated),
     generic.rename(CLUSTER, after=renamed),
     membership("add", "host", "host_id", "HOST", move_host),
@@ -169,8 +212,8 @@ METHODS = [
     membership("del", "datastore", "ds_id", "DATASTORE", removing("datastores")),
     membership("add", "vnet", "vnet_id", "NET", adding("vnets")),
     membership("del", "vnet", "vnet_id", "NET", removing("vnets")),
-    plan("optimize", optimize),
-    plan("planexecute", execute_plan),
-    plan("plandelete", delete_plan),
+    planning("optimize", optimize),
+    planning("planexecute", execute_plan),
+    planning("plandelete", delete_plan),
     generic.pool_info(CLUSTER),
 ]
