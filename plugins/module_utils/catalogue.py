@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from .resources import cluster, host, image, template, vm, vnet
+from .resources import cluster, host, image, security_group, template, vm, vnet
 
 RESOURCES = {
     "cluster": cluster.resource,
     "host": host.resource,
     "image": image.resource,
+    "security_group": security_group.resource,
     "template": template.resource,
     "vm": vm.resource,
     "vnet": vnet.resource,

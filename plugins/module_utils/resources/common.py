@@ -58,20 +58,27 @@ def canonical_template(cloud, given):
         raise described(error, "use the option template") from None
 
 
-def template(kind, replace=False, managed=(), option="template"):
+def nothing(record):
+    """beside() of most templates."""
+    return {}
+
+
+def template(kind, replace=False, managed=(), option="template", beside=nothing):
     """The Attribute for a template of a kind, written by one.*.update.
 
     Args:
         option (str): what the option and its place in the record are called.
         replace (bool): template_mode replace.
         managed (container): names of attributes that the server keeps for itself.
+        beside (callable): record → attributes of the template that the record has elsewhere; a whole new template must
+            have them too.
     """
 
     def write(cloud, oid, after, record):
         changed, gone = changed_names(record[option], after)
         doing = "update the %s of %s %s" % (option, label(kind), record["name"])
         if gone:  # only a replacement can take attributes away
-            cloud.call(doing, method(kind, "update"), oid, after, 0)
+            cloud.call(doing, method(kind, "update"), oid, dict(after, **beside(record)), 0)
         else:
             cloud.call(doing, method(kind, "update"), oid, {name: after[name] for name in changed}, 1)
 
