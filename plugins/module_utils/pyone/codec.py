@@ -20,6 +20,7 @@ _VALUE = re.compile(rb"\s*<value>\s*<(string|i4|boolean|i8)>")
 _END = re.compile(rb"</(string|i4|boolean|i8)>\s*</value>")
 _TAIL = re.compile(rb"\s*</data>\s*</array>\s*</value>\s*</param>\s*</params>\s*</methodResponse>\s*")
 _REFERENCE = re.compile(rb"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([a-z]+));")
+LONG = 64 * 1024  # bytes
 _NAMED = {b"quot": b'"', b"apos": b"'", b"lt": b"<", b"gt": b">"}
 # The last range: the XML-RPC library of oned (6.10, 7.4) takes no character outside the Basic Multilingual Plane.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]")
@@ -58,10 +59,29 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
+class Text:
+    """A text of an answer where it stands, still escaped: ``body[start:stop]``."""
+
+    __slots__ = ("body", "start", "stop")
+
+    def __init__(self, body: bytes | bytearray, start: int, stop: int) -> None:
+        self.body = body
+        self.start = start
+        self.stop = stop
+
+    def is_long_xml(self) -> bool:
+        """Whether unescaping and parsing it would take longer than a call."""
+        return self.stop - self.start > LONG and self.body.startswith(b"&lt;", self.start)
+
+    def __bytes__(self) -> bytes:
+        return unescape(bytes(memoryview(self.body)[self.start : self.stop]))
+
+
 def decode(body: bytes | bytearray) -> tuple[Any, ...]:
     """The content of an answer (bytes): ``(True, value, code)`` or ``(False, message, code, object_id, …)``.
 
-    Texts are returned as UTF-8 bytes, not yet decoded: a pool goes to the XML parser as it is.
+    Texts are returned as UTF-8 bytes, not yet decoded, and long XML as Text: it goes to the XML parser as it is, or
+    not at all.
 
     Raises:
         OneProtocolException: the body is no answer of oned, or an XML-RPC fault (`code` is the fault's).
@@ -74,7 +94,7 @@ def _cut(body):
     """The values of the envelope that oned sends, or None for any other shape."""
     head = _HEAD.match(body)
     position = head.end() if head else 0
-    values = []
+    values: list[Any] = []
     while position:
         start = _VALUE.match(body, position)
         if not start:
@@ -83,7 +103,9 @@ def _cut(body):
         end = _END.match(body, stop) if stop >= 0 else None
         if not end or end.group(1) != start.group(1):
             return None
-        values.append(_unmarshal(start.group(1), bytes(memoryview(body)[start.end() : stop])))
+        text = Text(body, start.end(), stop)
+        long = values == [True] and start.group(1) == b"string" and text.is_long_xml()
+        values.append(text if long else _unmarshal(start.group(1), bytes(text)))
         position = end.end()
     well_formed = len(values) > 1 and isinstance(values[0], bool) and _TAIL.fullmatch(body, position)
     return values if well_formed else None
@@ -91,7 +113,7 @@ def _cut(body):
 
 def _unmarshal(kind, text):
     if kind == b"string":
-        return unescape(text)
+        return text
     try:
         number = int(text)
     except ValueError:

@@ -9,11 +9,12 @@ generated from xsd/, say which fields an element has; what they do not know stay
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from xml.etree import ElementTree
 
 from .bindings import ROOTS, TYPES
+from .codec import Text
+from .document import AnyNode, Node, read
 from .errors import OneProtocolException
 
 # Vectors that a template may hold several times: always lists, whatever their number.
@@ -21,52 +22,27 @@ REPEATABLE = frozenset(
     "AR DISK INPUT NIC NIC_ALIAS NUMA_NODE PCI RAW ROLE RULE SCHED_ACTION SECURITY_GROUP_RULE SERVER SNAPSHOT".split()
 )
 
-_PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.S)
 _classes: dict[str | None, type[Element]] = {}
 
 
-def parse(document: bytes | str) -> Element:
+def parse(document: bytes | str | Text) -> Element:
     """The view of an XML document.
 
     Args:
-        document (bytes | str): as the API answers it, with or without OpenNebula's namespace.
+        document (bytes | str | Text): as the API answers it, with or without OpenNebula's namespace.
 
     Returns:
         Element: of the class that the root element names.
 
     Raises:
-        OneProtocolException: the document is not well formed, or declares a document type.
+        OneProtocolException: the document is not well formed, or declares a document type; of a long Text this is
+            found out when the faulty part is touched.
     """
-    return view(parse_tree(document))
+    return view(read(document))
 
 
-def parse_tree(document: bytes | str) -> ElementTree.Element:
-    """The xml.etree element of an XML document; raises as parse()."""
-    if isinstance(document, str):
-        document = document.encode("utf-8")
-    prolog = _PROLOG.match(document)
-    if prolog and document.startswith(b"<!DOCTYPE", prolog.end()):
-        raise OneProtocolException("the XML declares a document type, which OpenNebula never sends")
-    try:
-        root = _with_carriage_returns(document) if b"\r" in document else ElementTree.fromstring(document)
-    except ElementTree.ParseError as error:
-        raise OneProtocolException("the XML of the answer cannot be read: %s" % error) from None
-    if root.tag.startswith("{"):
-        for node in root.iter():
-            node.tag = node.tag.rpartition("}")[2]
-    return root
-
-
-def _with_carriage_returns(document):
-    """XML parsers turn CR into LF; inside CDATA, where template values are, a reference keeps it."""
-    try:
-        return ElementTree.fromstring(document.replace(b"\r", b"]]>&#13;<![CDATA["))
-    except ElementTree.ParseError:
-        return ElementTree.fromstring(document)
-
-
-def view(node: ElementTree.Element) -> Element:
-    """The view of an xml.etree element that is the root of an answer."""
+def view(node: AnyNode) -> Element:
+    """The view of an element that is the root of an answer."""
     return class_of(node.tag if node.tag in ROOTS else None)(node)
 
 
@@ -86,7 +62,7 @@ class Element:
     that the schema lacks is found all the same.
     """
 
-    def __init__(self, node: ElementTree.Element) -> None:
+    def __init__(self, node: AnyNode) -> None:
         self._node = node
 
     def __getattr__(self, name: str) -> Any:
@@ -108,7 +84,8 @@ class Element:
 
     def to_xml(self) -> str:
         """The element as it was received, as text."""
-        return ElementTree.tostring(self._node, encoding="unicode")
+        node = self._node
+        return ElementTree.tostring(node.tree() if isinstance(node, Node) else node, encoding="unicode")
 
 
 class Template(dict):
@@ -117,9 +94,71 @@ class Template(dict):
     `tag` is the name of the element (TEMPLATE, USER_TEMPLATE).
     """
 
-    def __init__(self, node: ElementTree.Element) -> None:
-        super().__init__(_content(node))
+    def __init__(self, node: AnyNode) -> None:
         self.tag = node.tag
+        if isinstance(node, Node):
+            # Until all of it is asked for, one entry holds the place: what takes a dictionary for empty by its size
+            # alone, as the json module does, must not take this one for empty.
+            super().__init__({_UNREAD: node})
+        else:
+            super().__init__(_content(node))
+
+    def __missing__(self, name: str) -> Any:
+        node = self._unread()
+        text = None if node is None else node.lone_text(name)
+        if text is not None:
+            return text
+        if node is None:
+            raise KeyError(name)
+        self._read()
+        return self[name]
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def _unread(self):
+        return super().get(_UNREAD)
+
+    def _read(self):
+        node = self._unread()
+        if node is not None:
+            super().clear()
+            super().update(_content(node))
+
+
+class _Unread:
+    """The key under which a Template keeps the element that it has not read."""
+
+    def __repr__(self):
+        return "…"
+
+
+_UNREAD = _Unread()
+
+
+def _reading(name):
+    """The method of dict, on a Template that has read its element."""
+    method = getattr(dict, name)
+
+    def reading(self, *args, **named):
+        self._read()
+        return method(self, *args, **named)
+
+    reading.__name__, reading.__doc__ = name, method.__doc__
+    return reading
+
+
+# `get` is defined by what [] finds; all others need the whole content.
+_WHOLE = (
+    "__contains__ __delitem__ __eq__ __ior__ __iter__ __len__ __ne__ __or__ __reduce_ex__ __repr__ __reversed__ "
+    "__ror__ __setitem__ clear copy items keys pop popitem setdefault update values"
+)
+for _name in _WHOLE.split():
+    if hasattr(dict, _name):  # | came with Python 3.9
+        setattr(Template, _name, _reading(_name))
 
 
 def _content(node):
@@ -137,19 +176,16 @@ def _content(node):
 
 
 class _Field:
-    """A field that is read on every touch (cheap ones) or once (those with an identity, such as lists)."""
+    """A field, read when it is first touched; later touches find it in the instance."""
 
-    def __init__(self, name, read, keep):
+    def __init__(self, name, read):
         self.name = name
         self.read = read
-        self.keep = keep
 
     def __get__(self, instance, owner):
         if instance is None:
             return self
-        value = self.read(instance._node, self.name)
-        if self.keep:
-            instance.__dict__[self.name] = value
+        value = instance.__dict__[self.name] = self.read(instance._node, self.name)
         return value
 
 
@@ -159,10 +195,10 @@ def _field(text):
     name, dummy, kind = text.rstrip("*").partition(":")
     convert = _CONVERT.get(kind) or _nested(kind)
     if repeated:
-        return name, _Field(name, lambda node, tag: [convert(child) for child in node.findall(tag)], True)
+        return name, _Field(name, lambda node, tag: [convert(child) for child in node.findall(tag)])
     if kind in _SCALARS:
-        return name, _Field(name, _SCALARS[kind], False)
-    return name, _Field(name, lambda node, tag: _first(node, tag, convert), True)
+        return name, _Field(name, _SCALARS[kind])
+    return name, _Field(name, lambda node, tag: _first(node, tag, convert))
 
 
 def _nested(key):

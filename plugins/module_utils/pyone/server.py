@@ -190,10 +190,10 @@ def _helper(name):
 
 def _value(value):
     """What an answer holds: text as str, XML as a view of it."""
+    if isinstance(value, codec.Text) or (isinstance(value, bytes) and value.startswith(b"<")):
+        return parse(value)
     if not isinstance(value, bytes):
         return value
-    if value.startswith(b"<"):
-        return parse(value)
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

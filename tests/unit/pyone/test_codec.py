@@ -12,7 +12,14 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneArgumentException,
     OneProtocolException,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.codec import _cut, decode, encode, unescape
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.codec import (
+    LONG,
+    Text,
+    _cut,
+    decode,
+    encode,
+    unescape,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from project import SHARED
@@ -86,7 +93,7 @@ def test_recorded_answers(path):
         with pytest.raises(OneProtocolException):
             decode(body)
     else:
-        assert decode(body) == expected
+        assert tuple(bytes(value) if isinstance(value, Text) else value for value in decode(body)) == expected
 
 
 @pytest.mark.skipif(not WIRE, reason="no ../shared")
@@ -163,6 +170,20 @@ def test_answers_without_the_array():
 def test_what_is_no_answer(body):
     with pytest.raises(OneProtocolException):
         decode(body)
+
+
+@pytest.mark.parametrize(
+    "flag, text, stays",
+    [(1, "<A>%s</A>", True), (0, "<A>%s</A>", False), (1, "%s", False)],
+    ids=["document", "message", "text"],
+)
+def test_only_long_documents_stay_where_they_are(flag, text, stays):
+    text %= "x" * LONG
+    escaped = text.replace("<", "&lt;").replace(">", "&gt;")
+    body = f"<value><boolean>{flag}</boolean></value><value><string>{escaped}</string></value>"
+    found = decode((BODY % body).encode())[1]
+    assert isinstance(found, Text) == stays
+    assert bytes(found) == text.encode()
 
 
 def test_document_types_are_refused():
