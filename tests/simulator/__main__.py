@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from .cloud import Options
-from .families import SEEDS
+from .seeds import SEEDS
 from .server import Simulator
 
 

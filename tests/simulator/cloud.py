@@ -16,9 +16,10 @@ from .acl import Rules
 from .calls import UNEXPECTED, Call, Method
 from .errors import Fault, Refused
 from .events import Events
-from .families import BOOTSTRAP, FAMILIES, SEEDS, cluster, hook
+from .families import BOOTSTRAP, FAMILIES, cluster, hook
 from .permissions import Who
 from .quotas import UNLIMITED, Quotas
+from .seeds import SEEDS
 from .store import Kind, Pool
 from .template import Template
 from .xmlrpc import refusal, success
@@ -60,8 +61,8 @@ class Cloud:
             family.bootstrap(self)
         for pool in self.pools.values():
             pool.next_id = max(pool.next_id, pool.kind.first_id)
-        for what, number in options.seed.items():
-            SEEDS[what](self, number)
+        for what, seed in SEEDS.items():
+            seed(self, options.seed.get(what, 0))
         for kind in hook.RESOURCES:
             self[kind].touched = set()
         self.events.after_each = self.look_around

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """The families of objects, in the order in which the server registers their methods.
 
-A family is a module with `METHODS`, and where it has them `KINDS`, `bootstrap(cloud)` (the objects of a fresh
-server) and `SEEDS` (name -> function(cloud, number) for --seed).
+A family is a module with `METHODS`, and where it has them `KINDS` and `bootstrap(cloud)` (the objects of a fresh
+server).
 """
 
 from __future__ import annotations
@@ -58,4 +58,3 @@ FAMILIES = [
     system,
 ]
 BOOTSTRAP = [acl, group, user, zone, cluster, datastore, secgroup, vdc, market]
-SEEDS = {name: seed for family in FAMILIES for name, seed in getattr(family, "SEEDS", {}).items()}

@@ -260,4 +260,3 @@ METHODS = [
     generic.pool_info(HOST),
     Method("one.hostpool.monitoring", "seconds:int=-1", pool_monitoring, reads=True, signature="s"),
 ]
-SEEDS = {"hosts": seed}

@@ -347,7 +347,6 @@ def seed(cloud: Any, number: int) -> None:
 POOL = "filter_flag:int, start:int, end:int, state:int, filter:string="
 
 KINDS = [VM]
-SEEDS = {"vms": seed}
 METHODS = [
     Method("one.vm.deploy", "oid:int, hid:int, no_overcommit:boolean=false, ds_id:int=-1, nics:string=", deploy),
     Method("one.vm.action", "action:string, oid:int", action, first="oid"),
