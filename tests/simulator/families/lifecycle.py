@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..calls import Call
 from ..errors import wrong_action
 from ..store import Object
-from . import capacity, devices, scheduler
+from . import capacity, context, devices, disks, pci, scheduler
 
 INIT, PENDING, HOLD, ACTIVE, STOPPED, SUSPENDED, DONE, _FAILED, POWEROFF, UNDEPLOYED, CLONING, CLONING_FAILURE = range(
     12
@@ -217,6 +217,7 @@ def act(call: Call, vm: Object, action: str) -> None:
         mark(vm, action)
     elif action == "resume" and steps:
         begin_record(call.cloud, vm, dict(vm.history[-1]))
+        context.add_devices(vm)
     if target is not None:
         go(call.cloud, vm, steps, target)
 
@@ -351,6 +352,9 @@ def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:
     capacity.take(host, vm)
     vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
     devices.give_console_port(vm)
+    disks.place_volatile(cloud, vm, datastore)
+    pci.take_all(cloud, host, vm)
+    context.add_devices(vm)
     fields = {
         "hostname": host.name,
         "hid": host.oid,
@@ -404,6 +408,7 @@ def leave_host(cloud: Any, vm: Object) -> None:
     host = cloud["HOST"].get(vm.history[-1]["hid"])
     if host is not None:
         capacity.give_back(host, vm)
+        pci.give_back(host, vm)
 
 
 # ---------------------------------------------------------------- recover

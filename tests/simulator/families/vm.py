@@ -13,7 +13,7 @@ from ..calls import Call, Method
 from ..errors import AUTHORIZATION, RPC_API, Refused, internal, wrong_action
 from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, in_range, lock, permissions, template, text
 from ..template import Template, attribute
-from . import capacity, devices, lifecycle
+from . import capacity, devices, lifecycle, vm_conf, vm_devices, vm_disks, vm_nics, vm_snapshots
 from .host import OFFLINE
 from .scheduler import SYSTEM_DS, system_datastore
 
@@ -82,6 +82,15 @@ def short_user_template(obj: Object) -> str:
     return element("USER_TEMPLATE", "".join([attribute(name, obj.user_template.text(name)) for name in names]))
 
 
+def disk_snapshots(obj: Object) -> str:
+    return "".join([obj.disk_snapshots[number].render("SNAPSHOTS") for number in sorted(obj.disk_snapshots)])
+
+
+def backups(obj: Object) -> str:
+    config = attribute("BACKUP_CONFIG", obj.backup_config) if obj.backup_config else "<BACKUP_CONFIG/>"
+    return f"<BACKUPS>{config}<BACKUP_IDS></BACKUP_IDS></BACKUPS>"
+
+
 def plain(markup: str) -> Any:
     return lambda obj: markup
 
@@ -111,7 +120,8 @@ VM = Kind(
         template(),
         template("USER_TEMPLATE", "user_template"),
         history,
-        plain("<BACKUPS><BACKUP_CONFIG/><BACKUP_IDS></BACKUP_IDS></BACKUPS>"),
+        disk_snapshots,
+        backups,
     ),
     listed=(
         *ID,
@@ -154,6 +164,8 @@ def new(cloud: Any, name: str, body: Template) -> Object:
         console_port="",  # the port that the server gave, not one that the user asked for
         history=[],  # dictionaries of lifecycle.begin_record, oldest first
         clusters=None,  # IDs of the clusters that hold all its images and networks; None: it has none
+        disk_snapshots={},  # DISK_ID -> the tree of its snapshots, once it had one
+        backup_config={},  # BACKUP_CONFIG
         task=None,  # what a driver is doing to parts of the VM
         turn=0,  # number of the transition: events of an earlier one are void
         way=([], lifecycle.PENDING),  # transient states to come and the steady one behind them
@@ -358,8 +370,13 @@ METHODS = [
     generic.chown(VM),
     generic.lock(VM),
     generic.unlock(VM),
+    *vm_disks.METHODS,
+    *vm_nics.METHODS,
+    *vm_snapshots.METHODS,
     Method("one.vm.resize", "oid:int, template:string, no_overcommit:boolean=true", resize, needs="MANAGE VM"),
+    *vm_conf.METHODS,
     Method("one.vm.recover", "oid:int, operation:int", recover),
+    *vm_devices.METHODS,
     Method("one.vmpool.info", POOL, pool_info, reads=True),
     Method("one.vmpool.infoextended", POOL, pool_info_extended, reads=True),
     Method("one.vmpool.infoset", "ids:string, extended:boolean", pool_info_set, reads=True),

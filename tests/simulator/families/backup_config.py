@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""How a VM is backed up: its BACKUP_CONFIG, made of what a template says and of the server's own state."""
+
+from __future__ import annotations
+
+from ..template import Vector
+
+WORDS = {  # attribute -> what it may be; the first is the default
+    "FS_FREEZE": ("NONE", "AGENT", "SUSPEND"),
+    "MODE": ("FULL", "INCREMENT"),
+    "INCREMENT_MODE": ("CBT", "SNAPSHOT"),
+}
+FLAGS = ("BACKUP_VOLATILE", "INTERACTIVE")
+TRUE = ("YES", "Y", "TRUE", "1")
+STATE = {"LAST_INCREMENT_ID": "-1", "INCREMENTAL_BACKUP_ID": "-1"}
+
+
+def changed(config: Vector, given: Vector, append: bool) -> Vector:
+    """The new configuration; what is not understood, or silent when appended, changes nothing."""
+    found = {**({} if append else defaults()), **stated(given)}
+    kept = config if append else {name: text for name, text in config.items() if name not in known()}
+    return {**STATE, **kept, **found}
+
+
+def known() -> set[str]:
+    return {*WORDS, *FLAGS, "KEEP_LAST", "DISK_IDS"}
+
+
+def defaults() -> Vector:
+    return {**{name: words[0] for name, words in WORDS.items()}, **dict.fromkeys(FLAGS, "NO")}
+
+
+def stated(given: Vector) -> Vector:
+    """What a template says in words that the server knows."""
+    found = {name: given.get(name, "").upper() for name, words in WORDS.items()}
+    found = {name: text for name, text in found.items() if text in WORDS[name]}
+    found.update({name: "YES" if given[name].upper() in TRUE else "NO" for name in FLAGS if given.get(name)})
+    if given.get("KEEP_LAST", "").isdigit():
+        found["KEEP_LAST"] = given["KEEP_LAST"]
+    if given.get("DISK_IDS"):
+        found["DISK_IDS"] = given["DISK_IDS"]
+    return found

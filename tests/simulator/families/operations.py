@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""What the methods on parts of a VM have in common: states, refusals, and the work of a driver that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..attributes import first_restricted, listed
+from ..calls import Call
+from ..errors import AUTHORIZATION, Refused, wrong_action
+from ..store import Object
+from ..template import Template
+from . import lifecycle
+
+Action = Callable[[Any, Object], None]  # of cloud and VM
+AS_RUNNING = (lifecycle.ACTIVE, lifecycle.RUNNING)
+OFF = (lifecycle.POWEROFF, 0)
+OFF_AFTER_SNAPSHOT = (lifecycle.POWEROFF, lifecycle.RUNNING)  # 7.4.0 leaves this after deleting a system snapshot
+
+
+def nothing(cloud: Any, vm: Object) -> None:
+    """A driver action that leaves no trace."""
+
+
+def transient(vm: Object, legal: Mapping[tuple[int, int], int], what: str) -> int:
+    """The LCM state in which the driver works. Raises Refused "<what>, wrong state …" where that is not possible."""
+    lcm = legal.get((vm.state, vm.lcm_state))
+    if lcm is None:
+        raise wrong_action(f"{what}, wrong state {lifecycle.state_name(vm)}.")
+    return lcm
+
+
+def refuse_router(vm: Object) -> None:
+    """The interfaces and disks of a virtual router's VM are the router's business."""
+    if vm.template.text("VROUTER_ID"):
+        raise wrong_action("Action is not supported for virtual router VMs")
+
+
+def refuse_restricted(call: Call, body: Template, what: str) -> None:
+    """Raises Refused when an ordinary user asks for what only administrators may set."""
+    names = listed(call.cloud.config, "VM_RESTRICTED_ATTR")
+    bad = "" if call.is_admin else first_restricted(body, Template(), names)
+    if bad:
+        raise Refused(AUTHORIZATION, f"{what} includes a restricted attribute {bad}")
+
+
+def start(
+    call: Call, vm: Object, lcm: int, action: str, *words: str, done: Action = nothing, undone: Action = nothing
+) -> None:
+    """A driver begins to work; `words` are those of a failure. The VM's change so far is seen at once."""
+    lifecycle.work(call.cloud, vm, lcm, lifecycle.Task(action, " ".join(words), done, undone))
