@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 # Loaded when they are asked for, and by no import statement: Ansible ships to every target what these name.
-_MODULES = ("acl", "bindings", "constants", "helpers", "permissions", "util")
+_MODULES = ("acl", "bindings", "constants", "helpers", "permissions", "server_xrpc", "tester", "util")
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,8 @@ from . import bindings as bindings
 from . import constants as constants
 from . import helpers as helpers
 from . import permissions as permissions
+from . import server_xrpc as server_xrpc
+from . import tester as tester
 from . import util as util
 from .constants import DATASTORE_STATES as DATASTORE_STATES
 from .constants import DATASTORE_TYPES as DATASTORE_TYPES

@@ -49,13 +49,13 @@ def parse(inFilename: str, silence: bool = False) -> Element:  # noqa: N803
 
 
 _CLASSES = {key.replace(".", "_"): key for key in TYPES}
-_FUNCTIONS = {"parse": parse, "parseString": parseString}
+_NAMES = {"parse": parse, "parseString": parseString, "TemplatedType": TemplatedType}
 
 
 def binding(name: str) -> Any:
     """What the module bindings has by a name: a function, or the class of an element, ``VM`` or ``VMSub``."""
-    if name in _FUNCTIONS:
-        return _FUNCTIONS[name]
+    if name in _NAMES:
+        return _NAMES[name]
     key = _CLASSES.get(name[:-3] if name.endswith("Sub") else name)
     if key is None:
         raise AttributeError("pyone.bindings has no %s" % name)
