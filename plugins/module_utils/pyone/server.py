@@ -138,11 +138,14 @@ class OneServer(API):
         request = codec.encode(method, [self._session] + params)
         if self._on_call is not None:
             self._on_call(method)
-        answer = codec.decode(self._transport.post(request, repeatable=not changes))
+        answer = self._answer(method, request, not changes)
         if answer[0]:
             return _value(answer[1])
         message, code, object_id = (answer[1:] + (None,))[:3]
         raise failure(message.decode("utf-8", "replace"), method, code, object_id)
+
+    def _answer(self, dummy, request, repeatable):
+        return codec.decode(self._transport.post(request, repeatable))
 
     def server_close(self) -> None:
         """Closes the kept-alive connections; the next call opens new ones."""
