@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .resources import cluster, host, image, security_group, template, vm, vnet
+from .resources import cluster, host, image, security_group, template, vm, vm_group, vnet
 
 RESOURCES = {
     "cluster": cluster.resource,
@@ -14,5 +14,6 @@ RESOURCES = {
     "security_group": security_group.resource,
     "template": template.resource,
     "vm": vm.resource,
+    "vm_group": vm_group.resource,
     "vnet": vnet.resource,
 }

@@ -86,6 +86,19 @@ def template(kind, replace=False, managed=(), option="template", beside=nothing)
     return Attribute(write, lambda present, wanted: merged_template(present, wanted, replace, kept), canonical_template)
 
 
+def set_attribute(cloud, doing, kind, oid, name, values):
+    """Gives an attribute of an object's template these values, and no others.
+
+    Args:
+        values (list): of dictionaries or texts; none: only a whole new template can lack the attribute.
+    """
+    if values:
+        cloud.call(doing, method(kind, "update"), oid, {name: values}, 1)
+    else:
+        whole = canonical(cloud.info(kind, oid).TEMPLATE or {})
+        cloud.call(doing, method(kind, "update"), oid, {key: whole[key] for key in whole if key != name}, 0)
+
+
 def content(item):
     """The words that every record has of its object's TEMPLATE."""
     found = canonical(item.TEMPLATE or {})

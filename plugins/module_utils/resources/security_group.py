@@ -71,11 +71,7 @@ def rules(purge):
 
     def write(cloud, oid, after, record):
         doing = "change the rules of security group %s" % record["name"]
-        if after:
-            cloud.call(doing, "secgroup.update", oid, body(after), 1)
-        else:  # only a whole new template can have no rule
-            whole = canonical(cloud.info(KIND, oid).TEMPLATE)
-            cloud.call(doing, "secgroup.update", oid, {name: whole[name] for name in whole if name != "RULE"}, 0)
+        common.set_attribute(cloud, doing, KIND, oid, "RULE", body(after)["RULE"])
 
     return Attribute(write, merged, canonical_rules)
 

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Roles and rules of a VM group: one form, told apart by name."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_group
+
+WEB = {"id": 0, "name": "web", "policy": "affined", "host_affined": [1], "host_anti_affined": []}
+DB = {"id": 1, "name": "db", "policy": "none", "host_affined": [], "host_anti_affined": []}
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [
+        ([], []),
+        ([["b", "a"], ["c", "c "]], [["a", "b"], ["c"]]),
+        ([["z", "y"], ["b", "a"]], [["a", "b"], ["y", "z"]]),
+    ],
+)
+def test_rules_have_one_form(given, canonical):
+    found = vm_group.canonical_rules(None, given)
+    assert found == canonical
+    assert vm_group.canonical_rules(None, found) == found
+
+
+@pytest.mark.parametrize(
+    ("purge", "wanted", "after"),
+    [
+        (False, [], [WEB, DB]),
+        (True, [], []),
+        (False, [{"name": "web", "policy": "none"}], [{**WEB, "policy": "none"}, DB]),
+        (True, [{"name": "db"}], [DB]),
+        (False, [{"name": "new", "policy": "affined"}], [WEB, DB, {"name": "new", "policy": "affined"}]),
+        (True, [{"name": "web", "host_affined": []}], [{**WEB, "host_affined": []}]),
+    ],
+)
+def test_roles_are_told_apart_by_name_and_keep_what_is_not_given(purge, wanted, after):
+    assert vm_group.roles(purge).merged([WEB, DB], wanted) == after
+
+
+def test_a_role_is_given_once():
+    with pytest.raises(Failure, match="given twice"):
+        vm_group.canonical_roles(None, [{"name": "web"}, {"name": "web"}])
+
+
+@pytest.mark.parametrize(("text", "ids"), [(None, []), ("", []), ("3,1", [1, 3]), ("x", [])])
+def test_hosts_and_vms_are_numbers(text, ids):
+    assert vm_group.numbers(text) == ids
