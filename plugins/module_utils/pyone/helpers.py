@@ -49,7 +49,7 @@ def marketapp_export(
     _check_app(app)
     image = read(_decoded(app.APPTEMPLATE64))
     image.update(NAME=app.NAME if name is None else name, FROM_APP=app.ID)
-    template = read(_decoded((app.TEMPLATE or {}).get("VMTEMPLATE64")))
+    template = read(_decoded(app.TEMPLATE.get("VMTEMPLATE64") if app.TEMPLATE else None))
     made = {"image": one.image.allocate(image, _default_datastore(one) if dsid is None else dsid), "vmtemplate": -1}
     if template:
         disks = template.get("DISK", [])
