@@ -4,29 +4,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from .. import dummy, generic
-from ..attributes import listed
 from ..calls import Call, Method
-from ..errors import internal, wrong_action
+from ..errors import INTERNAL, Refused, internal, not_allocated, wrong_action
+from ..quotas import Use, charge, refund
 from ..store import OWNED, Kind, Object, cdata, ids, lock, permissions, template, text
-from ..template import Template, Vector
-from .datastore import BACKUP_DS, DISK_TYPES, FILE_DS, IMAGE_DS, SYSTEM_DS
+from ..template import Template
+from . import chain, usage
+from .datastore import BACKUP_DS, FILE_DS, IMAGE_DS, SYSTEM_DS
 
 TYPES = ("OS", "CDROM", "DATABLOCK", "KERNEL", "RAMDISK", "CONTEXT", "BACKUP", "FILESYSTEM")
 DISKS, FILES, BACKUPS = ("OS", "CDROM", "DATABLOCK", "FILESYSTEM"), ("KERNEL", "RAMDISK", "CONTEXT"), ("BACKUP",)
+WITH_SNAPSHOTS = ("OS", "DATABLOCK")
 FITS = {
     IMAGE_DS: (DISKS, ""),
     FILE_DS: (FILES, "Only IMAGES of type KERNEL, RAMDISK and CONTEXT can be registered in a FILE_DS datastore"),
     BACKUP_DS: (BACKUPS, "Only IMAGES of type BACKUP can be registered in a BACKUP_DS datastore"),
 }
 INTERCHANGEABLE = (("OS", "CDROM", "DATABLOCK"), FILES)
+CLONEABLE = ("OS", "DATABLOCK", "CDROM")
 NEEDS_PATH = ("CDROM", *FILES, "FILESYSTEM")
 INIT, READY, USED, DISABLED, LOCKED, ERROR, CLONE, DELETE, USED_PERS, LOCKED_USED, LOCKED_USED_PERS = range(11)
 STATES = "INIT READY USED DISABLED LOCKED ERROR CLONE DELETE USED_PERS LOCKED_USED LOCKED_USED_PERS".split()
 IN_USE = (USED, USED_PERS, LOCKED_USED, LOCKED_USED_PERS, CLONE)
+LOCKED_STATES = (LOCKED, LOCKED_USED, LOCKED_USED_PERS)
 
 
 def state(obj: Object) -> str:
@@ -97,7 +101,8 @@ def new(cloud: Any, name: str, body: Template, **fields: Any) -> Object:
         "snapshots": snapshots,
     }
     sets = {name: set() for name in ("vms", "clones", "app_clones", "backup_disk_ids")}
-    return Object(IMAGE, name, body, **{**defaults, **sets, **fields})
+    awaited: dict[int, Callable[[Any, int], None]] = {}  # VM -> what it does once the image is there
+    return Object(IMAGE, name, body, **{**defaults, **sets, "awaited": awaited, **fields})
 
 
 # ---------------------------------------------------------------- creation
@@ -106,14 +111,31 @@ def new(cloud: Any, name: str, body: Template, **fields: Any) -> Object:
 def allocate(call: Call, given: str, datastore_id: int, skip_capacity_check: bool) -> int:
     body = call.template(given, IMAGE)
     datastore = call.find("DATASTORE", datastore_id)
-    if not call.is_admin:
-        generic.refuse_restricted(call, IMAGE, body, Template(), append=True)
+    if datastore.type == SYSTEM_DS:
+        raise not_allocated(IMAGE.title, "New images can only be allocated in a files or image datastore.")
     size = size_of_app(call.cloud, body) if body.text("FROM_APP").isdigit() else size_of(body)
+    if not (skip_capacity_check and call.is_admin):
+        refuse_overflow(datastore, size)
+    generic.forbid_restricted(call, "IMAGE", "Template", body)
     call.require(call.need("CREATE", "IMAGE"), call.need("USE", datastore))
-    if not skip_capacity_check and datastore.type != SYSTEM_DS and size > datastore.free_mb:
-        raise wrong_action("Not enough space in datastore")
     image = new(call.cloud, body.pop("NAME"), body, size=size)
-    call.allocate(image, lambda obj: complete(call.cloud, obj, datastore))
+    return store(call, image, datastore, lambda obj: complete(call, obj, datastore))
+
+
+def refuse_overflow(datastore: Object, size: int) -> None:
+    if size > datastore.free_mb:
+        raise wrong_action("Not enough space in datastore")
+
+
+def store(call: Call, image: Object, datastore: Object, prepare: Callable[[Object], None]) -> int:
+    """Charges, stores and registers a new image. Raises Refused; what was charged is free again then."""
+    uses = usage.of_image(datastore.oid, image.size)
+    charge(call, uses)
+    try:
+        call.allocate(image, prepare)
+    except Refused:
+        refund(call.cloud, call.uid, call.gid, uses)
+        raise
     register(call.cloud, image, datastore)
     return image.oid
 
@@ -143,12 +165,12 @@ def size_of_app(cloud: Any, body: Template) -> int:
     return app.size
 
 
-def complete(cloud: Any, image: Object, datastore: Object) -> None:
+def complete(call: Call, image: Object, datastore: Object) -> None:
     """Fields of a new image, out of its template. Raises Refused when they do not go together."""
-    body = image.template
+    cloud, body = call.cloud, image.template
     image.type = (body.pop("TYPE") or cloud.config.text("DEFAULT_IMAGE_TYPE", "OS")).upper()
     check_type(image.type, datastore)
-    image.persistent = persistent(cloud, body) or image.type == "BACKUP"
+    image.persistent = is_persistent(call, image.type, body)
     image.path, image.source, image.fs = body.pop("PATH"), body.pop("SOURCE"), body.pop("FS")
     image.format = body.pop("FORMAT")
     if image.source and image.path:
@@ -169,9 +191,12 @@ def set_device_prefix(cloud: Any, image: Object) -> None:
         image.template.set("DEV_PREFIX", cloud.config.text("DEFAULT_DEVICE_PREFIX", "sd"))
 
 
-def persistent(cloud: Any, body: Template) -> bool:
-    given = body.pop("PERSISTENT") or cloud.config.text("DEFAULT_IMAGE_PERSISTENT_NEW")
-    return given.upper() == "YES"
+def is_persistent(call: Call, kind: str, body: Template) -> bool:
+    """What the template says; else what user, group or oned.conf make the rule for new images. Files never are."""
+    given = body.pop("PERSISTENT") or call.configured("DEFAULT_IMAGE_PERSISTENT_NEW")
+    if given.upper() != "YES" and body.text("PERSISTENT_TYPE").upper() == "SHAREABLE":
+        body.erase("PERSISTENT_TYPE")
+    return kind == "BACKUP" or (kind not in FILES and given.upper() == "YES")
 
 
 def check_type(kind: str, datastore: Object) -> None:
@@ -205,46 +230,87 @@ def register(cloud: Any, image: Object, datastore: Object) -> None:
 
 
 def registered(cloud: Any, oid: int) -> None:
-    """Event: the driver has made, copied or cloned the image, or failed to."""
+    """Event: the driver has made, copied or cloned the image, or failed to; VMs may wait for it."""
     image = cloud["IMAGE"].get(oid)
-    if image is None or image.state != LOCKED:
+    if image is None or image.state not in LOCKED_STATES:
         return
     action = "clone" if image.cloning_id != -1 else "cp" if image.path else "mkfs"
-    failed = cloud.events.fails(action, image.key)
-    image.state = ERROR if failed else READY
-    if failed:
+    if cloud.events.fails(action, image.key):
+        image.state = ERROR
         image.template.set("ERROR", f"{cloud.events.date()} : Error {action} image in the datastore")
     else:
         image.source = dummy.IMAGE_SOURCE
+        unlock(image)
+    give_original_back(cloud, image)
+    tell(cloud, image)
+
+
+def give_original_back(cloud: Any, image: Object) -> None:
+    """The copy of another image has ended."""
     original = cloud["IMAGE"].get(image.cloning_id)
     image.cloning_id = -1
     if original is not None:
         original.cloning_ops -= 1
+        original.clones.discard(image.oid)
         settle(original)
+
+
+def await_image(image: Object, vm: Object, action: Callable[[Any, int], None]) -> None:
+    """`action(cloud, VM ID)` runs once the image is no longer locked."""
+    image.awaited[vm.oid] = action
+
+
+def tell(cloud: Any, image: Object) -> None:
+    awaited, image.awaited = image.awaited, {}
+    for oid, action in awaited.items():
+        action(cloud, oid)
 
 
 # ---------------------------------------------------------------- clones and deletion
 
 
-def clone(call: Call, image: Object, name: str, datastore_id: int) -> int:
-    target = call.find("DATASTORE", image.datastore_id if datastore_id == -1 else datastore_id)
-    call.require(call.need("CREATE", "IMAGE"), call.need("USE", image), call.need("USE", target))
-    if image.type not in DISKS:
+def clone_image(call: Call, oid: int, name: str, datastore_id: int) -> int:
+    return clone(call, call.find("IMAGE", oid), name, datastore_id)
+
+
+def clone(call: Call, image: Object, name: str, datastore_id: int = -1, persistent: bool = False) -> int:
+    """A copy of the image, in its own datastore (-1) or another one of the same driver. Raises Refused."""
+    if image.type not in CLONEABLE:
         raise wrong_action(f"{image.type} images cannot be cloned.")
-    if target.type != IMAGE_DS:
+    if image.snapshots.vectors("SNAPSHOT"):
+        raise wrong_action("Cannot clone images with snapshots")
+    own = call.find("DATASTORE", image.datastore_id)
+    target = own if datastore_id == -1 else call.find("DATASTORE", datastore_id)
+    if IMAGE_DS not in (own.type, target.type) or target.type != own.type:
         raise wrong_action("Clone only supported for IMAGE_DS Datastores")
+    if target.ds_mad != own.ds_mad:
+        raise wrong_action("Clone only supported to same DS_MAD Datastores")
+    refuse_overflow(target, image.size)
+    places = dict.fromkeys((target, own))
+    call.require(call.need("CREATE", "IMAGE"), call.need("USE", image), *[call.need("USE", each) for each in places])
+    twin = copy_of(call, image, name, target)
+    given = call.configured("DEFAULT_IMAGE_PERSISTENT").upper()
+    twin.persistent = persistent or (given == "YES" if given else image.persistent)
+    store(call, twin, target, lambda obj: refuse_clone(image))
+    image.cloning_ops += 1
+    image.clones.add(twin.oid)
+    settle(image)
+    return twin.oid
+
+
+def refuse_clone(image: Object) -> None:
+    """Raises Refused when the state of the image does not allow a copy."""
     if image.state not in (READY, USED, CLONE):
-        raise wrong_action(f"Cannot clone image in state: {STATES[image.state]}")
+        raise internal(f"Cannot clone image in state: {STATES[image.state]}")
+
+
+def copy_of(call: Call, image: Object, name: str, target: Object) -> Object:
     copied = ("type", "disk_type", "format", "fs", "size")
     fields = {field: getattr(image, field) for field in copied}
     twin = new(call.cloud, name, image.template.copy(), cloning_id=image.oid, path=image.source, **fields)
     set_device_prefix(call.cloud, twin)
-    twin.datastore_id, twin.datastore = target.oid, target.name
-    call.allocate(twin)
-    image.cloning_ops += 1
-    settle(image)
-    register(call.cloud, twin, target)
-    return twin.oid
+    twin.disk_type, twin.datastore_id, twin.datastore = target.disk_type, target.oid, target.name
+    return twin
 
 
 def lend_to_app(image: Object, app_id: int) -> None:
@@ -264,65 +330,165 @@ def back_from_app(image: Object, app_id: int) -> None:
         settle(image)
 
 
-def delete(call: Call, image: Object, force: bool) -> None:
-    if not force and (image.vms or image.cloning_ops or image.state in (LOCKED, *IN_USE)):
-        raise wrong_action(why_kept(image))
+def delete_image(call: Call, oid: int, force: bool) -> None:
+    delete(call, call.find("IMAGE", oid), force)
+
+
+def delete(call: Call, image: Object, force: bool = False) -> None:
+    """The driver removes the image. Raises Refused while something uses it, or unless forced while it is made."""
+    locked = image.state in LOCKED_STATES
+    if locked and not force:
+        raise Refused(
+            INTERNAL,
+            "Image locked, use --force flag to remove the image. Force delete may leave some files on Datastore",
+            image.oid,
+        )
+    if force:
+        image.template.set("FORCE_DELETE", "YES")
+    call.require(call.need("ADMIN" if locked else "MANAGE", image))
+    why = why_kept(image)
+    if why:
+        raise wrong_action(f"Cannot delete image. {why}")
+    give_original_back(call.cloud, image)
     image.state = DELETE
-    call.cloud.events.after(1, deleted, call.cloud, image.oid)
+    if image.source:
+        call.cloud.events.after(1, deleted, call.cloud, image.oid)
+    else:
+        drop(call.cloud, image)
 
 
 def why_kept(image: Object) -> str:
-    return f"Cannot delete image in state: {STATES[image.state]}"
+    """What uses the image, as the server words it; empty when nothing does."""
+    if image.state == CLONE:
+        return f"There are {image.cloning_ops} active clone operations."
+    if image.state in IN_USE or (image.state == READY and image.vms and image.type != "BACKUP"):
+        return f"There are {len(image.vms)} VMs using it."
+    return ""
 
 
 def deleted(cloud: Any, oid: int) -> None:
-    """Event: the driver has removed the image."""
+    """Event: the driver has removed the image, or failed to."""
     image = cloud["IMAGE"].get(oid)
     if image is None:
         return
     if cloud.events.fails("rm", image.key):
         image.state = ERROR
+        image.template.set("ERROR", f"{cloud.events.date()} : Error removing image from datastore")
         return
+    drop(cloud, image)
+
+
+def drop(cloud: Any, image: Object) -> None:
     cloud["IMAGE"].drop(image)
+    refund(cloud, image.uid, image.gid, uses_of(image))
     datastore = cloud["DATASTORE"].get(image.datastore_id)
     if datastore is not None:
-        datastore.images.discard(oid)
+        datastore.images.discard(image.oid)
+
+
+def uses_of(image: Object) -> list[Use]:
+    """What the image counts against the quotas of its owner."""
+    snapshots = sum(usage.number(each, "SIZE") for each in image.snapshots.vectors("SNAPSHOT"))
+    return usage.of_image(image.datastore_id, image.size + snapshots)
 
 
 # ---------------------------------------------------------------- changes
 
 
+ENABLE = {DISABLED: READY, ERROR: READY, READY: READY}
+DISABLE = {READY: DISABLED, ERROR: DISABLED, DISABLED: DISABLED}
+
+
 def enable(call: Call, image: Object, enabled: bool) -> None:
-    legal = (READY, DISABLED, ERROR)
-    if image.state not in legal:
-        word = "enable" if enabled else "disable"
-        raise wrong_action(f"Cannot {word} image in state: {STATES[image.state]}")
-    image.state = READY if enabled else DISABLED
+    word, states = ("enable", ENABLE) if enabled else ("disable", DISABLE)
+    why = f"Image cannot be in state {STATES[image.state]}." if image.state not in states else ""
+    if image.type == "BACKUP":
+        why = "Backup images cannot be enabled or disabled."
+    if why:
+        raise internal(f"Could not {word} image: {why}")
+    image.state = states[image.state]
+    if enabled and image.vms:
+        settle(image)
+        tell(call.cloud, image)
 
 
 def set_persistent(call: Call, image: Object, wanted: bool) -> None:
-    if wanted and image.type in FILES:
+    if wanted == image.persistent:
+        return
+    if image.type in FILES:
         raise wrong_action("KERNEL, RAMDISK and CONTEXT must be non-persistent")
-    if image.type == "BACKUP" and not wanted:
+    if image.type == "BACKUP":
         raise wrong_action("BACKUP images must be persistent")
-    if image.state not in (READY, DISABLED, ERROR):
-        raise wrong_action(f"Image cannot be made persistent in state: {STATES[image.state]}")
+    datastore = call.find("DATASTORE", image.datastore_id)
+    if not wanted and datastore.template.flag("PERSISTENT_ONLY"):
+        raise internal("This Datastore only accepts persistent images.")
+    why = why_not_persistent(image, wanted)
+    if why:
+        raise internal(f"Could not make image {'persistent' if wanted else 'non-persistent'}: {why}")
     image.persistent = wanted
 
 
+def why_not_persistent(image: Object, wanted: bool) -> str:
+    """Why the image stays as it is; empty when it may change."""
+    if image.vms:
+        return f"Image has {len(image.vms)} VMs using it"
+    if not wanted and image.snapshots.vectors("SNAPSHOT"):
+        return "Image has snapshots."
+    return "" if image.state in (READY, DISABLED, ERROR) else f"Image cannot be in state {STATES[image.state]}."
+
+
 def change_type(call: Call, image: Object, given: str) -> None:
-    kind = given.upper() or "OS"
+    kind = given.upper() or call.cloud.config.text("DEFAULT_IMAGE_TYPE", "OS")
+    if image.type in ("BACKUP", "FILESYSTEM"):
+        raise wrong_action(f"Cannot change type for{image.type} images.")
+    family = next(family for family in INTERCHANGEABLE if image.type in family)
+    if (kind if kind in TYPES else "OS") not in family:
+        raise wrong_action("Cannot change image type to an incompatible type for the current datastore.")
+    if kind not in ("OS", "DATABLOCK") and image.snapshots.vectors("SNAPSHOT"):
+        raise internal("Image with snapshots can be only of type OS or DATABLOCK")
     if kind not in TYPES:
         raise internal("known type ")  # the server's own words: it cuts the first letters off
-    if not any(image.type in family and kind in family for family in INTERCHANGEABLE):
-        raise wrong_action("Cannot change image type to an incompatible type for the current datastore.")
     image.type = kind
 
 
-def no_snapshot(call: Call, image: Object, snapshot_id: int) -> None:
-    """Images get snapshots from VMs only."""
-    if not any(each.get("ID") == str(snapshot_id) for each in image.snapshots.vectors("SNAPSHOT")):
-        raise wrong_action("Snapshot does not exist")
+# ---------------------------------------------------------------- snapshots
+
+
+def snapshot(action: str, words: str, run: Callable[[Template, int], None]) -> Method:
+    """A method on one snapshot of an image; `run(snapshots, number)` is what the driver does."""
+
+    def start(call: Call, image: Object, number: int) -> None:
+        if image.type not in WITH_SNAPSHOTS:
+            raise wrong_action("IMAGES of type KERNEL, RAMDISK, BACKUP and CONTEXT does not have snapshots.")
+        if image.state != READY:
+            raise wrong_action(f"Cannot {words} in state {STATES[image.state]}")
+        missing = "" if chain.find(image.snapshots, number) else chain.ABSENT
+        why = chain.why_image_keeps(image.snapshots, number) if run is chain.remove else missing
+        if why:
+            raise wrong_action(why)
+        image.state = LOCKED
+        call.cloud.events.after(1, snapshot_done, call.cloud, image.oid, action, run, number)
+
+    return Method(f"one.image.snapshot{action}", "oid:int, snapshot_id:int", start, needs="MANAGE IMAGE")
+
+
+def snapshot_done(cloud: Any, oid: int, action: str, run: Callable[[Template, int], None], number: int) -> None:
+    """Event: the driver has deleted, reverted or flattened, or failed to."""
+    image = cloud["IMAGE"].get(oid)
+    if image is None or image.state != LOCKED:
+        return
+    image.state = READY
+    if cloud.events.fails(f"snap_{action}", image.key):
+        image.template.set("ERROR", f"{cloud.events.date()} : Error in snap_{action} of snapshot {number}")
+        return
+    size = chain.find(image.snapshots, number)["SIZE"]
+    run(image.snapshots, number)
+    if run is not chain.remove:
+        image.size = int(size)
+
+
+def revert(snapshots: Template, number: int) -> None:
+    chain.activate(snapshots, number, revert=True)
 
 
 def restore(call: Call, image: Object, datastore_id: int, options: str) -> str:
@@ -339,93 +505,39 @@ def restore(call: Call, image: Object, datastore_id: int, options: str) -> str:
 def settle(image: Object) -> None:
     """The state that follows from who uses the image."""
     image.changed()
-    if image.cloning_ops and not image.vms:
-        image.state = CLONE
-    elif image.vms:
-        image.state = USED_PERS if image.persistent else USED
+    if image.state in LOCKED_STATES:
+        used = LOCKED_USED_PERS if image.persistent else LOCKED_USED
+        image.state = used if image.vms else LOCKED
+    elif image.vms or image.cloning_ops:
+        image.state = USED if not image.persistent else USED_PERS if image.vms else CLONE
     elif image.state in IN_USE:
         image.state = READY
 
 
-def acquire(cloud: Any, image: Object, vm: Object, given: Mapping[str, str]) -> Vector:
-    """A VM begins to use the image: its DISK, completed as `disk` does. Raises ValueError when it may not."""
-    if image.type in FILES + BACKUPS:
-        raise ValueError(f"Cannot use image {image.oid} of type {image.type} as a disk")
-    if image.persistent and (image.vms or image.cloning_ops):
-        raise ValueError(f"Cannot acquire image {image.oid}, it is persistent and already in use")
-    if image.state not in (READY, USED, CLONE):
-        raise ValueError(f"Cannot acquire image {image.oid}, wrong state {STATES[image.state]}.")
-    image.vms.add(vm.oid)
+def unlock(image: Object) -> None:
+    """The image is made: VMs may use it."""
+    image.state = READY
     settle(image)
-    return disk(cloud, image, given)
-
-
-def release(cloud: Any, image: Object, vm: Object) -> None:
-    """A VM no longer uses the image; what it wrote to a persistent one is the image now."""
-    image.vms.discard(vm.oid)
-    if image.persistent:
-        image.modtime = cloud.events.time()
-        image.snapshots = Template()
-    settle(image)
-
-
-def disk(cloud: Any, image: Object, given: Mapping[str, str]) -> Vector:
-    """A DISK of a VM: what its template says, with what the server copies from image and datastore.
-
-    DISK_ID, TARGET and what depends on the system datastore are the VM's to add.
-    """
-    datastore = cloud["DATASTORE"].get_ro(image.datastore_id)
-    found = {**given, "IMAGE": image.name, "IMAGE_ID": str(image.oid), "IMAGE_STATE": str(image.state)}
-    for _path, name in listed(cloud.config, "INHERIT_IMAGE_ATTR"):
-        if name in image.template and name not in given:
-            found[name] = image.template.text(name)
-    for _path, name in listed(cloud.config, "INHERIT_DATASTORE_ATTR"):
-        if name in datastore.template:
-            found[name] = datastore.template.text(name)
-    found.update(
-        CLONE="NO" if image.persistent else "YES",
-        SAVE="YES" if image.persistent else "NO",
-        READONLY="YES" if image.type == "CDROM" else "NO",
-        CLONE_TARGET=datastore.template.text("CLONE_TARGET"),
-        LN_TARGET=datastore.template.text("LN_TARGET"),
-        TM_MAD=datastore.tm_mad,
-        DATASTORE=datastore.name,
-        DATASTORE_ID=str(datastore.oid),
-        CLUSTER_ID=",".join(map(str, sorted(datastore.cluster_ids))),
-        DISK_SNAPSHOT_TOTAL_SIZE="0",
-        DISK_TYPE=next(name for name, number in DISK_TYPES.items() if number == image.disk_type),
-        FORMAT=image.format,
-        DRIVER=image.template.text("DRIVER") or datastore.template.text("DRIVER") or image.format,
-        ORIGINAL_SIZE=str(image.size),
-        SOURCE=image.source,
-        TYPE="CDROM" if image.type == "CDROM" else "FILE",
-    )
-    found["SIZE"] = given.get("SIZE", str(image.size))
-    found.setdefault("DEV_PREFIX", image.template.text("DEV_PREFIX") or cloud.config.text("DEFAULT_DEVICE_PREFIX"))
-    if image.persistent:
-        found["PERSISTENT"] = "YES"
-    return found
 
 
 KINDS = [IMAGE]
 METHODS = [
     Method("one.image.allocate", "template:string, ds_id:int, skip_capacity_check:boolean=false", allocate),
-    Method("one.image.delete", "oid:int, force:boolean=false", delete, needs="MANAGE IMAGE"),
+    Method("one.image.delete", "oid:int, force:boolean=false", delete_image),
     generic.info(IMAGE),
     generic.update(IMAGE),
     generic.rename(IMAGE),
     generic.chmod(IMAGE),
-    generic.chown(IMAGE),
+    generic.chown(IMAGE, uses=lambda call, image: uses_of(image)),
     generic.lock(IMAGE),
     generic.unlock(IMAGE),
-    Method("one.image.clone", "oid:int, name:string, ds_id:int=-1", clone, needs="MANAGE IMAGE"),
+    Method("one.image.clone", "oid:int, name:string, ds_id:int=-1", clone_image),
     Method("one.image.enable", "oid:int, enable:boolean", enable, needs="MANAGE IMAGE"),
     Method("one.image.persistent", "oid:int, persistent:boolean", set_persistent, needs="MANAGE IMAGE"),
     Method("one.image.chtype", "oid:int, type:string", change_type, needs="MANAGE IMAGE"),
-    *[
-        Method(f"one.image.snapshot{action}", "oid:int, snapshot_id:int", no_snapshot, needs="MANAGE IMAGE")
-        for action in ("delete", "revert", "flatten")
-    ],
+    snapshot("delete", "delete snapshot", chain.remove),
+    snapshot("revert", "revert to snapshot", revert),
+    snapshot("flatten", "flatten snapshot", chain.flatten),
     Method("one.image.restore", "oid:int, ds_id:int, opt_tmpl:string", restore, needs="MANAGE IMAGE"),
     generic.filtered_pool_info(IMAGE),
 ]

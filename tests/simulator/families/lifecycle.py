@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from ..calls import Call
 from ..errors import wrong_action
 from ..store import Object
-from . import capacity, context, devices, disks, pci, scheduler
+from . import capacity, context, devices, disks, pci, scheduler, usage
+from . import image as images
 
 INIT, PENDING, HOLD, ACTIVE, STOPPED, SUSPENDED, DONE, _FAILED, POWEROFF, UNDEPLOYED, CLONING, CLONING_FAILURE = range(
     12
@@ -143,6 +144,7 @@ RETRY = {
     EPILOG_UNDEPLOY_FAILURE: [EPILOG_UNDEPLOY],
 }
 ENDS_IN = {EPILOG: DONE, EPILOG_STOP: STOPPED, EPILOG_UNDEPLOY: UNDEPLOYED}
+AT_REST = (STOPPED, SUSPENDED, POWEROFF, UNDEPLOYED)  # VMs that do not count as running
 HOSTLESS = (INIT, PENDING, HOLD, STOPPED, UNDEPLOYED, DONE, CLONING, CLONING_FAILURE)
 
 # action -> where it is legal: (state, LCM state) -> transient states and the steady state behind them
@@ -201,6 +203,46 @@ IN_STATE = {"hold": HOLD, "release": PENDING}
 
 def state_name(vm: Object) -> str:
     return LCM_NAMES[vm.lcm_state] if vm.state == ACTIVE else STATES[vm.state]
+
+
+def begin(cloud: Any, vm: Object) -> None:
+    """A new VM waits to be deployed, or on HOLD; but first until its images are made."""
+    locked = [image for image in images_of(cloud, vm) if image.state in images.LOCKED_STATES]
+    for image in locked:
+        images.await_image(image, vm, image_told)
+    if locked:
+        vm.state = vm.prev_state = CLONING
+    else:
+        go(cloud, vm, [], waiting(vm))
+
+
+def waiting(vm: Object) -> int:
+    """The state in which the VM waits to be deployed."""
+    return HOLD if vm.template.flag("SUBMIT_ON_HOLD") else PENDING
+
+
+def images_of(cloud: Any, vm: Object) -> list[Object]:
+    found = [disks.image_of(cloud, disk) for disk in vm.template.vectors("DISK")]
+    return [image for image in found if image is not None]
+
+
+def image_told(cloud: Any, oid: int) -> None:
+    """An image that the VM waits for is made, or could not be."""
+    vm = cloud["VM"].get(oid)
+    if vm is None or vm.state not in (CLONING, CLONING_FAILURE):
+        return
+    for disk in vm.template.vectors("DISK"):
+        image = disks.image_of(cloud, disk)
+        if "CLONING" in disk and image.state not in (images.ERROR, *images.LOCKED_STATES):
+            del disk["CLONING"]
+            disk["SOURCE"] = image.source
+    failed_ones = [image for image in images_of(cloud, vm) if image.state == images.ERROR]
+    for image in failed_ones:  # somebody may enable them
+        images.await_image(image, vm, image_told)
+    if failed_ones:
+        vm.state = vm.prev_state = CLONING_FAILURE
+    else:
+        begin(cloud, vm)
 
 
 def act(call: Call, vm: Object, action: str) -> None:
@@ -304,6 +346,7 @@ def fail(cloud: Any, vm: Object, step: Step) -> None:
     vm.prev_state, vm.prev_lcm_state = step.failure
     why = vm.task.error if vm.task else f"Error executing {step.action}"
     vm.user_template.set("ERROR", f"{cloud.events.date()}: {why}")
+    usage.set_running(cloud, vm, vm.state not in AT_REST)
     if vm.task:
         vm.task.undone(cloud, vm)
 
@@ -314,12 +357,14 @@ def settle(cloud: Any, vm: Object, target: int) -> None:
     vm.state, vm.lcm_state = vm.prev_state, vm.prev_lcm_state = target, lcm
     if target != ACTIVE:
         vm.resched = 0
+    usage.set_running(cloud, vm, target not in AT_REST)
     if target in HOSTLESS:
         leave_host(cloud, vm)
     if target in (DONE, UNDEPLOYED):
         devices.take_console_port(vm)
     if target == DONE:
         vm.etime = cloud.events.time()
+        usage.release(cloud, vm)
         devices.release(cloud, vm)
     elif target == PENDING:
         cloud.events.after(1, place, cloud, vm.oid)
@@ -349,6 +394,7 @@ def place(cloud: Any, oid: int) -> None:
 def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:
     """Puts a waiting VM on a host: it takes capacity and begins a history record."""
     last = vm.history[-1]["action"] if vm.history else 0
+    usage.change_cluster(cloud, vm, host.cluster_id)
     capacity.take(host, vm)
     vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
     devices.give_console_port(vm)

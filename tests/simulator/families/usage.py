@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from ..quotas import Quotas, Use, holders, refund
+from ..calls import Call
+from ..errors import Refused, wrong_action
+from ..quotas import Quotas, Use, charge, count, holders, refund
 from ..store import Object
 from ..template import Template, Vector
 
@@ -101,6 +104,10 @@ def basic(body: Template, cluster: str = "") -> list[Use]:
     ]
 
 
+def of_new_vm(body: Template) -> list[Use]:
+    return basic(body) + running(body)
+
+
 def cluster_of(vm: Object) -> str:
     return str(vm.history[-1]["cid"]) if vm.history else ""
 
@@ -117,11 +124,79 @@ def set_running(cloud: Any, vm: Object, runs: bool) -> None:
         return
     uses = running(vm.template, cluster_of(vm))
     if runs:
-        for dummy, holder in holders(cloud, vm.uid, vm.gid):
-            holder.quotas.count(uses)
+        count_freely(cloud, vm, uses)
     else:
         refund(cloud, vm.uid, vm.gid, uses)
     vm.counted_running = runs
+
+
+def charge_running(call: Call, vm: Object) -> None:
+    """A VM at rest is to work again. Raises Refused AUTHORIZATION."""
+    if not vm.counted_running:
+        charge(call, running(vm.template, cluster_of(vm)), vm.uid, vm.gid)
+        vm.counted_running = True
+
+
+@contextmanager
+def resuming(cloud: Any, vm: Object) -> Iterator[None]:
+    """A VM at rest resumes within: it counts as running unless that is refused. Raises Refused ACTION."""
+    uses = [] if vm.counted_running else running(vm.template, cluster_of(vm))
+    why = count(cloud, vm.uid, vm.gid, uses)
+    if why:
+        raise wrong_action(why)
+    try:
+        yield
+    except Refused:
+        refund(cloud, vm.uid, vm.gid, uses)
+        raise
+    vm.counted_running = True
+
+
+@contextmanager
+def changing(call: Call, vm: Object, uses: list[Use]) -> Iterator[None]:
+    """A VM uses more of this (or less) unless what is done within is refused. Raises Refused AUTHORIZATION."""
+    charge(call, uses, vm.uid, vm.gid)
+    try:
+        yield
+    except Refused:
+        refund(call.cloud, vm.uid, vm.gid, uses)
+        raise
+
+
+def of_resize(vm: Object, sizes: Mapping[str, str]) -> list[Use]:
+    """What new sizes (CPU, MEMORY) count more than the old ones."""
+    amounts = {name: number(sizes, name) - vm.template.number(name) for name in ("CPU", "MEMORY") if name in sizes}
+    if vm.counted_running:
+        amounts.update({f"RUNNING_{name}": amount for name, amount in amounts.items()})
+    return of_vms(amounts, cluster_of(vm)) if amounts else []
+
+
+def in_cluster(vm: Object, cluster: str) -> list[Use]:
+    """What the VM counts in a cluster alone."""
+    parts = basic(vm.template, cluster) + (running(vm.template, cluster) if vm.counted_running else [])
+    return [use for use in parts if use.element == "VM" and use.key]
+
+
+def enter_cluster(call: Call, vm: Object, cluster: int) -> None:
+    """Raises Refused AUTHORIZATION when the quotas of the cluster do not let the VM in."""
+    if cluster_of(vm) != str(cluster):
+        uses = in_cluster(vm, str(cluster))
+        charge(call, uses, vm.uid, vm.gid)
+        refund(call.cloud, vm.uid, vm.gid, uses)
+
+
+def change_cluster(cloud: Any, vm: Object, cluster: int) -> None:
+    """The VM goes over to another cluster, or into its first one."""
+    if cluster_of(vm) == str(cluster):
+        return
+    refund(cloud, vm.uid, vm.gid, in_cluster(vm, cluster_of(vm)))
+    count_freely(cloud, vm, in_cluster(vm, str(cluster)))
+
+
+def count_freely(cloud: Any, vm: Object, uses: list[Use]) -> None:
+    """Counts without a check."""
+    for dummy, holder in holders(cloud, vm.uid, vm.gid):
+        holder.quotas.count(uses)
 
 
 def release(cloud: Any, vm: Object) -> None:

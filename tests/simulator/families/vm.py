@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 from .. import generic
-from ..attributes import first_restricted, listed
 from ..calls import Call, Method
-from ..errors import AUTHORIZATION, RPC_API, Refused, internal, wrong_action
+from ..errors import RPC_API, Refused, internal, wrong_action
+from ..quotas import Use, charge, refund
 from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, in_range, lock, permissions, template, text
 from ..template import Template, attribute
-from . import capacity, devices, lifecycle, vm_conf, vm_devices, vm_disks, vm_nics, vm_snapshots
+from . import capacity, devices, lifecycle, references, usage, vm_conf, vm_devices, vm_disks, vm_nics, vm_snapshots
 from .host import OFFLINE
 from .scheduler import SYSTEM_DS, system_datastore
 
@@ -163,6 +164,7 @@ def new(cloud: Any, name: str, body: Template) -> Object:
         deploy_id="",
         console_port="",  # the port that the server gave, not one that the user asked for
         history=[],  # dictionaries of lifecycle.begin_record, oldest first
+        counted_running=True,  # in the quotas of its owner
         clusters=None,  # IDs of the clusters that hold all its images and networks; None: it has none
         disk_snapshots={},  # DISK_ID -> the tree of its snapshots, once it had one
         backup_config={},  # BACKUP_CONFIG
@@ -174,17 +176,9 @@ def new(cloud: Any, name: str, body: Template) -> Object:
 
 def allocate(call: Call, given: str, hold: bool) -> int:
     body = call.template(given)
-    refuse_restricted(call, body, Template())
+    generic.forbid_restricted(call, "VM", VM.restricted_title, body)
+    call.require(call.need("CREATE", "VM"), *references.needs(call, body, call.uid))
     return create(call, body.pop("NAME"), body, hold)
-
-
-def refuse_restricted(call: Call, body: Template, base: Template) -> None:
-    """Raises Refused when the template of an ordinary user sets what only administrators may set."""
-    if call.is_admin:
-        return
-    bad = first_restricted(body, base, listed(call.cloud.config, "VM_RESTRICTED_ATTR"))
-    if bad:
-        raise Refused(AUTHORIZATION, f"User [{call.uid}] : VM Template includes a restricted attribute {bad}.")
 
 
 def create(call: Call, name: str, body: Template, hold: bool) -> int:
@@ -194,10 +188,23 @@ def create(call: Call, name: str, body: Template, hold: bool) -> int:
     hold = hold or body.flag("SUBMIT_ON_HOLD")
     oid = call.pool("VM").next_id
     vm = new(call.cloud, name or f"one-{oid}", body)
-    call.allocate(vm, lambda obj: devices.build(call, obj))
+    uses = usage.of_new_vm(references.extended(call, body, call.uid))
+    charge(call, uses)
+    try:
+        call.allocate(vm, lambda obj: devices.build(call, obj))
+    except Refused:
+        refund(call.cloud, call.uid, call.gid, uses)
+        raise
     vm.template.settle()
-    lifecycle.go(call.cloud, vm, [], lifecycle.HOLD if hold else lifecycle.PENDING)
+    lifecycle.begin(call.cloud, vm)
     return oid
+
+
+def uses_of(call: Call, vm: Object) -> list[Use]:
+    """What the VM counts against the quotas of its owner. Raises Refused for one that is done."""
+    if vm.state == lifecycle.DONE:
+        raise wrong_action("Could not change VM ownership, wrong state")
+    return usage.of_vm(vm)
 
 
 # ---------------------------------------------------------------- life
@@ -209,7 +216,8 @@ def action(call: Call, name: str, oid: int) -> int:
     if name not in lifecycle.LEGAL:
         raise wrong_action(f'Action "{name}" is not supported')
     vm = call.object("VM", oid, "ADMIN" if name in ADMIN_ACTIONS else "MANAGE")
-    lifecycle.act(call, vm, name)
+    with usage.resuming(call.cloud, vm) if name == "resume" else nullcontext():
+        lifecycle.act(call, vm, name)
     return oid
 
 
@@ -228,6 +236,8 @@ def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: st
         raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
     if check:
         refuse_overcommit(vm, host)
+    usage.charge_running(call, vm)
+    usage.enter_cluster(call, vm, host.cluster_id)
     lifecycle.deploy(call.cloud, vm, host, datastore)
 
 
@@ -277,10 +287,12 @@ def resize(call: Call, vm: Object, given: str, check: bool) -> None:
     host = None
     if vm.history and not vm.history[-1]["etime"]:
         host = call.pool("HOST").get(vm.history[-1]["hid"])
-    if host is None:
-        set_sizes(vm, wanted)
-    else:
-        resize_on(host, vm, wanted, check or not call.is_admin)
+    with usage.changing(call, vm, usage.of_resize(vm, wanted)):
+        if host is None:
+            set_sizes(vm, wanted)
+        else:
+            resize_on(host, vm, wanted, check or not call.is_admin)
+    if host is not None:
         lifecycle.copy_record(call, vm, "resize")
     if running:
         lifecycle.go(call.cloud, vm, [lifecycle.HOTPLUG_RESIZE], lifecycle.ACTIVE)
@@ -362,12 +374,12 @@ KINDS = [VM]
 METHODS = [
     Method("one.vm.deploy", "oid:int, hid:int, no_overcommit:boolean=false, ds_id:int=-1, nics:string=", deploy),
     Method("one.vm.action", "action:string, oid:int", action, first="oid"),
-    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate, needs="CREATE VM"),
+    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate),
     generic.info(VM),
     generic.update(VM),
     generic.rename(VM),
     generic.chmod(VM),
-    generic.chown(VM),
+    generic.chown(VM, uses=uses_of),
     generic.lock(VM),
     generic.unlock(VM),
     *vm_disks.METHODS,
