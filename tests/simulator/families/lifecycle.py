@@ -21,20 +21,24 @@ INIT, PENDING, HOLD, ACTIVE, STOPPED, SUSPENDED, DONE, _FAILED, POWEROFF, UNDEPL
 )
 STATES = "INIT PENDING HOLD ACTIVE STOPPED SUSPENDED DONE FAILED POWEROFF UNDEPLOYED CLONING CLONING_FAILURE".split()
 
-PROLOG, BOOT, RUNNING = 1, 2, 3
-SAVE_STOP, SAVE_SUSPEND = 5, 6
+PROLOG, BOOT, RUNNING, MIGRATE, SAVE_STOP, SAVE_SUSPEND, SAVE_MIGRATE, PROLOG_MIGRATE = range(1, 9)
 PROLOG_RESUME, EPILOG_STOP, EPILOG, SHUTDOWN = 9, 10, 11, 12
 CLEANUP_RESUBMIT, UNKNOWN, HOTPLUG = 15, 16, 17
 SHUTDOWN_POWEROFF, BOOT_UNKNOWN, BOOT_POWEROFF, BOOT_SUSPENDED, BOOT_STOPPED, CLEANUP_DELETE = 18, 19, 20, 21, 22, 23
 HOTPLUG_SNAPSHOT, HOTPLUG_NIC, HOTPLUG_SAVEAS, HOTPLUG_SAVEAS_POWEROFF, HOTPLUG_SAVEAS_SUSPENDED = range(24, 29)
 SHUTDOWN_UNDEPLOY, EPILOG_UNDEPLOY, PROLOG_UNDEPLOY, BOOT_UNDEPLOY = 29, 30, 31, 32
 HOTPLUG_PROLOG_POWEROFF, HOTPLUG_EPILOG_POWEROFF = 33, 34
-BOOT_FAILURE, PROLOG_FAILURE, EPILOG_FAILURE, EPILOG_STOP_FAILURE, EPILOG_UNDEPLOY_FAILURE = 36, 39, 40, 41, 42
+BOOT_MIGRATE, BOOT_FAILURE, BOOT_MIGRATE_FAILURE, PROLOG_MIGRATE_FAILURE, PROLOG_FAILURE = range(35, 40)
+EPILOG_FAILURE, EPILOG_STOP_FAILURE, EPILOG_UNDEPLOY_FAILURE = 40, 41, 42
+PROLOG_MIGRATE_POWEROFF, PROLOG_MIGRATE_POWEROFF_FAILURE = 43, 44
+PROLOG_MIGRATE_SUSPEND, PROLOG_MIGRATE_SUSPEND_FAILURE = 45, 46
 BOOT_UNDEPLOY_FAILURE, BOOT_STOPPED_FAILURE, PROLOG_RESUME_FAILURE, PROLOG_UNDEPLOY_FAILURE = 47, 48, 49, 50
 DISK_SNAPSHOT_POWEROFF, DISK_SNAPSHOT_REVERT_POWEROFF, DISK_SNAPSHOT_DELETE_POWEROFF = 51, 52, 53
 DISK_SNAPSHOT_SUSPENDED, DISK_SNAPSHOT_DELETE_SUSPENDED, DISK_SNAPSHOT, DISK_SNAPSHOT_DELETE = 54, 56, 57, 59
+PROLOG_MIGRATE_UNKNOWN, PROLOG_MIGRATE_UNKNOWN_FAILURE = 60, 61
 DISK_RESIZE, DISK_RESIZE_POWEROFF, DISK_RESIZE_UNDEPLOYED = 62, 63, 64
 HOTPLUG_NIC_POWEROFF, HOTPLUG_RESIZE, HOTPLUG_SAVEAS_UNDEPLOYED, HOTPLUG_SAVEAS_STOPPED = 65, 66, 67, 68
+BACKUP, BACKUP_POWEROFF, RESTORE = 69, 70, 71
 
 LCM_NAMES = (
     "LCM_INIT PROLOG BOOT RUNNING MIGRATE SAVE_STOP SAVE_SUSPEND SAVE_MIGRATE PROLOG_MIGRATE PROLOG_RESUME"
@@ -97,6 +101,8 @@ RETURNS = {
     DISK_SNAPSHOT_DELETE_SUSPENDED: (SUSPENDED, 0),
     **dict.fromkeys((HOTPLUG_SAVEAS_UNDEPLOYED, DISK_RESIZE_UNDEPLOYED), (UNDEPLOYED, 0)),
     HOTPLUG_SAVEAS_STOPPED: (STOPPED, 0),
+    BACKUP: failed(RUNNING),
+    **dict.fromkeys((BACKUP_POWEROFF, RESTORE), (POWEROFF, 0)),
 }
 STEPS = {
     **{lcm: Step("", back) for lcm, back in RETURNS.items()},
@@ -111,6 +117,13 @@ STEPS = {
     BOOT_UNKNOWN: Step("deploy", failed(UNKNOWN)),
     SAVE_STOP: Step("save", failed(RUNNING)),
     SAVE_SUSPEND: Step("save", failed(RUNNING)),
+    MIGRATE: Step("migrate", failed(RUNNING)),
+    SAVE_MIGRATE: Step("save", failed(RUNNING)),
+    PROLOG_MIGRATE: Step("prolog", failed(PROLOG_MIGRATE_FAILURE)),
+    PROLOG_MIGRATE_POWEROFF: Step("prolog", failed(PROLOG_MIGRATE_POWEROFF_FAILURE)),
+    PROLOG_MIGRATE_SUSPEND: Step("prolog", failed(PROLOG_MIGRATE_SUSPEND_FAILURE)),
+    PROLOG_MIGRATE_UNKNOWN: Step("prolog", failed(PROLOG_MIGRATE_UNKNOWN_FAILURE)),
+    BOOT_MIGRATE: Step("restore", failed(BOOT_MIGRATE_FAILURE)),
     SHUTDOWN: Step("shutdown", failed(RUNNING)),
     SHUTDOWN_POWEROFF: Step("shutdown", failed(RUNNING)),
     SHUTDOWN_UNDEPLOY: Step("shutdown", failed(RUNNING)),
@@ -121,29 +134,25 @@ STEPS = {
     CLEANUP_RESUBMIT: Step("cleanup", (PENDING, 0)),
     HOTPLUG_RESIZE: Step("resize", failed(RUNNING)),
 }
+SHUTDOWNS = (SHUTDOWN, SHUTDOWN_POWEROFF, SHUTDOWN_UNDEPLOY)
+PROLOGS = (PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY, PROLOG_MIGRATE, PROLOG_MIGRATE_UNKNOWN)
+PROLOGS_AT_REST = (PROLOG_MIGRATE_POWEROFF, PROLOG_MIGRATE_SUSPEND)
+EPILOGS = (EPILOG, EPILOG_STOP, EPILOG_UNDEPLOY)
+BOOTS = (BOOT, BOOT_UNDEPLOY, BOOT_STOPPED, BOOT_UNKNOWN, BOOT_POWEROFF, BOOT_SUSPENDED, BOOT_MIGRATE)
 # The points of time that the history record gets when a transient state begins and ends.
-BEGINS = {
-    **dict.fromkeys((PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY), "pstime"),
-    **dict.fromkeys((EPILOG, EPILOG_STOP, EPILOG_UNDEPLOY), "estime"),
-}
+BEGINS = {**dict.fromkeys(PROLOGS + PROLOGS_AT_REST, ("pstime",)), **dict.fromkeys(EPILOGS, ("estime",))}
 ENDS = {
-    **dict.fromkeys((PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY), "petime"),
-    **dict.fromkeys((SAVE_STOP, SAVE_SUSPEND, SHUTDOWN, SHUTDOWN_POWEROFF, SHUTDOWN_UNDEPLOY), "retime"),
-    **dict.fromkeys((EPILOG, EPILOG_STOP, EPILOG_UNDEPLOY), "eetime"),
+    **dict.fromkeys(PROLOGS, ("petime", "rstime")),
+    **dict.fromkeys(PROLOGS_AT_REST, ("petime", "retime")),
+    **dict.fromkeys((SAVE_STOP, SAVE_SUSPEND, *SHUTDOWNS), ("retime",)),
+    **dict.fromkeys(EPILOGS, ("eetime",)),
 }
-# What a transition that failed goes on with once it is retried or reported as done.
-RETRY = {
-    PROLOG_FAILURE: [PROLOG, BOOT],
-    BOOT_FAILURE: [BOOT],
-    PROLOG_RESUME_FAILURE: [PROLOG_RESUME, BOOT_STOPPED],
-    BOOT_STOPPED_FAILURE: [BOOT_STOPPED],
-    PROLOG_UNDEPLOY_FAILURE: [PROLOG_UNDEPLOY, BOOT_UNDEPLOY],
-    BOOT_UNDEPLOY_FAILURE: [BOOT_UNDEPLOY],
-    EPILOG_FAILURE: [EPILOG],
-    EPILOG_STOP_FAILURE: [EPILOG_STOP],
-    EPILOG_UNDEPLOY_FAILURE: [EPILOG_UNDEPLOY],
+LEFT_FILES = {  # actions after which the VM's files wait in a datastore, and the way of their deployment
+    ACTIONS["stop"]: [PROLOG_RESUME, BOOT_STOPPED],
+    ACTIONS["undeploy"]: [PROLOG_UNDEPLOY, BOOT_UNDEPLOY],
+    ACTIONS["undeploy-hard"]: [PROLOG_UNDEPLOY, BOOT_UNDEPLOY],
 }
-ENDS_IN = {EPILOG: DONE, EPILOG_STOP: STOPPED, EPILOG_UNDEPLOY: UNDEPLOYED}
+FAILURES = {step.failure[1] for step in STEPS.values()} - {0, RUNNING, UNKNOWN}
 AT_REST = (STOPPED, SUSPENDED, POWEROFF, UNDEPLOYED)  # VMs that do not count as running
 HOSTLESS = (INIT, PENDING, HOLD, STOPPED, UNDEPLOYED, DONE, CLONING, CLONING_FAILURE)
 
@@ -161,7 +170,7 @@ END_HERE = {
     (UNDEPLOYED, 0): ([EPILOG], DONE),
     (ACTIVE, RUNNING): ([SHUTDOWN, EPILOG], DONE),
     (ACTIVE, UNKNOWN): ([SHUTDOWN, EPILOG], DONE),
-    **{(ACTIVE, lcm): ([CLEANUP_DELETE], DONE) for lcm in RETRY},
+    **{(ACTIVE, lcm): ([CLEANUP_DELETE], DONE) for lcm in FAILURES},
 }
 UNDEPLOY = {
     (POWEROFF, 0): ([EPILOG_UNDEPLOY], UNDEPLOYED),
@@ -261,15 +270,21 @@ def act(call: Call, vm: Object, action: str) -> None:
         begin_record(call.cloud, vm, dict(vm.history[-1]))
         context.add_devices(vm)
     if target is not None:
-        go(call.cloud, vm, steps, target)
+        go(call.cloud, vm, steps, target, by="cancel" if action.endswith("-hard") else "")
 
 
 def mark(vm: Object, action: str) -> None:
     """Sets or clears the mark for the scheduler, which must find a datastore of the same transfer driver."""
     vm.resched = int(action == "resched")
+    if action == "resched":
+        demand_driver(vm)
+
+
+def demand_driver(vm: Object) -> None:
+    """The VM can move between system datastores of its transfer driver only."""
     requirements = vm.template.text("AUTOMATIC_DS_REQUIREMENTS")
     driver = f'(TM_MAD = "{vm.history[-1]["tm_mad"]}")'
-    if action == "resched" and requirements and driver not in requirements:
+    if requirements and driver not in requirements:
         vm.template.set("AUTOMATIC_DS_REQUIREMENTS", f"{requirements} & {driver}")
 
 
@@ -280,11 +295,11 @@ def record_action(call: Call, vm: Object, action: str) -> None:
 # ---------------------------------------------------------------- transitions
 
 
-def go(cloud: Any, vm: Object, steps: list[int], target: int) -> None:
-    """Starts a transition; one that is under way ends here."""
+def go(cloud: Any, vm: Object, steps: list[int], target: int, by: str = "") -> None:
+    """Starts a transition; one that is under way ends here. `by`: another driver action than usual takes the first."""
     vm.changed()
     vm.turn += 1
-    vm.task = None
+    vm.task, vm.by = None, by
     if not steps:
         settle(cloud, vm, target)
         return
@@ -303,13 +318,18 @@ def work(cloud: Any, vm: Object, lcm: int, task: Task) -> None:
 def enter(cloud: Any, vm: Object) -> None:
     lcm = vm.way[0][0]
     vm.lcm_state = vm.prev_lcm_state = lcm
-    stamp(cloud, vm, BEGINS.get(lcm))
+    stamp(cloud, vm, *BEGINS.get(lcm, ()))
     cloud.events.after(1, advance, cloud, vm.oid, vm.turn)
 
 
-def stamp(cloud: Any, vm: Object, moment: str | None) -> None:
-    if moment and vm.history:
-        vm.history[-1][moment] = cloud.events.time()
+def stamp(cloud: Any, vm: Object, *moments: str) -> None:
+    if vm.history:
+        vm.history[-1].update(dict.fromkeys(moments, cloud.events.time()))
+
+
+def driver_action(vm: Object) -> str:
+    """The driver action that the transient state stands for."""
+    return vm.task.action if vm.task else vm.by or STEPS[vm.lcm_state].action
 
 
 def advance(cloud: Any, oid: int, turn: int) -> None:
@@ -317,38 +337,47 @@ def advance(cloud: Any, oid: int, turn: int) -> None:
     vm = cloud["VM"].get(oid)
     if vm is None or vm.turn != turn:
         return
-    steps, target = vm.way
-    step = STEPS[steps[0]]
-    if cloud.events.fails(vm.task.action if vm.task else step.action, vm.key):
-        fail(cloud, vm, step)
+    if cloud.events.fails(driver_action(vm), vm.key):
+        fail(cloud, vm)
         return
-    finish_step(cloud, vm)
+    if vm.lcm_state in BOOTS and STEPS[vm.lcm_state].action == "deploy":
+        name = f"{vm.history[-1]['hostname']}:{vm.name}:dummy"
+        vm.deploy_id = name.split(" ", maxsplit=1)[0]  # the driver's answer is cut at the first blank
+    proceed(cloud, vm)
+
+
+def proceed(cloud: Any, vm: Object) -> None:
+    """A transient state is done with: the next one begins, or the VM comes to rest."""
+    steps, target = vm.way
+    lcm = steps.pop(0)
+    stamp(cloud, vm, *ENDS.get(lcm, ()))
+    if vm.task:
+        vm.task.done(cloud, vm)
+    elif lcm in DONE_WITH:
+        DONE_WITH[lcm](cloud, vm)
+    vm.by = ""
     if steps:
         enter(cloud, vm)
     else:
         settle(cloud, vm, target)
 
 
-def finish_step(cloud: Any, vm: Object) -> None:
-    lcm = vm.way[0].pop(0)
-    stamp(cloud, vm, ENDS.get(lcm))
-    if vm.task:
-        vm.task.done(cloud, vm)
-    if lcm in (PROLOG, PROLOG_RESUME, PROLOG_UNDEPLOY):
-        stamp(cloud, vm, "rstime")
-    if lcm in (BOOT, BOOT_UNDEPLOY, BOOT_STOPPED) and vm.history:
-        name = f"{vm.history[-1]['hostname']}:{vm.name}:dummy"
-        vm.deploy_id = name.split(" ", maxsplit=1)[0]  # the driver's answer is cut at the first blank
-
-
-def fail(cloud: Any, vm: Object, step: Step) -> None:
-    vm.state, vm.lcm_state = step.failure
-    vm.prev_state, vm.prev_lcm_state = step.failure
-    why = vm.task.error if vm.task else f"Error executing {step.action}"
+def fail(cloud: Any, vm: Object) -> None:
+    """The driver failed: the VM returns to where it was, or waits in a failure state with the rest of its way."""
+    lcm, action = vm.way[0][0], driver_action(vm)
+    vm.turn += 1
+    state, failure = STEPS[lcm].failure
+    if state == ACTIVE:
+        vm.state, vm.lcm_state = vm.prev_state, vm.prev_lcm_state = ACTIVE, failure
+    else:
+        settle(cloud, vm, state)
+    why = vm.task.error if vm.task else f"Error executing {action}"
     vm.user_template.set("ERROR", f"{cloud.events.date()}: {why}")
     usage.set_running(cloud, vm, vm.state not in AT_REST)
     if vm.task:
         vm.task.undone(cloud, vm)
+    elif lcm in UNDONE_BY:
+        UNDONE_BY[lcm](cloud, vm)
 
 
 def settle(cloud: Any, vm: Object, target: int) -> None:
@@ -392,44 +421,44 @@ def place(cloud: Any, oid: int) -> None:
 
 
 def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:
-    """Puts a waiting VM on a host: it takes capacity and begins a history record."""
+    """Puts a waiting VM on a host; one that was imported from there runs at once."""
     last = vm.history[-1]["action"] if vm.history else 0
+    move_in(cloud, vm, host, datastore)
+    if vm.template.flag("IMPORTED"):
+        stamp(cloud, vm, "pstime", "petime", "rstime")
+        go(cloud, vm, [], ACTIVE)
+    else:
+        go(cloud, vm, LEFT_FILES.get(last, [PROLOG, BOOT]), ACTIVE)
+
+
+def move_in(cloud: Any, vm: Object, host: Object, datastore: Object, leaves: bool = True) -> None:
+    """The VM takes capacity and devices of the host and begins a history record; `leaves`: the one before ends."""
     usage.change_cluster(cloud, vm, host.cluster_id)
-    capacity.take(host, vm)
+    if vm.oid not in host.vms:
+        capacity.take(host, vm)
+        pci.take_all(cloud, host, vm)
     vm.template.set("TM_MAD_SYSTEM", datastore.tm_mad)
     devices.give_console_port(vm)
     disks.place_volatile(cloud, vm, datastore)
-    pci.take_all(cloud, host, vm)
     context.add_devices(vm)
-    fields = {
-        "hostname": host.name,
-        "hid": host.oid,
-        "cid": host.cluster_id,
-        "vm_mad": host.vm_mad,
-        "tm_mad": datastore.tm_mad,
-        "ds_id": datastore.oid,
-    }
-    begin_record(cloud, vm, fields, running=False)
-    if last == ACTIONS["stop"]:
-        steps = [PROLOG_RESUME, BOOT_STOPPED]
-    elif last in (ACTIONS["undeploy"], ACTIONS["undeploy-hard"]):
-        steps = [PROLOG_UNDEPLOY, BOOT_UNDEPLOY]
-    else:
-        steps = [PROLOG, BOOT]
-    go(cloud, vm, steps, ACTIVE)
+    place = (host.name, host.oid, host.cluster_id, host.vm_mad, datastore.tm_mad, datastore.oid)
+    begin_record(cloud, vm, dict(zip(PLACE, place, strict=True)), running=False, leaves=leaves)
 
 
 PLACE = ("hostname", "hid", "cid", "vm_mad", "tm_mad", "ds_id")
+NOBODY = {"action": 0, "uid": -1, "gid": -1, "request_id": -1}  # asked for what the record tells
 TIMES = ("stime", "etime", "pstime", "petime", "rstime", "retime", "estime", "eetime")
 
 
-def begin_record(cloud: Any, vm: Object, place: dict, running: bool = True) -> None:
-    """A new history record at a place; the one before ends."""
+def begin_record(cloud: Any, vm: Object, place: dict, running: bool = True, leaves: bool = True) -> None:
+    """A new history record at a place; the one before ends, unless the VM is there still."""
     now = cloud.events.time()
-    if vm.history and not vm.history[-1]["etime"]:
+    if vm.history and leaves and not vm.history[-1]["etime"]:
         vm.history[-1]["etime"] = now
+        if vm.history[-1]["hid"] != place["hid"]:
+            vacate(cloud, vm, vm.history[-1]["hid"])
     record = {**{name: place[name] for name in PLACE}, **dict.fromkeys(TIMES, 0)}
-    record.update(stime=now, rstime=now if running else 0, action=0, uid=-1, gid=-1, request_id=-1)
+    record.update(stime=now, rstime=now if running else 0, **NOBODY)
     vm.history.append(record)
 
 
@@ -447,59 +476,56 @@ def copy_record(call: Call, vm: Object, action: str) -> None:
 
 
 def leave_host(cloud: Any, vm: Object) -> None:
-    """Gives the host its capacity back, if the VM is on one."""
-    if not vm.history or vm.history[-1]["etime"]:
-        return
-    vm.history[-1]["etime"] = cloud.events.time()
-    host = cloud["HOST"].get(vm.history[-1]["hid"])
+    """Gives capacity back to the host of the VM, while it migrates to both, if it is on one."""
+    for record in vm.history[-2:]:
+        if not record["etime"]:
+            record["etime"] = cloud.events.time()
+            vacate(cloud, vm, record["hid"])
+
+
+def vacate(cloud: Any, vm: Object, hid: int) -> None:
+    host = cloud["HOST"].get(hid)
     if host is not None:
         capacity.give_back(host, vm)
         pci.give_back(host, vm)
 
 
-# ---------------------------------------------------------------- recover
-
-FAIL, SUCCEED, RETRY_IT, DELETE, RECREATE, DELETE_DB = range(6)
-
-
-def recover(call: Call, vm: Object, operation: int) -> None:
-    """What one.vm.recover does. Raises Refused where nothing is to be recovered."""
-    cloud = call.cloud
-    if operation in (DELETE, DELETE_DB, RECREATE):
-        if vm.state == DONE:
-            raise wrong_action(f"This action is not available for state {state_name(vm)}")
-        remove(call, vm, operation)
-        return
-    if vm.state != ACTIVE:
-        raise wrong_action(f'Error performing action "recover": Not available for state {state_name(vm)}')
-    steps = RETRY.get(vm.lcm_state)
-    if steps is not None and operation in (SUCCEED, RETRY_IT):
-        rest = steps if operation == RETRY_IT else steps[1:]
-        target = ENDS_IN.get(steps[0], ACTIVE)
-        vm.user_template.erase("ERROR")
-        go(cloud, vm, rest, target)
-    elif vm.lcm_state in STEPS:
-        force(cloud, vm, operation)
+def close_previous(cloud: Any, vm: Object) -> None:
+    """The VM has left the place of the record before the last."""
+    before, last = vm.history[-2:]
+    before["etime"] = cloud.events.time()
+    before["retime"] = before["retime"] or before["etime"]
+    if before["hid"] != last["hid"]:
+        vacate(cloud, vm, before["hid"])
 
 
-def force(cloud: Any, vm: Object, operation: int) -> None:
-    """A step under way is declared to be done or failed."""
-    vm.turn += 1
-    if operation == FAIL:
-        fail(cloud, vm, STEPS[vm.lcm_state])
-    elif operation == SUCCEED:
-        finish_step(cloud, vm)
-        steps, target = vm.way
-        go(cloud, vm, steps, target)
-    else:
-        enter(cloud, vm)
+def arrive(cloud: Any, vm: Object) -> None:
+    """A live migration is done."""
+    close_previous(cloud, vm)
+    stamp(cloud, vm, "rstime")
 
 
-def remove(call: Call, vm: Object, operation: int) -> None:
-    if vm.history and not vm.history[-1]["etime"]:
-        record_action(call, vm, "delete-recreate" if operation == RECREATE else "delete")
-    placed = vm.state in (ACTIVE, POWEROFF, SUSPENDED)
-    if operation == RECREATE:
-        go(call.cloud, vm, [CLEANUP_RESUBMIT] if placed else [], HOLD if vm.state == HOLD else PENDING)
-    else:
-        go(call.cloud, vm, [CLEANUP_DELETE] if placed and operation == DELETE else [], DONE)
+def go_back(cloud: Any, vm: Object, *moments: str) -> None:
+    """A migration ends where it began: in a new record, at the place of the record before the last."""
+    place = dict(vm.history[-2])
+    if not place["etime"]:
+        close_previous(cloud, vm)
+    vacate(cloud, vm, vm.history[-1]["hid"])
+    begin_record(cloud, vm, place, running=False)
+    stamp(cloud, vm, *moments)
+    host = cloud["HOST"].get(place["hid"])
+    if host is not None:
+        capacity.take(host, vm)
+
+
+def keep_running(cloud: Any, vm: Object) -> None:
+    """It could not be saved, shut down or moved: nothing has happened to the record."""
+    vm.history[-1].update(NOBODY)
+
+
+DONE_WITH = {MIGRATE: arrive, SAVE_MIGRATE: close_previous}
+UNDONE_BY: dict[int, Callable[[Any, Object], None]] = {
+    **dict.fromkeys((MIGRATE, SAVE_MIGRATE), lambda cloud, vm: go_back(cloud, vm, "rstime")),
+    **dict.fromkeys((SAVE_STOP, SAVE_SUSPEND, *SHUTDOWNS), keep_running),
+    **dict.fromkeys((BOOT_POWEROFF, BOOT_SUSPENDED), lambda cloud, vm: stamp(cloud, vm, "retime")),
+}

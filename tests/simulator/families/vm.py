@@ -14,9 +14,20 @@ from ..errors import RPC_API, Refused, internal, wrong_action
 from ..quotas import Use, charge, refund
 from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, in_range, lock, permissions, template, text
 from ..template import Template, attribute
-from . import capacity, devices, lifecycle, references, usage, vm_conf, vm_devices, vm_disks, vm_nics, vm_snapshots
-from .host import OFFLINE
-from .scheduler import SYSTEM_DS, system_datastore
+from . import (
+    capacity,
+    devices,
+    lifecycle,
+    migration,
+    recovery,
+    references,
+    usage,
+    vm_conf,
+    vm_devices,
+    vm_disks,
+    vm_nics,
+    vm_snapshots,
+)
 
 NO_PLAN, NO_ACTION = -2, -1
 
@@ -169,6 +180,7 @@ def new(cloud: Any, name: str, body: Template) -> Object:
         disk_snapshots={},  # DISK_ID -> the tree of its snapshots, once it had one
         backup_config={},  # BACKUP_CONFIG
         task=None,  # what a driver is doing to parts of the VM
+        by="",  # the driver action in the present state, if not the usual one
         turn=0,  # number of the transition: events of an earlier one are void
         way=([], lifecycle.PENDING),  # transient states to come and the steady one behind them
     )
@@ -221,37 +233,10 @@ def action(call: Call, name: str, oid: int) -> int:
     return oid
 
 
-def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: str) -> None:
-    host = call.find("HOST", host_id)
-    vm = call.find("VM", oid)
-    call.require(call.need("ADMIN", vm), call.need("MANAGE", host))
-    if host.state == OFFLINE:
-        raise wrong_action("Host is offline, cannot use it to deploy VM")
-    datastore = call.find("DATASTORE", ds_id) if ds_id != -1 else system_datastore(call.cloud, host)
-    if datastore is None:
-        raise wrong_action("No system datastore found")
-    if datastore.type != SYSTEM_DS:
-        raise wrong_action(f"Trying to use an image datastore {ds_id} as a system datastore")
-    if vm.state not in (lifecycle.PENDING, lifecycle.HOLD, lifecycle.STOPPED, lifecycle.UNDEPLOYED):
-        raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
-    if check:
-        refuse_overcommit(vm, host)
-    usage.charge_running(call, vm)
-    usage.enter_cluster(call, vm, host.cluster_id)
-    lifecycle.deploy(call.cloud, vm, host, datastore)
-
-
-def refuse_overcommit(vm: Object, host: Object) -> None:
-    why = capacity.lacking(host, *capacity.needed(vm))
-    if why:
-        raise wrong_action(f"virtual machine [{vm.oid}] does not fit in host [{host.oid}]. {why}")
-
-
 def recover(call: Call, oid: int, operation: int) -> None:
-    vm = call.object("VM", oid, "ADMIN")
-    if operation not in range(6):
+    if operation not in recovery.OPERATIONS:
         raise wrong_action("Wrong recovery operation code")
-    lifecycle.recover(call, vm, operation)
+    recovery.recover(call, call.object("VM", oid, "ADMIN"), operation)
 
 
 # ---------------------------------------------------------------- resize
@@ -372,7 +357,7 @@ POOL = "filter_flag:int, start:int, end:int, state:int, filter:string="
 
 KINDS = [VM]
 METHODS = [
-    Method("one.vm.deploy", "oid:int, hid:int, no_overcommit:boolean=false, ds_id:int=-1, nics:string=", deploy),
+    *migration.METHODS,
     Method("one.vm.action", "action:string, oid:int", action, first="oid"),
     Method("one.vm.allocate", "template:string, hold:boolean=false", allocate),
     generic.info(VM),
