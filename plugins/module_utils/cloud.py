@@ -82,6 +82,7 @@ class Cloud:
         self.lenient = lenient
         self.clock = clock or Clock()
         self._pools = {}
+        self._parts = {}
 
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
@@ -90,11 +91,16 @@ class Cloud:
         except OneException as error:
             raise described(error, doing, **data) from None
 
+    def narrow(self, kind, arguments):
+        """Lets the pool of a kind be read with these arguments of its method, instead of those for all objects."""
+        self._parts[kind] = arguments
+
     def pool(self, kind):
         """The objects of a kind that the user may see; read once a task."""
         if kind not in self._pools:
             entry = KINDS[kind]
-            answer = self.call("list the %ss" % label(kind), entry.pool, *entry.arguments)
+            arguments = self._parts.get(kind, entry.arguments)
+            answer = self.call("list the %ss" % label(kind), entry.pool, *arguments)
             self._pools[kind] = getattr(answer, entry.items)
         return self._pools[kind]
 

@@ -16,6 +16,7 @@ from .pyone.errors import (
 )
 
 _PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
+_LOCKED = re.compile(r" is locked\b")
 
 # What to do, by what went wrong; the first that fits.
 ADVICE = (
@@ -51,5 +52,7 @@ def described(error, doing, **data):
     """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
     said = _PREFIX.sub("", error.message).strip().rstrip(".")
     advice = next((text for kind, text in ADVICE if isinstance(error, kind)), None)
+    if _LOCKED.search(said):  # which has the code of missing rights
+        advice = "Unlock it first (lock: none)"
     message = "Cannot %s: %s.%s" % (doing, said, " %s." % advice if advice else "")
     return Failure(message, method=error.method, code=error.code, **data)

@@ -68,6 +68,7 @@ class Resource(NamedTuple):
     failure: Callable = never  # (object) -> why it never will, or None
     needed: tuple = ()  # options without which none can be created
     gone: Callable = vanished  # (object or None) -> whether a removed one is away
+    part: tuple = ()  # arguments of the pool's method, where only a part of the pool is meant
 
 
 class Report(NamedTuple):
@@ -100,6 +101,8 @@ class Engine:
         self.resource = resource
         self.apply = apply
         self.waits = waits
+        if resource.part:
+            cloud.narrow(resource.kind, resource.part)
 
     def converge(self, name, oid, wanted):
         """Makes what is wanted true of the object with a name or an id, creating it where it is missing.

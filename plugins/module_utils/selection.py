@@ -34,13 +34,12 @@ def records(cloud, resource, options):
     Raises:
         Failure: a name is a regular expression that cannot be read.
     """
-    kind, named = resource.kind, pattern(options.get("name"))
+    engine, kind, named = Engine(cloud, resource, apply=False), resource.kind, pattern(options.get("name"))
     candidates = _candidates(cloud, kind, options.get("ids"))
     items = [item for item in candidates if named(item.NAME) and _owned(item, options)]
     if options.get("ids") is None and not KINDS[kind].whole:
         found = (cloud.info(kind, item.ID) for item in items)
         items = [item for item in found if item is not None]
-    engine = Engine(cloud, resource, apply=False)
     found = [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]
     return [record for record in found if set(options.get("labels") or ()) <= set(record.get("labels", ()))]
 

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What a virtual network template is."""
+
+from __future__ import annotations
+
+from ..resource import Resource
+from . import access, common
+
+KIND = "vntemplate"
+
+
+def read(cloud, template):
+    """The record of a network template (one.vntemplate.info or a VNTEMPLATE of one.vntemplatepool.info)."""
+    return dict(access.owned(template), **access.locked(template), **common.content(template))
+
+
+def create(cloud, name, wanted):
+    body = dict(wanted.get("template", {}), NAME=name)
+    doing = "create virtual network template %s" % name
+    return cloud.call(doing, "vntemplate.allocate", body, object=KIND, name=name)
+
+
+def resource(replace=False, labels="exact"):
+    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
+    attributes = access.attributes(KIND, {}, replace, labels)
+    attributes.update(access.lock(KIND))
+    return Resource(KIND, read, create, attributes, common.remove(KIND), needed=("template",))

@@ -1,0 +1,150 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vntemplate
+short_description: Manage OpenNebula virtual network templates
+version_added: 1.0.0
+description:
+  - Creates, changes, renames and removes the templates that users make virtual networks from.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - Whether the virtual network template is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vntemplate_info
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a virtual network template
+  privazio.opennebula.one_vntemplate:
+    name: lab
+    mode: "640"
+    template:
+      VN_MAD: "{{ one_vn_mad | default('bridge') }}"
+      BRIDGE: br0
+      AR:
+        - {TYPE: IP4, IP: 10.0.0.10, SIZE: 50}
+
+- name: Remove it
+  privazio.opennebula.one_vntemplate:
+    name: lab
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual network template; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the virtual network template.
+  type: str
+  returned: success
+  sample: lab
+user_id:
+  description: Id of its owner.
+  type: int
+  returned: success
+  sample: 0
+user_name:
+  description: Name of its owner.
+  type: str
+  returned: success
+  sample: oneadmin
+group_id:
+  description: Id of its group.
+  type: int
+  returned: success
+  sample: 0
+group_name:
+  description: Name of its group.
+  type: str
+  returned: success
+  sample: oneadmin
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"VN_MAD": "bridge", "BRIDGE": "br0"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "600"
+lock:
+  description: What is locked, as in O(lock).
+  type: str
+  returned: success
+  sample: none
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    OWNERSHIP,
+    TEMPLATE,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vntemplate
+
+
+OPTIONS = dict(IDENTITY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    module.ensure(vntemplate.resource(params["template_mode"] == "replace", params["labels_mode"]))
+
+
+if __name__ == "__main__":
+    main()
