@@ -15,7 +15,7 @@ description:
 options:
   type:
     description:
-      - Number of the document's type. Documents are looked for among those of this type, and have it from the beginning.
+      - Number of the document's type. It is looked for among the documents of this type, and cannot be changed.
       - OneFlow keeps services as V(100) and service templates as V(101); leave these to it.
     type: int
     required: true
@@ -144,7 +144,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import document
-
 
 OPTIONS = dict(
     IDENTITY,

@@ -60,7 +60,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.module import 
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import document
 from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
 
-
 OPTIONS = dict(SELECTION, type={"type": "int", "required": True})
 
 

@@ -136,7 +136,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vntemplate
 
-
 OPTIONS = dict(IDENTITY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
 
 

@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vntemplates:
-  description: The virtual network templates, by id, each with what M(privazio.opennebula.one_vntemplate) returns of one.
+  description: The network templates, by id, each with what M(privazio.opennebula.one_vntemplate) returns of one.
   type: list
   elements: dict
   returned: success
