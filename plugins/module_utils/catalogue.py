@@ -8,7 +8,14 @@ Documents are not among them, since each type of documents is a pool of its own.
 
 from __future__ import annotations
 
+from .resource import Resource
 from .resources import cluster, host, image, security_group, template, vm, vm_group, vnet, vntemplate
+
+
+def vms():
+    """What can be read of VMs; they are made and changed by a machinery of their own."""
+    return Resource(vm.KIND, vm.read, None, {}, None)
+
 
 RESOURCES = {
     "cluster": cluster.resource,
@@ -16,7 +23,7 @@ RESOURCES = {
     "image": image.resource,
     "security_group": security_group.resource,
     "template": template.resource,
-    "vm": vm.resource,
+    "vm": vms,
     "vm_group": vm_group.resource,
     "vnet": vnet.resource,
     "vntemplate": vntemplate.resource,

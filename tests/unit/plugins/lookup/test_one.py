@@ -56,6 +56,6 @@ def test_every_kind_is_in_the_catalogue():
     package = "ansible_collections.privazio.opennebula.plugins.module_utils.resources"
     stems = [path.stem for path in (ROOT / "plugins/module_utils/resources").glob("*.py")]
     modules = [importlib.import_module(f"{package}.{stem}") for stem in stems]
-    kinds = {module.KIND for module in modules if hasattr(module, "resource")}
+    kinds = {module.KIND for module in modules if hasattr(module, "KIND")}
     assert {kind: resource().kind for kind, resource in RESOURCES.items()} == {kind: kind for kind in RESOURCES}
     assert kinds == set(RESOURCES) | {"document"}
