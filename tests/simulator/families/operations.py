@@ -7,11 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..attributes import first_restricted, listed
 from ..calls import Call
-from ..errors import AUTHORIZATION, Refused, wrong_action
+from ..errors import wrong_action
 from ..store import Object
-from ..template import Template
 from . import lifecycle
 
 Action = Callable[[Any, Object], None]  # of cloud and VM
@@ -36,14 +34,6 @@ def refuse_router(vm: Object) -> None:
     """The interfaces and disks of a virtual router's VM are the router's business."""
     if vm.template.text("VROUTER_ID"):
         raise wrong_action("Action is not supported for virtual router VMs")
-
-
-def refuse_restricted(call: Call, body: Template, what: str) -> None:
-    """Raises Refused when an ordinary user asks for what only administrators may set."""
-    names = listed(call.cloud.config, "VM_RESTRICTED_ATTR")
-    bad = "" if call.is_admin else first_restricted(body, Template(), names)
-    if bad:
-        raise Refused(AUTHORIZATION, f"{what} includes a restricted attribute {bad}")
 
 
 def start(

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..attributes import first_restricted, listed
+from .. import generic
 from ..calls import Call, Method
-from ..errors import AUTHORIZATION, RPC_API, Refused, internal
+from ..errors import RPC_API, Refused, internal
 from ..store import Object
 from ..template import Template, Vector
 from . import backup_config, context, devices, lifecycle
@@ -41,7 +41,7 @@ def update(call: Call, oid: int, given: str, mode: int) -> None:
         raise Refused(RPC_API, "Wrong update type")
     wanted, append = selected(call.template(given)), mode == 1
     vm = call.object("VM", oid, "MANAGE")
-    refuse_restricted(call, vm, wanted)
+    generic.forbid_restricted(call, "VM", "Template", wanted, vm.template)
     refuse_state(vm)
     devices.check_raw(wanted)
     body = vm.template.copy()
@@ -73,13 +73,6 @@ def shown(section: str, member: str, text: str) -> str:
     if section == "FEATURES" and member in FLAGS:
         return "YES" if text.upper() in context.TRUE else "NO"
     return text
-
-
-def refuse_restricted(call: Call, vm: Object, wanted: Template) -> None:
-    names = listed(call.cloud.config, "VM_RESTRICTED_ATTR")
-    bad = "" if call.is_admin else first_restricted(wanted, vm.template, names)
-    if bad:
-        raise Refused(AUTHORIZATION, f"Template includes a restricted attribute {bad}")
 
 
 def refuse_state(vm: Object) -> None:

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from .. import generic
 from ..calls import Call, Method
 from ..errors import ACTION, answered, not_found, wrong_action
 from ..store import Object
 from . import lifecycle, pci
 from . import vmgroup as vmgroups
-from .operations import AS_RUNNING, refuse_restricted, start
+from .operations import AS_RUNNING, start
 
 # ---------------------------------------------------------------- PCI devices
 
@@ -24,7 +25,7 @@ def attach_device(call: Call, oid: int, given: str) -> None:
     with answered(ACTION):
         pci.check(wanted)
     vm = call.object("VM", oid, "MANAGE")
-    refuse_restricted(call, body, "PCI")
+    generic.forbid_restricted(call, "VM", "PCI", body)
     refuse_running(vm)
     device = {**wanted, "PCI_ID": str(pci.next_id(vm)), "VM_BUS": pci.guest_bus(call.cloud)}
     if vm.state == lifecycle.POWEROFF:

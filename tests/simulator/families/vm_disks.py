@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import dummy
+from .. import dummy, generic
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, not_found, wrong_action
 from ..store import Object
 from ..template import Template, Vector
 from . import chain, disks, lifecycle
 from . import image as images
-from .operations import AS_RUNNING, OFF, OFF_AFTER_SNAPSHOT, refuse_restricted, refuse_router, start, transient
+from .operations import AS_RUNNING, OFF, OFF_AFTER_SNAPSHOT, refuse_router, start, transient
 
 SUSPENDED, UNDEPLOYED, STOPPED = (lifecycle.SUSPENDED, 0), (lifecycle.UNDEPLOYED, 0), (lifecycle.STOPPED, 0)
 ATTACH = {
@@ -71,7 +71,7 @@ def attach(call: Call, oid: int, given: str) -> None:
     refuse_router(vm)
     body = call.template(given)
     call.require(call.need("MANAGE", vm), *image_needs(call, vm, body))
-    refuse_restricted(call, body, "DISK")
+    generic.forbid_restricted(call, "VM", "DISK", body)
     lcm = transient(vm, ATTACH, f"Could not attach a new disk to VM {oid}")
     wanted = body.vector("DISK")
     if wanted is None:

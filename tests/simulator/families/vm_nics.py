@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import generic
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, wrong_action
 from ..permissions import Need
 from ..store import Object
-from ..template import Vector
+from ..template import Template, Vector
 from . import context, lifecycle, nics, pci
-from .operations import AS_RUNNING, OFF, refuse_restricted, refuse_router, start, transient
+from .operations import AS_RUNNING, OFF, refuse_router, start, transient
 
 WORK = {AS_RUNNING: lifecycle.HOTPLUG_NIC, OFF: lifecycle.HOTPLUG_NIC_POWEROFF}
 KINDS = ("NIC", "NIC_ALIAS", "PCI")
@@ -35,7 +36,11 @@ LIVE_RULES = (
 def attach(call: Call, oid: int, given: str) -> None:
     vm = call.find("VM", oid)
     refuse_router(vm)
-    body = call.template(given)
+    attach_to(call, vm, call.template(given))
+
+
+def attach_to(call: Call, vm: Object, body: Template) -> None:
+    """One more interface for a VM, that of a virtual router or another. Raises Refused."""
     passed = body.vector("PCI")
     if passed is not None and passed.get("TYPE") != "NIC":
         raise wrong_action("PCI device is not of type NIC")
@@ -44,8 +49,8 @@ def attach(call: Call, oid: int, given: str) -> None:
     kind = next((name for name in KINDS if body.vector(name) is not None), "")
     wanted = dict(body.vector(kind) or {})
     call.require(call.need("MANAGE", vm), *network_needs(call, vm, wanted))
-    refuse_restricted(call, body, "NIC")
-    lcm = transient(vm, WORK, f"Could not add a new NIC to VM {oid}")
+    generic.forbid_restricted(call, "VM", "NIC", body)
+    lcm = transient(vm, WORK, f"Could not add a new NIC to VM {vm.oid}")
     if not kind:
         raise wrong_action("Wrong format or missing NIC/NIC_ALIAS/PCI attribute")
     with answered(ACTION):
@@ -88,8 +93,12 @@ def add(call: Call, vm: Object, kind: str, wanted: Vector) -> Vector:
 def detach(call: Call, oid: int, nic_id: int) -> None:
     vm = call.find("VM", oid)
     refuse_router(vm)
+    detach_from(call, vm, nic_id)
+
+
+def detach_from(call: Call, vm: Object, nic_id: int) -> None:
     call.require(call.need("MANAGE", vm))
-    lcm = transient(vm, WORK, f"Could not detach NIC from VM {oid}")
+    lcm = transient(vm, WORK, f"Could not detach NIC from VM {vm.oid}")
     nic = nics.of(vm, nic_id)
     if nic is None:
         raise wrong_action(f"Could not detach NIC with NIC_ID {nic_id}, it does not exist.")
@@ -124,7 +133,7 @@ def update(call: Call, oid: int, nic_id: int, given: str, append: int) -> None:
         raise wrong_action("Action not supported for NIC_ALIAS")
     body = call.template(given)
     call.require(call.need("MANAGE", vm), *network_needs(call, vm, body.vector("NIC") or {}))
-    refuse_restricted(call, body, "NIC")
+    generic.forbid_restricted(call, "VM", "NIC", body)
     running = (vm.state, vm.lcm_state) == AS_RUNNING
     what = f"Error updating NIC ({nic_id}) for VM {oid}"
     if vm.state == lifecycle.ACTIVE and not running:
