@@ -34,13 +34,22 @@ VARIABLE = re.compile(r"\$(\w+)(?:\[([^\]]*)\])?")
 NETWORKED = re.compile(rf"ETH\d+_(ALIAS\d+_)?({'|'.join(OF_NIC)})")
 
 
+OF_ROUTER = ("VROUTER_ID", "VROUTER_KEEPALIVED_ID", "VROUTER_KEEPALIVED_PASSWORD")
+
+
 def complete(cloud: Any, vm: Object, given: Vector) -> Vector:
     """A context with its variables replaced and, if it asks for that, those of the VM's interfaces."""
     full = {name: substituted(cloud, vm, text) for name, text in given.items()}
     if wants_network(full):
+        full.update(of_router(vm))
         for nic in nics.interfaces(vm):
             full.update(of_nic(cloud, nic))
     return full
+
+
+def of_router(vm: Object) -> Vector:
+    """What the VM of a virtual router is told of it."""
+    return {name: vm.template.text(name) for name in OF_ROUTER if vm.template.text(name)}
 
 
 def wants_network(context: Vector) -> bool:

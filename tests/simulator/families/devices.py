@@ -106,6 +106,9 @@ def release(cloud: Any, vm: Object) -> None:
     disks.release(cloud, vm)
     vmgroups.leave(cloud, vm)
     nics.release(cloud, vm)
+    router = cloud["VROUTER"].get(vm.template.integer("VROUTER_ID", -1))
+    if router is not None:
+        router.vms.discard(vm.oid)
 
 
 RAW_TYPES = ("lxc", "qemu", "dummy", "vcenter")  # "kvm" needs libvirt's schema, which the server does not have here

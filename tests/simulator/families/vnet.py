@@ -479,13 +479,42 @@ def allocate_lease(cloud: Any, network: Object, user: Object, nic: Mapping[str, 
 
     The NIC may ask for MAC, IP or IP6. NIC_ID, NAME and TARGET are the user's to add. Raises Refused INTERNAL.
     """
+    return nic_vector(cloud, network, *take_lease(network, user, nic), nic)
+
+
+def take_lease(network: Object, user: Object, nic: Mapping[str, str]) -> tuple[Range, int]:
+    """The range that gives a lease, and the place in it. Raises Refused INTERNAL."""
     wanted = {name: nic[name] for name in ("IP", "IP6", "MAC") if nic.get(name)}
     for each in candidates(network, {}):
         place = each.take((user.kind.name, user.oid), first_of(wanted))
         if place is not None:
             network.changed()
-            return nic_vector(cloud, network, each, place, nic)
+            return each, place
     raise internal(f"Cannot get IP/MAC lease from virtual network {network.oid}.")
+
+
+FLOATING = ("IP", "IP6", "MAC", "IP6_LINK", "IP6_ULA", "IP6_GLOBAL")  # VROUTER_… in the NIC of a virtual router
+
+
+def router_nic(network: Object, router: Object, nic: Mapping[str, str]) -> Vector:
+    """The NIC of a virtual router, which has a lease only for a floating address. Raises Refused INTERNAL."""
+    found = {**nic, "NETWORK": network.name, "NETWORK_ID": str(network.oid)}
+    if nic.get("FLOATING_IP", "").upper() != "YES":
+        return found
+    source, place = take_lease(network, router, nic)
+    network.vrouters.add(router.oid)
+    found.update(source.at(place), AR_ID=str(source.ar_id))
+    return {f"VROUTER_{name}" if name in FLOATING else name: text for name, text in found.items()}
+
+
+def free_router_nic(network: Object, router: Object, nic: Mapping[str, str]) -> None:
+    source = network.ranges.get(int(nic.get("AR_ID", "-1")))
+    place = source and source.index({"MAC": nic.get("VROUTER_MAC", "")})
+    if source and source.leases.get(place) == (router.kind.name, router.oid):
+        del source.leases[place]
+    if not any((router.kind.name, router.oid) in each.leases.values() for each in network.ranges.values()):
+        network.vrouters.discard(router.oid)
+    network.changed()
 
 
 def first_of(wanted: Mapping[str, str]) -> Vector | None:
