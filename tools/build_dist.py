@@ -21,7 +21,10 @@ from pathlib import Path
 from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, remove
 
 DIST = BUILD / "dist"
-WHEEL_SOURCES = ("pyproject.toml", "setup.py", "galaxy.yml", "LICENSES/Apache-2.0.txt", "plugins/module_utils/pyone")
+WHEEL_SOURCES = (
+    *("pyproject.toml", "setup.py", "galaxy.yml", "LICENSES/Apache-2.0.txt"),
+    *("docs/docsite/rst/pyone.rst", "plugins/module_utils/pyone"),
+)
 OFFLINE = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "",
@@ -30,7 +33,14 @@ OFFLINE = {
 }
 PYONE_WORKS = """
 import pyone
+from pathlib import Path
 assert "site-packages" in pyone.__file__, pyone.__file__
+folder = Path(pyone.__file__).parent
+assert {"py.typed", "__init__.pyi", "bindings.pyi"} <= {path.name for path in folder.iterdir()}
+for module in folder.glob("[a-z]*.py"):
+    __import__("pyone." + module.stem)
+assert pyone.VM_STATE.ACTIVE.label == "active" and pyone.acl.parse_rights("USE") == "0x1"
+assert issubclass(pyone.bindings.VM, pyone.Element) and "info" in dir(pyone.OneServer("http://x", session="a:b").vm)
 client = pyone.OneServer("http://127.0.0.1:1/RPC2", session="user:password", timeout=1)
 try:
     client.host.info(0)
