@@ -1,148 +1,338 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Fleets: exactly so many VMs of a name pattern such as ``web-##``."""
+"""So many VMs, each as it is wanted: who is created, who goes, and what becomes of those that stay.
+
+A fault of one VM never ends the work on the others: it is kept, and told at the end beside those that live.
+"""
 
 from __future__ import annotations
 
-import re
+from typing import Any, NamedTuple
 
+from . import machine
+from .census import MARK, Census
 from .failure import Failure
-from .resource import Engine, Report
+from .journey import Journey, in_parallel, look, travel
+from .resource import Report
 from .resources import vm
+from .resources.vm_states import status
 
-ACTIVE = (-2, -1, -1, -1)  # of one.vmpool.*: all that the user may see, but for DONE
-
-
-class Pattern:
-    """A name with one run of ``#``, which stands for a number of at least so many digits."""
-
-    def __init__(self, text):
-        parts = re.match(r"([^#]*)(#+)([^#]*)\Z", text or "")
-        if not parts:
-            raise Failure("With exact_count, name is a pattern such as 'web-##'; %r has no single run of '#'." % text)
-        self.before, digits, self.after = parts.groups()
-        self.width = len(digits)
-        self._names = re.compile("%s([0-9]{%d,})%s\\Z" % (re.escape(self.before), self.width, re.escape(self.after)))
-
-    def number(self, name):
-        """The number in a name of the fleet; None for any other name."""
-        found = self._names.match(name)
-        return int(found.group(1)) if found else None
-
-    def name(self, number):
-        return "%s%0*d%s" % (self.before, self.width, number, self.after)
+NOWHERE = float("-inf")  # the index of a VM without one: it goes last
+ROUNDS = 3  # how often a VM is asked for whose answer was lost
+# remove → which VMs go first, of (slot, VM): the greatest of these.
+ORDERS = {
+    "newest": lambda slot, item: item.ID,
+    "oldest": lambda slot, item: -item.ID,
+    "highest_index": lambda slot, item: NOWHERE if slot is None else slot,
+    "lowest_index": lambda slot, item: NOWHERE if slot is None else -slot,
+}
 
 
-def converge(cloud, resource, pattern, count, wanted, apply, waits):
-    """Brings the fleet to `count` VMs, fills holes in the numbering, removes the highest numbers first.
+class Order(NamedTuple):
+    """What a task asks for.
 
     Args:
-        cloud (Cloud)
-        resource (Resource): of VMs.
-        pattern (Pattern)
-        count (int)
-        wanted (dict): option → value, for every VM of the fleet.
-        apply, waits (bool): as for Engine.
+        group (census.Group): which VMs.
+        desire (machine.Desire): what is wanted of each.
+        birth (vm_birth.Birth): how one is created.
+        count (int | None): how many there are to be; None: as many as there are.
+        shrink (bool): False: never fewer than there are.
+        remove (str): key of ORDERS.
+        max_remove (int | None): how many may go, at most.
+        replace_failed (bool): whether failed ones are terminated and created again.
+        parallel (int): how many are created, or changed, at a time.
+        apply, waits (bool)
+    """
+
+    group: Any
+    desire: machine.Desire
+    birth: Any
+    count: Any = None
+    shrink: bool = True
+    remove: str = "newest"
+    max_remove: Any = None
+    replace_failed: bool = False
+    parallel: int = 4
+    apply: bool = True
+    waits: bool = True
+
+
+class Decision(NamedTuple):
+    """Who stays, who goes, and the slots to fill."""
+
+    stay: list
+    go: list
+    slots: list
+
+
+def converge(cloud, order):
+    """Brings the VMs of a task to what is wanted.
 
     Returns:
-        Report: its record has `instances`.
+        Report: its record has `instances`, `instances_ids`, `tagged_instances`, `created_ids` and `removed_ids`.
+
+    Raises:
+        Failure: with the same in its data, and `failed`: id, name and reason of each VM that is not as wanted.
     """
-    engine = Engine(cloud, resource, apply, waits)
-    wanted = engine.canonical(wanted)
-    present = _members(cloud, pattern)
-    keep = sorted(present)[:count]
-    surplus = [present[number] for number in sorted(present, reverse=True) if number not in keep]
-    free = (number for number in range(count + len(present)) if number not in present)
-    names = [pattern.name(next(free)) for dummy in range(count - len(keep))]
-    _refuse_locked(surplus)
-    if names:
-        engine.require(names[0], wanted)
-    updates = [engine.update(present[number], wanted, settle=False) for number in keep]
-    before = {"vms": sorted(item.NAME for item in present.values())}
-    after = {"vms": sorted([present[number].NAME for number in keep] + names)}
-    for report in updates:
-        if report.changed:
-            before[report.record["name"]], after[report.record["name"]] = report.before, report.after
-    ids = [present[number].ID for number in keep]
-    if apply:
-        for item in surplus:
-            resource.remove(cloud, {"id": item.ID, "name": item.NAME})
-        if waits:
-            _wait_until_gone(cloud, [item.ID for item in surplus])
-        ids += _create(cloud, resource, names, wanted)
-    records = _settled(engine, ids, wanted) if apply else [report.record for report in updates]
-    return Report(before != after, before, after, {"instances": records, "instances_ids": ids})
+    census = Census(order.group, [] if order.group.new else order.group.find(cloud))
+    if order.desire.state != "done":
+        _refuse_missing(order.group, census)
+    decision = decide(census, order)
+    if decision.slots:
+        order.birth.require(order.group.name(decision.slots[0]))
+    plans = _plans(cloud, order, decision.stay)
+    before, after = _difference(order, census, decision, plans)
+    if order.apply:
+        result = Run(cloud, order).carry_out(census, decision, plans)
+    else:
+        result = _result([_planned(cloud, item, plans) for item in decision.stay + decision.go])
+    return Report(before != after, before, after, result)
 
 
-def _members(cloud, pattern):
-    """{number: VM} of a fleet, by one call."""
-    pool = cloud.call("list the VMs", "vmpool.infoextended", *ACTIVE).VM
-    members: dict = {}
-    for item in pool:
-        number = pattern.number(item.NAME)
-        if number is None:
-            continue
-        if number in members:
-            message = "Two VMs have the name %r, with the ids %d and %d: rename or remove one."
-            raise Failure(message % (item.NAME, members[number].ID, item.ID), object="vm", name=item.NAME)
-        members[number] = item
-    return members
+def _refuse_missing(group, census):
+    missing = sorted(set(group.ids or ()) - {item.ID for item in census.members})
+    if missing:
+        text = ", ".join(str(oid) for oid in missing)
+        raise Failure("There is no VM with id %s." % text, object=vm.KIND, id=missing[0])
 
 
-def _refuse_locked(surplus):
-    locked = [item.NAME for item in surplus if item.LOCK is not None]
-    if locked:
-        raise Failure("To reach exact_count, locked VMs would have to go: %s. Unlock them first." % ", ".join(locked))
-
-
-def _look(cloud, ids, whole):
-    """The VMs with these ids, by one call; `whole`: as vm.info has them."""
-    return cloud.call("read the VMs", "vmpool.infoset", ",".join(str(oid) for oid in ids), whole).VM
-
-
-def _wait_until_gone(cloud, ids):
-    """Removed VMs hold their image, leases and host until they are DONE."""
-    if ids:
-        cloud.wait(
-            lambda: _look(cloud, ids, False),
-            lambda items: all(vm.gone(item) for item in items),
-            lambda items: ", ".join("%s is %s" % (item.NAME, vm.status(item)) for item in items),
-        )
-
-
-def _create(cloud, resource, names, wanted):
-    ids = []
-    for name in names:
+def _plans(cloud, order, items):
+    """{id: Plan}; nothing is begun when one VM cannot be brought to what is wanted."""
+    plans, failures = {}, []
+    for item in items:
         try:
-            ids.append(resource.create(cloud, name, wanted))
+            plans[item.ID] = machine.plan(cloud, item, order.desire)
         except Failure as failure:
-            if ids:
-                failure.message += " Created before that: %s." % ", ".join(str(oid) for oid in ids)
-            failure.data.update(created=ids)
+            failures.append(failure)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise Failure(" ".join(failure.message for failure in failures), object=vm.KIND)
+    return plans
+
+
+# ---------------------------------------------------------------- who
+
+
+def decide(census, order):
+    """The Decision for the VMs of a census.
+
+    Raises:
+        Failure: it would take away more VMs than may go.
+    """
+    members = census.members
+    if order.desire.state == "done":
+        _refuse_many(order, members)
+        return Decision([], members, [])
+    if order.count is None:
+        return Decision(members, [], [])
+    failed = [item for item in members if order.replace_failed and status(item) == "failed" and item.LOCK is None]
+    go = _surplus(census, order, failed) if order.shrink else []
+    go += [item for item in failed if item not in go]
+    _refuse_many(order, go)
+    stay = [item for item in members if item not in go]
+    return Decision(stay, go, Census(order.group, stay).free(order.count - len(stay)))
+
+
+def _surplus(census, order, failed):
+    """The VMs that are too many; failed ones that would be replaced go first, locked ones never."""
+    number = max(0, len(census.members) - order.count)
+    loose = [item for item in census.members if item.LOCK is None]
+    if number > len(loose):
+        names = ", ".join(item.NAME for item in census.members if item.LOCK is not None)
+        raise Failure("To reach exact_count, locked VMs would have to go: %s. Unlock them first." % names)
+
+    def rank(item):
+        return item in failed, ORDERS[order.remove](order.group.slot(item), item)
+
+    return sorted(loose, key=rank, reverse=True)[:number]
+
+
+def _refuse_many(order, go):
+    if order.max_remove is not None and len(go) > order.max_remove:
+        message = "%d VMs would be terminated, but max_remove is %d: %s."
+        raise Failure(message % (len(go), order.max_remove, ", ".join(item.NAME for item in go)), object=vm.KIND)
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def _difference(order, census, decision, plans):
+    """(before, after) of the task; of one VM just what differs, of many under their names."""
+    one = order.group.single is not None or len(order.group.ids or ()) == 1
+    if one and decision.slots and not decision.go:
+        return {"state": "absent"}, dict(order.birth.shown(), name=order.group.single, state="present")
+    if one and decision.go and not decision.slots:
+        item = decision.go[0]
+        return {"id": item.ID, "name": item.NAME, "state": "present"}, {"state": "absent"}
+    if one and len(decision.stay) == 1 and not census.twins:
+        return plans[decision.stay[0].ID][:2]
+    names = [order.group.name(slot) or "(new)" for slot in decision.slots]
+    before = {"vms": sorted(item.NAME for item in census.members)}
+    after = {"vms": sorted([item.NAME for item in decision.stay] + names)}
+    for item in decision.go if decision.slots else ():  # one of the same name comes in its place
+        before[item.NAME], after[item.NAME] = {"id": item.ID}, {"state": "created again"}
+    if census.twins:
+        before["surplus"], after["surplus"] = [item.ID for item in census.twins], []
+    for item in decision.stay:
+        if plans[item.ID].before != plans[item.ID].after:
+            before[_label(item, census)], after[_label(item, census)] = plans[item.ID][:2]
+    return before, after
+
+
+def _label(item, census):
+    alone = sum(item.NAME == other.NAME for other in census.members) == 1
+    return item.NAME if alone else "%s (%d)" % (item.NAME, item.ID)
+
+
+def _planned(cloud, item, plans):
+    """A VM as it would stand."""
+    found = vm.instance(item, vm.read(cloud, item))
+    planned = plans[item.ID].after if item.ID in plans else {}
+    return dict(found, **{name: value for name, value in planned.items() if name in vm.SIMPLE})
+
+
+def _result(instances, created=(), removed=()):
+    return {
+        "instances": instances,
+        "instances_ids": [one["id"] for one in instances],
+        "tagged_instances": instances,
+        "created_ids": sorted(created),
+        "removed_ids": sorted(removed),
+    }
+
+
+# ---------------------------------------------------------------- the work
+
+
+class Run:
+    """One run of a task that changes the cloud; what goes wrong with a VM is kept until the end."""
+
+    def __init__(self, cloud, order):
+        self._cloud = cloud
+        self._order = order
+        self._asked = []  # ids that OpenNebula answered, though another run's VM may have won
+        self._created = []
+        self._removed = []
+        self._failed = []  # (id or None, name, Failure)
+
+    def carry_out(self, census, decision, plans):
+        self._remove(decision.go + census.twins)
+        try:
+            items = self._create(decision) if decision.slots else decision.stay
+        except Failure as failure:
+            failure.data["created_ids"] = sorted(self._asked)
             raise
-    return ids
+        moved = self._bring(items, plans if items is decision.stay else {})
+        if moved:
+            items = self._checked(items)
+        shown = decision.go if self._order.desire.state == "done" else items
+        instances = [vm.instance(item, vm.read(self._cloud, item)) for item in sorted(shown, key=lambda item: item.ID)]
+        result = _result(instances, self._created, self._removed)
+        if self._failed:
+            raise self._failure(result, len(items) + len(decision.go))
+        return result
 
+    def _travel(self, journeys):
+        late = travel(self._cloud, journeys, self._order.parallel)
+        for journey in journeys:
+            failure = journey.failure or (late if not journey.over else None)
+            if failure is not None:
+                self._failed.append((journey.item.ID, journey.item.NAME, failure))
 
-def _settled(engine, ids, wanted):
-    """The records of the VMs with these ids, by one call a tick."""
-    if not ids:
-        return []
-    cloud, resource = engine.cloud, engine.resource
+    def _remove(self, items):
+        journeys = [Journey(item, ["done"], self._order.desire.hard, self._order.waits) for item in items]
+        self._travel(journeys)
+        self._removed += [journey.item.ID for journey in journeys if journey.over and journey.failure is None]
 
-    def rest(items):
-        failed = [
-            "%s (%s)" % (item.NAME, resource.failure(item)) for item in items if resource.failure(item) is not None
-        ]
-        if failed:
-            message = "%d of %d VMs have failed: %s."
-            raise Failure(message % (len(failed), len(items), ", ".join(failed)), object="vm", ids=ids)
-        return all(resource.settled(item, wanted) for item in items)
+    # -------------------------------------------------------- creation
 
-    def stand(items):
-        return ", ".join(
-            "%s is %s" % (item.NAME, vm.status(item)) for item in items if not resource.settled(item, wanted)
-        )
+    def _create(self, decision):
+        """Fills the slots; returns all VMs that stay, as they are afterwards."""
+        group, gone = self._order.group, {item.ID for item in decision.go}
+        open_slots, refused = decision.slots, {}
+        for dummy in range(ROUNDS):
+            answers = dict(zip(open_slots, in_parallel(self._born, open_slots, self._order.parallel)))
+            census = self._census(answers)
+            self._remove(census.twins)
+            self._created += [item.ID for item in census.members if item.ID in answers.values()]
+            missing = [slot for slot in open_slots if slot not in census.taken]
+            refused.update((slot, answers[slot]) for slot in missing)
+            open_slots = [slot for slot in missing if answers[slot] is None]
+            if not open_slots:
+                break
+        for slot, answer in sorted(refused.items()):
+            if slot not in census.taken:
+                self._failed.append((None, group.name(slot), self._why(answer, group.name(slot))))
+        return [item for item in census.members if item.ID not in gone]
 
-    items = cloud.wait(lambda: _look(cloud, ids, True), rest, stand) if engine.waits else _look(cloud, ids, True)
-    return [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]
+    def _born(self, slot):
+        """The id of a new VM, None if the answer was lost, or the Failure."""
+        group = self._order.group
+        try:
+            oid = self._order.birth.ask(group.name(slot), {MARK: group.mark(slot)})
+        except Failure as failure:
+            return failure
+        self._asked += [oid] if oid is not None else []
+        return oid
+
+    def _census(self, answers):
+        """Who is there now; VMs that nothing else tells apart are read by their ids, unless an answer was lost."""
+        ids = [oid for oid in answers.values() if isinstance(oid, int)]
+        if self._order.group.new and len(ids) == len(answers):
+            return Census(self._order.group, sorted(look(self._cloud, ids).values(), key=lambda item: item.ID))
+        return Census(self._order.group, self._order.group.find(self._cloud))
+
+    @staticmethod
+    def _why(answer, name):
+        if isinstance(answer, Failure):
+            return answer
+        if answer is None:
+            return Failure("OpenNebula did not answer the request for VM %s, and has not made it." % name)
+        return Failure("VM %s was created with id %d, and has gone." % (name, answer), object=vm.KIND, id=answer)
+
+    # -------------------------------------------------------- those that stay
+
+    def _bring(self, items, plans):
+        """Takes VMs to what is wanted; returns whether any of them may have moved."""
+        journeys = []
+        for item in items:
+            try:
+                plan = plans.get(item.ID) or machine.plan(self._cloud, item, self._order.desire)
+            except Failure as failure:
+                self._failed.append((item.ID, item.NAME, failure))
+                continue
+            journeys.append(Journey(item, plan.legs, self._order.desire.hard, self._order.waits))
+        moved = any(journey.legs for journey in journeys)
+        self._travel(journeys)
+        return moved
+
+    def _checked(self, items):
+        """The VMs as they are now; what OpenNebula accepted but did not store is a fault."""
+        found = sorted(look(self._cloud, [item.ID for item in items]).values(), key=lambda item: item.ID)
+        faulty = {oid for oid, dummy, failure in self._failed}
+        for item in found:
+            if item.ID in faulty or not self._order.waits:
+                continue
+            left = machine.differences(self._cloud, item, self._order.desire)[0]
+            if left:
+                message = "OpenNebula accepted the change of VM %s, but did not store: %s."
+                failure = Failure(message % (item.NAME, ", ".join(left)), object=vm.KIND, id=item.ID)
+                self._failed.append((item.ID, item.NAME, failure))
+        return found
+
+    # -------------------------------------------------------- faults
+
+    def _failure(self, result, number):
+        """One Failure for all that went wrong, beside what lives."""
+        distinct = list(dict.fromkeys(failure.message.rstrip(".") for dummy, name, failure in self._failed))
+        failed = [{"id": oid, "name": name, "reason": failure.message} for oid, name, failure in self._failed]
+        first = self._failed[0][2]
+        message = ". ".join(distinct) + "."
+        if number > 1 or len(failed) > 1:
+            message = "%d of %d VMs are not as wanted: %s" % (len(failed), max(number, len(failed)), message)
+        elif self._created:
+            message += " It was created, with id %d; the next run goes on from there." % self._created[0]
+        data = dict(first.data, **result, failed=failed, created=bool(self._created))
+        return Failure(message, **data)

@@ -10,46 +10,237 @@ module: one_vm
 short_description: Manage OpenNebula virtual machines
 version_added: 1.0.0
 description:
-  - Has one virtual machine by its name, or a fleet of exactly so many, created from a VM template.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Has one virtual machine by its name or id, or a fleet of exactly so many, from a VM template or from scratch.
+  - What is given is made true, of VMs that run too; what is left out is left alone. A second run changes nothing.
+  - Two runs at once, a run that is killed, or an answer that is lost never make a VM twice. Each VM that the module
+    creates has the attribute C(ANSIBLE_REQUEST) in its user template, by which the next run knows it again.
+  - When some VMs fail, the others are brought to what is wanted all the same. The task then fails, and returns the
+    VMs that live and, in RV(failed), the reason of each that does not.
 options:
   state:
     description:
-      - V(present) creates the VM if there is none of this name, and leaves an existing one in the state it has.
-      - V(running) and V(poweredoff) also bring it to that state. A new VM always starts first.
-      - V(absent) terminates it.
+      - V(present) creates what is missing, and leaves existing VMs in the state that they have.
+      - V(running), V(poweredoff), V(suspended), V(stopped) and V(undeployed) bring VMs there from any state, through
+        others if need be. A new VM always starts first.
+      - V(held) creates VMs that wait to be released, and holds pending ones; other VMs cannot be held.
+      - V(rebooted) reboots VMs that run and starts the others; it is a change on each run.
+      - V(absent) terminates them.
     type: str
-    choices: [present, running, poweredoff, absent]
+    choices: [present, running, poweredoff, suspended, stopped, undeployed, held, rebooted, absent]
     default: present
   name:
     description:
       - Name of the VM. With O(exact_count), a pattern with one run of V(#) that stands for a number, such as V(web-##).
+      - With O(id), the VM is renamed. V(NAME) in O(attributes) is taken for it.
+  id:
+    description:
+      - Id of the VM.
+  instance_ids:
+    description:
+      - Ids of several VMs.
+    type: list
+    elements: int
+    aliases: [ids]
   template:
     description:
       - Name or id of the VM template to create from. It counts at creation only.
+      - Without it, a VM is created from scratch; O(cpu) and O(memory) are then needed.
     type: str
     aliases: [template_name, template_id]
-  attributes:
+  cpu:
     description:
-      - Attributes of the user template of the VM, such as labels. Only those that are given are compared.
-    type: dict
-  exact_count:
+      - Share of CPUs that it is given, such as V(0.5).
+    type: float
+  vcpu:
     description:
-      - How many VMs whose names fit the pattern in O(name) there are to be.
-      - Missing numbers are created, holes first; when there are too many, the highest numbers are terminated.
-      - Locked VMs are never terminated, the task fails instead.
+      - Number of CPUs that the guest sees.
+      - A running VM gets more only up to C(VCPU_MAX) of its template; beyond that it has to be switched off.
     type: int
-  hard:
+  memory:
     description:
-      - Power off and terminate without asking the guest.
+      - Memory, in MB or as V(4 GB).
+      - A running VM gets more only up to C(MEMORY_MAX) of its template; beyond that it has to be switched off.
+    type: str
+  disks:
+    description:
+      - Disks to have, each a dictionary of attributes of C(DISK), such as V(IMAGE) or V(TYPE) and V(SIZE) (MB, or
+        V(20 GB)).
+      - A disk is known by V(DISK_ID) or V(TARGET) if these are given, else by its image, else by its type.
+      - Missing ones are attached, smaller ones grow. A new VM has them beside those of its template.
+    type: list
+    elements: dict
+  purge_disks:
+    description:
+      - Detach the disks that O(disks) does not have.
     type: bool
     default: false
+  disk_size:
+    description:
+      - Sizes of the first disks, such as V(20 GB), in their order.
+    type: list
+    elements: str
+  networks:
+    description:
+      - NICs to have, each a dictionary of attributes of C(NIC), such as V(NETWORK) or V(NETWORK_ID).
+      - A NIC is known by V(NIC_ID), V(NAME), V(IP), V(IP6) or V(MAC) if one of these is given, else by its network.
+      - Missing ones are attached. V(SECURITY_GROUPS) (names or ids) and bandwidths change in place, so that a NIC keeps
+        its address.
+      - A new VM has these NICs in place of those of its template.
+    type: list
+    elements: dict
+  nic_aliases:
+    description:
+      - NIC aliases to have, each a dictionary of attributes of C(NIC_ALIAS); V(PARENT) is the name of a NIC, such as
+        V(NIC0).
+    type: list
+    elements: dict
+  purge_networks:
+    description:
+      - Detach the NICs that O(networks) does not have, and the aliases that O(nic_aliases) does not have.
+    type: bool
+    default: false
+  updateconf:
+    description:
+      - Sections of the configuration, C(OS) (with the boot order in C(BOOT)), C(FEATURES), C(INPUT), C(GRAPHICS),
+        C(VIDEO), C(RAW), C(CPU_MODEL), C(CONTEXT) and C(BACKUP_CONFIG), each a dictionary.
+      - They are merged member by member with what the VM has. All but C(CONTEXT) counts from the next start on.
+      - Once they are set, C(PASSWORD) of C(CONTEXT) and values with V($) are not compared, since OpenNebula keeps other
+        texts for them.
+    type: dict
+  context:
+    description:
+      - The same as C(CONTEXT) in O(updateconf).
+    type: dict
+  vm_group:
+    description:
+      - VM group to be in, or V({}) for none. VMs that exist change it from OpenNebula 7.4 on.
+    type: dict
+    suboptions:
+      group:
+        description:
+          - Name or id of the VM group.
+        type: str
+      role:
+        description:
+          - Its role.
+        type: str
+  attributes:
+    description:
+      - Attributes of the user template, such as C(SCHED_REQUIREMENTS). Only those that are given are compared.
+      - Without O(name), O(id), O(instance_ids), O(template) and O(exact_count), the task is about all VMs that have
+        these attributes, and O(labels); V(null) asks just for an attribute of that name.
+    type: dict
+  update_attributes:
+    description:
+      - Attributes of the user template, also where O(attributes) says which VMs the task is about.
+    type: dict
+  extra_template:
+    description:
+      - More attributes of new VMs, such as C(PCI), C(TOPOLOGY) or C(SCHED_ACTION). They count at creation only.
+    type: dict
+  datastore:
+    description:
+      - Name or id of the system datastore for new VMs, written as C(SCHED_DS_REQUIREMENTS).
+    type: str
+    aliases: [datastore_name, datastore_id]
+  persistent:
+    description:
+      - Give new VMs private, persistent copies of the images.
+    type: bool
+    default: false
+  vm_start_on_hold:
+    description:
+      - Create VMs that wait to be released.
+    type: bool
+    default: false
+  exact_count:
+    description:
+      - How many VMs there are to be, of those whose names fit the pattern in O(name) and that have O(count_attributes)
+        and O(count_labels).
+      - Missing numbers are created, holes first. When there are too many, some are terminated, see O(remove).
+    type: int
+  count:
+    description:
+      - How many VMs to create. With a pattern in O(name), how many there are to be at least.
+      - Without O(name), nothing tells whether they exist; each run creates them.
+    type: int
+  count_attributes:
+    description:
+      - Attributes that the VMs of the fleet have; new ones get them. V(null) asks just for an attribute of that name.
+      - V(NAME) may be a pattern, as in O(name).
+    type: dict
+  count_labels:
+    description:
+      - Labels that the VMs of the fleet have; new ones get them.
+    type: list
+    elements: str
+  remove:
+    description:
+      - Which VMs go first when there are too many. Locked ones never go.
+      - By default V(highest_index) if names have numbers, else V(newest).
+    type: str
+    choices: [newest, oldest, highest_index, lowest_index]
+  max_remove:
+    description:
+      - How many VMs may be terminated; the task fails when it would take more.
+    type: int
+  replace_failed:
+    description:
+      - Terminate failed VMs of the fleet, and create others in their place.
+    type: bool
+    default: false
+  parallel:
+    description:
+      - How many VMs are created, or changed, at a time.
+    type: int
+    default: 4
+  allow_poweroff:
+    description:
+      - Switch running VMs off for changes that need it, and on again, once for all changes.
+      - If V(false), the task fails instead, and says which changes these are.
+    type: bool
+    default: false
+  hard:
+    description:
+      - Power off, reboot, undeploy and terminate without asking the guest.
+    type: bool
+    default: false
+  disk_saveas:
+    description:
+      - Save a disk as a new image, if there is no image of that name.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Name of the image.
+        type: str
+        required: true
+      disk_id:
+        description:
+          - Id of the disk.
+        type: int
+        default: 0
+  wait_ready:
+    description:
+      - Wait until the guest has reported C(READY=YES) through OneGate.
+    type: bool
+    default: false
+  wait_network:
+    description:
+      - Wait until there is an address on the network of this name.
+    type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+seealso:
+  - ref: Fleets <ansible_collections.privazio.opennebula.docsite.fleets>
+    description: Several VMs as one, and what happens when something goes wrong.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
@@ -62,20 +253,33 @@ EXAMPLES = r"""
     template: web
     state: running
 
-- name: One VM by its name, with a label
+- name: One VM by its name, with a label, a second disk and 4 GB
   privazio.opennebula.one_vm:
     name: database
     template: web
     state: running
-    attributes:
-      LABELS: production
+    memory: 4 GB
+    labels: [production]
+    disks:
+      - image: data
+        size: 20 GB
+    allow_poweroff: true
 
-- name: Switch it off
+- name: Two workers by what they are for, not more than one to go, failed ones to be replaced
   privazio.opennebula.one_vm:
-    name: database
+    count_attributes:
+      ROLE: worker
+    exact_count: 2
+    template: web
+    max_remove: 1
+    replace_failed: true
+
+- name: Switch all VMs with a label off
+  privazio.opennebula.one_vm:
+    labels: [production]
     state: poweredoff
 
-- name: Remove it
+- name: Remove the database
   privazio.opennebula.one_vm:
     name: database
     state: absent
@@ -88,17 +292,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The VMs that the task was about, as they stand afterwards.
+  description: The VMs that the task was about, as they stand afterwards; with O(state=absent), as they were.
   type: list
   elements: dict
-  returned: success
+  returned: success, and failures of single VMs
   contains:
     id:
-      description: Id of the VM.
+      description: Id of the VM, also as C(vm_id).
       type: int
       sample: 3
     name:
-      description: Name of the VM.
+      description: Name of the VM, also as C(vm_name).
       type: str
       sample: web-00
     status:
@@ -106,13 +310,17 @@ instances:
       type: str
       sample: running
     state:
-      description: STATE as OpenNebula numbers it.
-      type: int
-      sample: 3
+      description: STATE as OpenNebula calls it.
+      type: str
+      sample: ACTIVE
     lcm_state:
-      description: LCM_STATE as OpenNebula numbers it.
-      type: int
-      sample: 3
+      description: LCM_STATE as OpenNebula calls it.
+      type: str
+      sample: RUNNING
+    error:
+      description: What a driver said when it last failed.
+      type: str
+      sample: null
     template_id:
       description: Id of the VM template that it was created from.
       type: int
@@ -121,68 +329,300 @@ instances:
       description: Name of the host that it runs on, or ran on last.
       type: str
       sample: node1
-    networks:
-      description: Its network interfaces.
+    owner_id:
+      description: Id of its owner; its name is in C(owner) and C(owner_name).
+      type: int
+      sample: 0
+    group_id:
+      description: Id of its group; its name is in C(group) and C(group_name).
+      type: int
+      sample: 0
+    mode:
+      description: Its permissions as three octal digits.
+      type: str
+      sample: "600"
+    lock:
+      description: What is locked, as in O(lock).
+      type: str
+      sample: none
+    cpu:
+      description: Share of CPUs.
+      type: float
+      sample: 0.5
+    vcpu:
+      description: Number of CPUs.
+      type: int
+      sample: 1
+    memory:
+      description: Memory.
+      type: str
+      sample: 4096 MB
+    disks:
+      description: Its disks, as OpenNebula describes them.
       type: list
       elements: dict
-      sample: [{"name": "private", "ip": "10.0.0.2", "ip6": null, "mac": "02:00:0a:00:00:02"}]
+      sample: [{"DISK_ID": "0", "IMAGE": "debian", "SIZE": "10240"}]
+    disk_size:
+      description: Sizes of its disks.
+      type: list
+      elements: str
+      sample: [10240 MB]
+    networks:
+      description: Its network interfaces; aliases are in C(nic_aliases).
+      type: list
+      elements: dict
+      sample: [{"name": "private", "ip": "10.0.0.2", "mac": "02:00:0a:00:00:02", "nic_id": 0, "security_groups": "0"}]
+    updateconf:
+      description: Its configuration by sections; passwords are masked.
+      type: dict
+      sample: {"OS": {"BOOT": "disk0"}}
+    vm_group:
+      description: Id of its VM group, and its role there.
+      type: dict
+      sample: {}
+    labels:
+      description: Its labels.
+      type: list
+      elements: str
+      sample: [production]
     attributes:
       description: Its user template; values of secret attributes are masked.
       type: dict
       sample: {"LABELS": "production"}
+    uptime_h:
+      description: Hours since its creation.
+      type: int
+      sample: 35
 instances_ids:
-  description: Ids of O(ignore:instances).
+  description: Ids of RV(instances).
   type: list
   elements: int
-  returned: success
+  returned: success, and failures of single VMs
   sample: [3, 4, 5]
+tagged_instances:
+  description: The same as RV(instances).
+  type: list
+  elements: dict
+  returned: success, and failures of single VMs
+  sample: []
+created_ids:
+  description: Ids of the VMs that were created.
+  type: list
+  elements: int
+  returned: success, and failures of single VMs
+  sample: [5]
+removed_ids:
+  description: Ids of the VMs that were terminated.
+  type: list
+  elements: int
+  returned: success, and failures of single VMs
+  sample: []
+failed:
+  description: The VMs that are not as wanted.
+  type: list
+  elements: dict
+  returned: failures of single VMs
+  sample: [{"id": 4, "name": "web-01", "reason": "VM web-01 has failed: Error executing deploy."}]
 api_calls:
   description: How many calls of the API the task took.
   type: int
   returned: always
-  sample: 1
+  sample: 2
 diff:
-  description: What changes, before and after; only what differs.
+  description: What changes, before and after; only what differs. C(power_cycle) tells what VMs are switched off for.
   type: dict
   returned: success
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import fleet
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils import fleet, machine
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    OWNERSHIP,
+    WAIT,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.census import Group, Pattern
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine, instances
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_birth import Birth, Origin
 
 OPTIONS = dict(
     IDENTITY,
+    **OWNERSHIP,
+    **LOCK,
+    **LABELS,
     **WAIT,
-    **state("present", "running", "poweredoff", "absent"),
+    **state("present", "running", "poweredoff", "suspended", "stopped", "undeployed", "held", "rebooted", "absent"),
+    instance_ids={"type": "list", "elements": "int", "aliases": ["ids"]},
     template={"type": "str", "aliases": ["template_name", "template_id"]},
+    cpu={"type": "float"},
+    vcpu={"type": "int"},
+    memory={"type": "str"},
+    disks={"type": "list", "elements": "dict"},
+    purge_disks={"type": "bool", "default": False},
+    disk_size={"type": "list", "elements": "str"},
+    networks={"type": "list", "elements": "dict"},
+    nic_aliases={"type": "list", "elements": "dict"},
+    purge_networks={"type": "bool", "default": False},
+    updateconf={"type": "dict"},
+    context={"type": "dict"},
+    vm_group={"type": "dict", "options": {"group": {"type": "str"}, "role": {"type": "str"}}},
     attributes={"type": "dict"},
+    update_attributes={"type": "dict"},
+    extra_template={"type": "dict"},
+    datastore={"type": "str", "aliases": ["datastore_name", "datastore_id"]},
+    persistent={"type": "bool", "default": False},
+    vm_start_on_hold={"type": "bool", "default": False},
     exact_count={"type": "int"},
+    count={"type": "int"},
+    count_attributes={"type": "dict"},
+    count_labels={"type": "list", "elements": "str"},
+    remove={"type": "str", "choices": ["newest", "oldest", "highest_index", "lowest_index"]},
+    max_remove={"type": "int"},
+    replace_failed={"type": "bool", "default": False},
+    parallel={"type": "int", "default": 4},
+    allow_poweroff={"type": "bool", "default": False},
     hard={"type": "bool", "default": False},
+    disk_saveas={
+        "type": "dict",
+        "options": {"name": {"type": "str", "required": True}, "disk_id": {"type": "int", "default": 0}},
+    },
+    wait_ready={"type": "bool", "default": False},
+    wait_network={"type": "str"},
 )
+EXCLUSIVE = [
+    ("id", "instance_ids", "exact_count"),
+    ("id", "instance_ids", "count"),
+    ("instance_ids", "name"),
+    ("instance_ids", "template"),
+    ("count", "exact_count"),
+    ("disks", "disk_size"),
+    ("persistent", "disk_size"),
+]
+STATES = {"present": None, "absent": "done"}  # the others are what they are called
+LASTING = ("name", "owner", "group", "mode", "lock", "vm_group", "networks", "nic_aliases", "disk_saveas")
 
 
 def converge(module, cloud):
-    """The Report of the one VM, or of the fleet, that the options speak of."""
+    """The Report of the VMs that the options speak of."""
     params = module.params
-    resource = vm.resource(params["hard"])
-    status = params["state"] if params["state"] in ("running", "poweredoff") else None
-    wanted = {"template": params["template"], "attributes": params["attributes"], "status": status}
-    if params["exact_count"] is not None:
-        count = 0 if params["state"] == "absent" else params["exact_count"]
-        pattern = fleet.Pattern(params["name"])
-        return fleet.converge(cloud, resource, pattern, count, wanted, module.applies, params["wait"])
-    engine = Engine(cloud, resource, module.applies, params["wait"])
-    if params["state"] == "absent":
-        return instances(engine.remove(params["name"], params["id"]))
-    return instances(engine.converge(params["name"], params["id"], wanted))
+    group, goal = chosen(params), STATES.get(params["state"], params["state"])
+    labels, mode = labelled(params)
+    changes = vm.changes(mode, [what for what in ("disks", "networks") if params["purge_" + what]])
+    options = machine.canonical(cloud, changes, dict(wanted(params), labels=labels))
+    awaited = machine.awaited(goal, params["wait_ready"], params["wait_network"])
+    return fleet.converge(
+        cloud,
+        fleet.Order(
+            group,
+            machine.Desire(options, changes, goal, awaited, params["allow_poweroff"], params["hard"]),
+            Birth(cloud, origin(params, goal), options, changes["labels"].merged),
+            number(params, group),
+            shrink=params["exact_count"] is not None,
+            remove=params["remove"] or ("highest_index" if group.pattern else "newest"),
+            max_remove=params["max_remove"],
+            replace_failed=params["replace_failed"],
+            parallel=params["parallel"],
+            apply=module.applies,
+            waits=params["wait"],
+        ),
+    )
+
+
+def origin(params, goal):
+    """How new VMs are created."""
+    hold = goal == "held" or params["vm_start_on_hold"]
+    return Origin(params["template"], params["extra_template"], params["datastore"], hold, params["persistent"])
+
+
+# ---------------------------------------------------------------- which VMs
+
+
+def filtered(params):
+    """Whether `attributes` and `labels` say which VMs the task is about, and not what these are to have."""
+    return all(params[option] is None for option in ("name", "id", "instance_ids", "template", "exact_count", "cpu"))
+
+
+def chosen(params):
+    """The Group that the options speak of."""
+    if params["id"] is not None or params["instance_ids"] is not None:
+        return Group(ids=params["instance_ids"] if params["id"] is None else [params["id"]])
+    if filtered(params):
+        name, attributes = split_name(params["attributes"])
+        if not (name or attributes or params["labels"]):
+            raise Failure("Say which VMs: give name, id, instance_ids, attributes, labels, or a template.")
+        return Group(name, attributes, params["labels"] or (), many=True)
+    name, attributes = split_name(params["count_attributes"])
+    name, labels = params["name"] or name, params["count_labels"] or ()
+    several = params["exact_count"] is not None or (params["count"] or 1) > 1
+    by_name = name is not None or not (attributes or labels)
+    if by_name and params["name"] is not None and several:
+        Pattern(name)
+    return Group(name or split_name(params["attributes"])[0], attributes, labels, many=several, named=by_name)
+
+
+def split_name(attributes):
+    """(NAME or None, the other attributes) of attributes in any case."""
+    given = attributes or {}
+    names = [value for key, value in given.items() if key.upper() == "NAME" and value is not None]
+    others = {key: value for key, value in given.items() if key.upper() != "NAME"}
+    return (str(names[0]) if names else None), others
+
+
+def number(params, group):
+    """How many VMs there are to be; None: as many as there are."""
+    given = params["exact_count"] if params["count"] is None else params["count"]
+    if given is not None:
+        return given
+    return 1 if group.ids is None and (group.single or group.new) else None
+
+
+# ---------------------------------------------------------------- what of them
+
+
+def wanted(params):
+    """{option of vm.changes(): what is given}, without labels."""
+    given = {option: params[option] for option in LASTING}
+    if params["id"] is None:  # only then it renames
+        given["name"] = None
+    given["attributes"] = user_attributes(params) or None
+    sizes = {option: params[option] for option in ("cpu", "vcpu", "memory") if params[option] is not None}
+    given["capacity"] = sizes or None
+    given["disks"] = params["disks"]
+    if params["disk_size"] is not None:
+        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(params["disk_size"])]
+    sections = dict(params["updateconf"] or {})
+    if params["context"] is not None:
+        sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
+    given["updateconf"] = sections or None
+    return given
+
+
+def user_attributes(params):
+    """What the user template is to have; what tells the VMs of a fleet from others is a part of it."""
+    found = dict(split_name(params["count_attributes"])[1])
+    if not filtered(params):
+        found.update(split_name(params["attributes"])[1])
+    found.update(params["update_attributes"] or {})
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def labelled(params):
+    """(labels to have or None, labels_mode)."""
+    given, fleet_labels = None if filtered(params) else params["labels"], params["count_labels"] or []
+    if given is None:
+        return fleet_labels or None, "add"
+    if params["labels_mode"] == "remove":
+        return given, "remove"
+    return given + [label for label in fleet_labels if label not in given], params["labels_mode"]
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")], mutually_exclusive=[("id", "exact_count")])
+    module = OneModule(OPTIONS, mutually_exclusive=EXCLUSIVE)
     module.run(lambda cloud: converge(module, cloud))
 
 

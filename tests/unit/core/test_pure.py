@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import difference, fleet, waiting
+from ansible_collections.privazio.opennebula.plugins.module_utils import census, difference, waiting
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 
 
@@ -127,14 +127,14 @@ def test_waiting_returns_what_is_done():
     ("name", "number"), [("web-00.x", 0), ("web-123.x", 123), ("web-1.x", None), ("web-00", None), ("xweb-00.x", None)]
 )
 def test_a_pattern_knows_its_names(name, number):
-    assert fleet.Pattern("web-##.x").number(name) == number
+    assert census.Pattern("web-##.x").number(name) == number
 
 
 def test_a_pattern_numbers_names():
-    assert [fleet.Pattern("web-##").name(number) for number in (0, 7, 100)] == ["web-00", "web-07", "web-100"]
+    assert [census.Pattern("web-##").name(number) for number in (0, 7, 100)] == ["web-00", "web-07", "web-100"]
 
 
 @pytest.mark.parametrize("text", ["web", "#-#", "", None])
 def test_a_pattern_has_one_run(text):
     with pytest.raises(Failure, match="single run"):
-        fleet.Pattern(text)
+        census.Pattern(text)
