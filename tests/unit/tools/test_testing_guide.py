@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The guide to tests without a cloud does what it says: its commands are run, in its order."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import textwrap
+import time
+import xmlrpc.client
+from contextlib import ExitStack, contextmanager
+
+import project
+import pytest
+import yaml
+from simulator.__main__ import parser
+
+GUIDE = project.ROOT / "docs" / "docsite" / "rst" / "testing.rst"
+PORT = "2699"  # in the guide; a free one takes its place
+AS_IT_IS = "ENVIRONMENT=:"  # make sets nothing up: the environment is the one that this test runs in
+SERVERS = ("make cloud", "PYTHONPATH=tests python3 -m simulator")
+BLOCK = re.compile(r"^\.\. code-block:: (console|yaml)\n(?:   :caption: (\S+)\n)?\n((?:   [^\n]*\n|\n)+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    """(language, caption, text) of each block of the guide."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    text = GUIDE.read_text(encoding="utf-8").replace(PORT, port)
+    return [(kind, caption, textwrap.dedent(body)) for kind, caption, body in BLOCK.findall(text)]
+
+
+@pytest.fixture
+def playground(blocks, tmp_path):
+    """A folder with the files that the guide shows, and the clone that it speaks of."""
+    for dummy, caption, text in blocks:
+        if caption:
+            path = tmp_path / caption
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    (tmp_path / "opennebula").symlink_to(project.ROOT)
+    project.link_collection()
+    return tmp_path
+
+
+@contextmanager
+def running(command, folder, **extra):
+    """A shell with a command that goes on; it and its children end with the body."""
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        env=project.environment(**extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def finish(command, folder, **extra):
+    """Runs a command to its end; fails unless it succeeds."""
+    done = subprocess.run(
+        ["/bin/sh", "-ec", command],
+        cwd=folder,
+        env=project.environment(**extra),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def wait_for(url):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with xmlrpc.client.ServerProxy(url) as proxy:
+                return proxy.one.system.version("oneadmin:opennebula")
+        except OSError:
+            time.sleep(0.05)
+    return pytest.fail(f"nothing answers at {url}")
+
+
+def exports(command):
+    return dict(word.split("=", 1) for word in shlex.split(command)[1:])
+
+
+def sessions(blocks):
+    """(command, lines that it prints) of each command of the consoles."""
+    for kind, dummy, text in blocks:
+        if kind == "console":
+            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                command, *printed = part.strip().splitlines()
+                yield command, printed
+
+
+def test_the_commands_of_the_guide(blocks, playground):
+    access: dict[str, str] = {}
+    started = 0
+    with ExitStack() as cloud:
+        for command, printed in sessions(blocks):
+            if command.startswith(SERVERS):
+                cloud.close()
+                process = cloud.enter_context(running(command, project.ROOT, MAKEFLAGS=AS_IT_IS))
+                port = re.search(r"(?:PORT=|--port )(\d+)", command)[1]
+                wait_for(f"http://127.0.0.1:{port}/RPC2")
+                assert [process.stdout.readline().rstrip() for dummy in printed] == printed
+                started += 1
+            elif command.startswith("export "):
+                access = exports(command)
+            else:
+                finish(command, playground, **access)
+    assert (started, bool(access)) == (5, True)
+
+
+def test_the_pipeline_of_the_guide(playground):
+    workflow = yaml.safe_load((playground / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    *dummy, last = workflow["jobs"]["playbooks"]["steps"]
+    with running(f"set -e\n{last['run']}", playground, **last["env"]) as process:
+        assert process.wait(60) == 0
+
+
+def options(blocks, name):
+    """What the guide writes in OPTIONS for a cloud, read as the simulator reads it."""
+    found = re.search(rf'OPTIONS="([^"]*{name}[^"]*)"', "".join(text for dummy, caption, text in blocks))
+    return parser().parse_args(shlex.split(found[1]))
+
+
+def test_the_seeds_of_the_guide(blocks):
+    assert options(blocks, "--seed").seed == {"hosts": 1000, "vms": 10_000, "images": 200}
+
+
+def test_the_delay_of_the_guide(blocks):
+    assert options(blocks, "--delay").delay == 0.5
+
+
+def test_the_failures_of_the_guide(simulator, blocks):
+    simulator.cloud.events.failures += [tuple(rule.split(":")) for rule in options(blocks, "--fail").fail]
+    with xmlrpc.client.ServerProxy(simulator.url) as proxy:
+        session, one = "oneadmin:opennebula", proxy.one
+        for name in ("good", "bad"):
+            one.host.allocate(session, name, "dummy", "dummy", 0)
+        vm = one.vm.allocate(session, 'CPU="1" MEMORY="64"', True)[1]
+        one.vm.deploy(session, vm, 0, False, -1, "")
+        hosts, machine = one.hostpool.info(session)[1], one.vm.info(session, vm)[1]
+    assert re.findall("<STATE>(.)</STATE>", hosts) == ["3", "2"]
+    assert "<LCM_STATE>36</LCM_STATE>" in machine
