@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .element import Element, Template
 from .errors import (
     OneActionException,
@@ -29,6 +27,10 @@ from .errors import (
 )
 from .server import OneServer
 from .transport import tls_context
+
+TYPE_CHECKING = False  # in every file, for the module typing takes longer to import than this package
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "Element",

@@ -11,9 +11,12 @@ library.
 from __future__ import annotations
 
 import re
-from typing import Any, Sequence
 
 from .errors import OneArgumentException, OneProtocolException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
 
 _HEAD = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>")
 _VALUE = re.compile(rb"\s*<value>\s*<(string|i4|boolean|i8)>")

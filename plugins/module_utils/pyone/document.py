@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import re
 from sys import intern
-from typing import Iterator, Union
-from xml.etree import ElementTree
 
 from .codec import Text, unescape
 from .errors import OneProtocolException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Union
+    from xml.etree import ElementTree
+
+    AnyNode = Union[ElementTree.Element, "Node"]
 
 _PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.S)
 # An element that is still escaped: its name, and its content where that is plain text, or the slash of an empty one.
@@ -43,6 +48,8 @@ def read(document: bytes | str | Text) -> ElementTree.Element | Node:
 
 def parse_tree(document: bytes | str) -> ElementTree.Element:
     """The xml.etree element of an XML document; raises as read()."""
+    from xml.etree import ElementTree  # here, for not every answer needs the parser
+
     if isinstance(document, str):
         document = document.encode("utf-8")
     prolog = _PROLOG.match(document)
@@ -60,6 +67,8 @@ def parse_tree(document: bytes | str) -> ElementTree.Element:
 
 def _with_carriage_returns(document):
     """XML parsers turn CR into LF; inside CDATA, where template values are, a reference keeps it."""
+    from xml.etree import ElementTree
+
     try:
         return ElementTree.fromstring(document.replace(b"\r", b"]]>&#13;<![CDATA["))
     except ElementTree.ParseError:
@@ -238,6 +247,3 @@ def _opens(body, tag, start, stop):
 
 def _closed_section(body, start, stop):
     return body.startswith(b"&lt;![CDATA[", start) and body.find(b"]]&gt;", start, stop) >= 0
-
-
-AnyNode = Union[ElementTree.Element, Node]

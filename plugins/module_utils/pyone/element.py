@@ -9,13 +9,16 @@ generated from xsd/, say which fields an element has; what they do not know stay
 
 from __future__ import annotations
 
-from typing import Any
-from xml.etree import ElementTree
-
 from .bindings import ROOTS, TYPES
 from .codec import Text
-from .document import AnyNode, Node, read
+from .document import Node, read
 from .errors import OneProtocolException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .document import AnyNode
 
 # Vectors that a template may hold several times: always lists, whatever their number.
 REPEATABLE = frozenset(
@@ -84,6 +87,8 @@ class Element:
 
     def to_xml(self) -> str:
         """The element as it was received, as text."""
+        from xml.etree import ElementTree
+
         node = self._node
         return ElementTree.tostring(node.tree() if isinstance(node, Node) else node, encoding="unicode")
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from . import codec
 from .element import parse
@@ -15,8 +14,10 @@ from .methods import METHODS
 from .signature import bind, signature, writes
 from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from typing import Any, Callable, Sequence
 
     from .bindings import API  # every method with its types; at run time a method is whatever is called
 else:

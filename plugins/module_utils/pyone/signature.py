@@ -9,11 +9,13 @@ argument.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
-
 from .errors import OneArgumentException
 from .methods import METHODS
 from .template import write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
 
 REQUIRED = object()
 TYPES: dict[str, tuple[str, Any]] = {

@@ -10,9 +10,12 @@ server's parser.  Text has one escape (``\\"``) and none for the backslash itsel
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping
 
 from .errors import OneTemplateException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Mapping
 
 # Documents, not attributes: a dictionary with one of them as its only key is that document.
 ROOTS = ("TEMPLATE", "USER_TEMPLATE")

@@ -11,16 +11,15 @@ HTTP/1.1 are here and one deadline covers the whole call.
 from __future__ import annotations
 
 import os
-import select
-import socket
+import re
 import time
-from typing import TYPE_CHECKING, Sequence
-from urllib.parse import unquote, urlsplit
 
 from .errors import OneConnectionException, OneException, OneProtocolException, OneTimeoutException
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from typing import Sequence
 
 DEFAULT_TIMEOUT = 120.0
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -29,6 +28,9 @@ MAX_LINE = 64 * 1024
 CHUNK = 256 * 1024
 # A front end that has lost its server answers these; asking again is worth it.
 PASSING = (502, 503, 504)
+_URL = re.compile(
+    r"(?i:(https?))://(?:([^@/?#\s]*)@)?(\[[\da-fA-F:.]+\]|[^]\[@:/?#\s]+)(?::(\d{0,5}))?(/[^?#\s]*)?(\?[^#\s]*)?(?:#\S*)?"
+)
 
 
 def tls_context(
@@ -66,29 +68,35 @@ class Endpoint:
     """One URL, taken apart.  `shown` is the URL without credentials: it is safe in messages."""
 
     def __init__(self, url: str) -> None:
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise OneException("the endpoint %r is not a valid URL: %s" % (_without_credentials(url), error)) from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _URL.fullmatch(str(url).strip())
+        port = int(parts.group(4) or 0) if parts else 0
+        if not parts or port > 65535:
             raise OneException(
                 "the endpoint %r is not a URL such as http://frontend:2633/RPC2" % _without_credentials(url)
             )
-        self.tls = parts.scheme == "https"
-        self.host = parts.hostname
+        scheme, login, host, dummy, path, query = parts.groups()
+        self.tls = scheme.lower() == "https"
+        self.host = host.strip("[]").lower()
         self.port = port or (443 if self.tls else 80)
-        self.path = (parts.path or "/RPC2") + ("?" + parts.query if parts.query else "")
-        name = "[%s]" % self.host if ":" in self.host else self.host
-        self.authority = name if port is None else "%s:%d" % (name, port)
-        self.shown = "%s://%s%s" % (parts.scheme, self.authority, self.path)
-        self.credentials = None
-        if parts.username is not None:
-            self.credentials = "%s:%s" % (unquote(parts.username), unquote(parts.password or ""))
+        self.path = (path or "/RPC2") + (query or "")
+        self.authority = "%s:%d" % (host.lower(), port) if port else host.lower()
+        self.shown = "%s://%s%s" % (scheme.lower(), self.authority, self.path)
+        self.credentials = None if login is None else _unquoted(login)
 
 
 def _without_credentials(url):
     return str(url).rsplit("@", 1)[-1]
+
+
+def _unquoted(login):
+    from urllib.parse import unquote
+
+    user, dummy, password = login.partition(":")
+    return "%s:%s" % (unquote(user), unquote(password))
+
+
+class _Late(Exception):
+    """The deadline has passed."""
 
 
 class Deadline:
@@ -102,7 +110,7 @@ class Deadline:
             return None
         left = self.end - time.monotonic()
         if left <= 0:
-            raise socket.timeout("timed out")
+            raise _Late
         return left
 
 
@@ -110,6 +118,8 @@ class Connection:
     """A socket to one endpoint; after exchange(), `reusable` says whether it can carry another request."""
 
     def __init__(self, endpoint, context, deadline):
+        import socket
+
         self.endpoint = endpoint
         self.reusable = False
         self._rest = b""
@@ -151,6 +161,8 @@ class Connection:
 
     def alive(self):
         """False once the peer has closed, or has sent what nobody asked for."""
+        import select
+
         try:
             return not select.select([self.socket], [], [], 0)[0]
         except (OSError, ValueError):
@@ -401,8 +413,10 @@ class Transport:
 
     def _translated(self, error, endpoint, sent):
         """A network fault as a member of the family; anything else as it is."""
+        import socket
+
         result: OneException
-        if isinstance(error, socket.timeout):
+        if isinstance(error, (_Late, socket.timeout)):
             result = OneTimeoutException("%s gave no complete answer within %s s" % (endpoint.shown, self.timeout))
         elif isinstance(error, OSError):
             result = OneConnectionException("cannot reach %s: %s" % (endpoint.shown, _reason(error)))

@@ -160,7 +160,7 @@ def test_environment_names_the_endpoint(simulator, monkeypatch):
         ({"session": "a:b"}, "no endpoint"),
         ({"uri": "http://one/RPC2"}, "no session"),
         ({"uri": "one:2633", "session": "a:b"}, "is not a URL such as"),
-        ({"uri": "http://one:port/RPC2", "session": "a:b"}, "is not a valid URL"),
+        ({"uri": "http://one:port/RPC2", "session": "a:b"}, "is not a URL such as"),
         ({"uri": "http://one/RPC2", "session": "a:b", "protocol": "grpc"}, "'grpc' is not supported"),
     ],
 )
