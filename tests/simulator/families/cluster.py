@@ -12,11 +12,9 @@ from ..calls import Call, Method
 from ..errors import wrong_action
 from ..store import NAMED, Kind, Object, ids, template
 from ..template import Template
+from . import membership, vdc
 from . import plan as plans
-from . import vdc
 from .capacity import reserve
-
-DEFAULT = 0
 
 CLUSTER = Kind(
     name="CLUSTER",
@@ -59,30 +57,17 @@ def removed(call: Call, cluster: Object) -> None:
 # ---------------------------------------------------------------- hosts
 
 
-def put_host(cluster: Object, host: Object) -> None:
-    """Puts a host that is in no cluster into this one."""
-    cluster.changed()
-    cluster.hosts.add(host.oid)
-    host.cluster_id, host.cluster = cluster.oid, cluster.name
-    host.changed()
-
-
-def take_host(cloud: object, host: Object) -> None:
-    """Out of its cluster: it goes elsewhere, or for good."""
-    cloud["CLUSTER"].get(host.cluster_id).hosts.discard(host.oid)
-
-
 def move_host(call: Call, cluster: Object, host: Object) -> None:
     if host.cluster_id == cluster.oid:
         return
-    take_host(call.cloud, host)
-    put_host(cluster, host)
+    membership.take_host(call.cloud, host)
+    membership.put_host(cluster, host)
     reserve(call.cloud, host)
 
 
 def remove_host(call: Call, cluster: Object, host: Object) -> None:
     """To the default cluster, even if the host is in another than the one named."""
-    move_host(call, call.pool("CLUSTER").get(DEFAULT), host)
+    move_host(call, call.pool("CLUSTER").get(membership.DEFAULT), host)
 
 
 def updated(call: Call, cluster: Object) -> None:
@@ -99,34 +84,12 @@ def renamed(call: Call, cluster: Object) -> None:
 # ---------------------------------------------------------------- datastores and networks
 
 
-def join(cluster: Object, members: str, obj: Object) -> None:
-    """Puts a datastore ("datastores") or network ("vnets") into a cluster."""
-    getattr(cluster, members).add(obj.oid)
-    obj.cluster_ids.add(cluster.oid)
-    cluster.changed()
-    obj.changed()
-
-
-def leave(cluster: Object, members: str, obj: Object) -> None:
-    getattr(cluster, members).discard(obj.oid)
-    obj.cluster_ids.discard(cluster.oid)
-    cluster.changed()
-    obj.changed()
-
-
-def leave_all(cloud: object, members: str, obj: Object) -> None:
-    """When the datastore or network is deleted: out of VDCs, too."""
-    for oid in list(obj.cluster_ids):
-        leave(cloud["CLUSTER"].get(oid), members, obj)
-    vdc.forget(cloud, members, obj.oid)
-
-
 def adding(members: str) -> Callable[[Call, Object, Object], None]:
-    return lambda call, cluster, obj: join(cluster, members, obj)
+    return lambda call, cluster, obj: membership.join(cluster, members, obj)
 
 
 def removing(members: str) -> Callable[[Call, Object, Object], None]:
-    return lambda call, cluster, obj: leave(cluster, members, obj)
+    return lambda call, cluster, obj: membership.leave(cluster, members, obj)
 
 
 # ---------------------------------------------------------------- placement plans
@@ -189,7 +152,7 @@ def bootstrap(cloud: object) -> None:
     cloud["CLUSTER"].bootstrap(new("default"))
 
 
-def membership(action: str, what: str, parameter: str, kind: str, run: Callable[..., None]) -> Method:
+def member_method(action: str, what: str, parameter: str, kind: str, run: Callable[..., None]) -> Method:
     return Method(
         f"one.cluster.{action}{what}", f"oid:int, {parameter}:int", run, needs=("ADMIN CLUSTER", f"ADMIN {kind}")
     )
@@ -206,12 +169,12 @@ METHODS = [
     generic.info(CLUSTER, xml=with_plan),
     generic.update(CLUSTER, after=updated),
     generic.rename(CLUSTER, after=renamed),
-    membership("add", "host", "host_id", "HOST", move_host),
-    membership("del", "host", "host_id", "HOST", remove_host),
-    membership("add", "datastore", "ds_id", "DATASTORE", adding("datastores")),
-    membership("del", "datastore", "ds_id", "DATASTORE", removing("datastores")),
-    membership("add", "vnet", "vnet_id", "NET", adding("vnets")),
-    membership("del", "vnet", "vnet_id", "NET", removing("vnets")),
+    member_method("add", "host", "host_id", "HOST", move_host),
+    member_method("del", "host", "host_id", "HOST", remove_host),
+    member_method("add", "datastore", "ds_id", "DATASTORE", adding("datastores")),
+    member_method("del", "datastore", "ds_id", "DATASTORE", removing("datastores")),
+    member_method("add", "vnet", "vnet_id", "NET", adding("vnets")),
+    member_method("del", "vnet", "vnet_id", "NET", removing("vnets")),
     planning("optimize", optimize),
     planning("planexecute", execute_plan),
     planning("plandelete", delete_plan),

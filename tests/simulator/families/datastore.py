@@ -11,7 +11,7 @@ from ..calls import Call, Method
 from ..errors import internal
 from ..store import OWNED, Kind, Object, cdata, ids, permissions, template, text
 from ..template import Template, Vector
-from . import cluster as clusters
+from . import membership
 
 TYPES = {"IMAGE_DS": 0, "SYSTEM_DS": 1, "FILE_DS": 2, "BACKUP_DS": 3}
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
@@ -81,12 +81,12 @@ def new(name: str, body: Template, **fields: Any) -> Object:
 
 
 def allocate(call: Call, given: str, cluster_id: int) -> int:
-    cluster = call.find("CLUSTER", clusters.DEFAULT if cluster_id == -1 else cluster_id)
+    cluster = call.find("CLUSTER", membership.DEFAULT if cluster_id == -1 else cluster_id)
     call.require(call.need("CREATE", "DATASTORE"), call.need("ADMIN", cluster))
     body = call.template(given)
     datastore = new(body.pop("NAME"), body)
     oid = call.allocate(datastore, lambda obj: complete(call.cloud, obj))
-    clusters.join(cluster, "datastores", datastore)
+    membership.join(cluster, "datastores", datastore)
     call.cloud.events.after(1, monitor, call.cloud, oid)
     return oid
 
@@ -231,7 +231,7 @@ def rename_in_images(call: Call, obj: Object) -> None:
 
 
 def removed(call: Call, obj: Object) -> None:
-    clusters.leave_all(call.cloud, "datastores", obj)
+    membership.leave_all(call.cloud, "datastores", obj)
 
 
 def bootstrap(cloud: Any) -> None:
@@ -244,7 +244,7 @@ def bootstrap(cloud: Any) -> None:
         obj = cloud["DATASTORE"].bootstrap(new(name, body, bits=DATASTORE.bits))
         cloud["DATASTORE"].give(obj, owner, group)
         complete(cloud, obj)
-        clusters.join(cluster, "datastores", obj)
+        membership.join(cluster, "datastores", obj)
         cloud.events.after(1, monitor, cloud, obj.oid)
 
 

@@ -11,8 +11,7 @@ from ..calls import Call, Method
 from ..errors import internal, not_allocated
 from ..store import NAMED, Kind, Object, cdata, ids, template, text
 from ..template import Template, attribute
-from . import cluster as clusters
-from . import vdc
+from . import membership, vdc
 from .capacity import reserve
 
 STATES = {0: "INIT", 2: "MONITORED", 3: "ERROR", 4: "DISABLED", 8: "OFFLINE"}
@@ -76,14 +75,14 @@ HOST = Kind(
 
 
 def allocate(call: Call, name: str, im_mad: str, vm_mad: str, cluster_id: int) -> int:
-    cluster = call.find("CLUSTER", clusters.DEFAULT if cluster_id == -1 else cluster_id)
+    cluster = call.find("CLUSTER", membership.DEFAULT if cluster_id == -1 else cluster_id)
     call.require(call.need("CREATE", "HOST"), call.need("ADMIN", cluster))
     why = bad_host(name, im_mad, vm_mad)
     if why:
         raise not_allocated(HOST.title, why)
     host = new(name, im_mad, vm_mad)
     oid = call.allocate(host)
-    clusters.put_host(cluster, host)
+    membership.put_host(cluster, host)
     call.cloud.events.after(1, monitor, call.cloud, oid)
     return oid
 
@@ -198,7 +197,7 @@ def refresh(cloud: object, oid: int) -> None:
 
 
 def removed(call: Call, host: Object) -> None:
-    clusters.take_host(call.cloud, host)
+    membership.take_host(call.cloud, host)
     vdc.forget(call.cloud, "hosts", host.oid)
 
 
@@ -233,10 +232,10 @@ def pool_monitoring(call: Call, seconds: int) -> str:
 
 def seed(cloud: object, number: int) -> None:
     """Hosts seed-host-0…, monitored, in the default cluster."""
-    cluster = cloud["CLUSTER"].get(clusters.DEFAULT)
+    cluster = cloud["CLUSTER"].get(membership.DEFAULT)
     for i in range(number):
         host = cloud["HOST"].bootstrap(new(f"seed-host-{i}", "dummy", "dummy"))
-        clusters.put_host(cluster, host)
+        membership.put_host(cluster, host)
         report(cloud, host)
         set_state(host, MONITORED)
 

@@ -14,7 +14,7 @@ from ..calls import Call, Method
 from ..errors import Refused, internal, wrong_action
 from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
 from ..template import Template, Vector
-from . import cluster as clusters
+from . import membership
 
 INIT, READY, LOCK_CREATE, LOCK_DELETE, DONE, ERROR, UPDATE_FAILURE = range(7)
 STATES = "INIT READY LOCK_CREATE LOCK_DELETE DONE ERROR UPDATE_FAILURE".split()
@@ -123,7 +123,7 @@ def new(name: str, body: Template, **fields: Any) -> Object:
 
 def allocate(call: Call, given: str, cluster_id: int) -> int:
     body = call.template(given)
-    cluster = call.find("CLUSTER", clusters.DEFAULT if cluster_id == -1 else cluster_id)
+    cluster = call.find("CLUSTER", membership.DEFAULT if cluster_id == -1 else cluster_id)
     call.require(call.need("CREATE", "NET"), call.need("ADMIN", cluster))
     if not call.is_admin:
         generic.refuse_restricted(call, VNET, body, Template(), append=True)
@@ -140,7 +140,7 @@ def create(call: Call, body: Template, cluster_ids: Iterable[int], template_id: 
     network = new(body.pop("NAME"), body, template_id=template_id)
     oid = call.allocate(network, lambda obj: complete(call.cloud, obj))
     for cluster_id in cluster_ids:
-        clusters.join(call.pool("CLUSTER").get(cluster_id), "vnets", network)
+        membership.join(call.pool("CLUSTER").get(cluster_id), "vnets", network)
     begin(call.cloud, network, wanted)
     return oid
 
@@ -267,7 +267,7 @@ def deleted(cloud: Any, oid: int) -> None:
         return
     for each in network.ranges.values():
         give_back(cloud, network, each)
-    clusters.leave_all(cloud, "vnets", network)
+    membership.leave_all(cloud, "vnets", network)
     cloud["NET"].drop(network)
 
 
@@ -428,7 +428,7 @@ def reserve_new(call: Call, network: Object, body: Template) -> int:
         call.pool("NET").drop(target)  # the number is used up, as on the server
         raise
     for oid in network.cluster_ids:
-        clusters.join(call.pool("CLUSTER").get(oid), "vnets", target)
+        membership.join(call.pool("CLUSTER").get(oid), "vnets", target)
     begin(call.cloud, target, [])
     return target.oid
 

@@ -11,7 +11,7 @@ from ..calls import Call, Method
 from ..errors import Refused, internal, not_allocated
 from ..store import OWNED, Kind, Object, lock, permissions, template, text
 from ..template import Template
-from . import cluster as clusters
+from . import membership
 from . import vnet as networks
 
 VNTEMPLATE = Kind(
@@ -75,7 +75,7 @@ def cluster_ids(call: Call, stored: Template) -> list[int]:
     """Those of the stored CLUSTER_IDS that exist; the default cluster if it names none."""
     wanted = [part.strip() for part in stored.text("CLUSTER_IDS").split(",") if part.strip()]
     found = sorted({int(part) for part in wanted if part.isdigit()})
-    return [number for number in found if number in call.pool("CLUSTER")] if wanted else [clusters.DEFAULT]
+    return [number for number in found if number in call.pool("CLUSTER")] if wanted else [membership.DEFAULT]
 
 
 KINDS = [VNTEMPLATE]

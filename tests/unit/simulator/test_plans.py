@@ -31,6 +31,10 @@ def plan(one):
     return int(found[1]), [tuple(map(int, numbers)) for numbers in re.findall(pattern, found[2])]
 
 
+def hosts(one):
+    return [int(re.findall("<HID>(.*?)<", one("vm.info", oid)[1])[-1]) for oid in range(4)]
+
+
 @pytest.mark.usefixtures("cloud")
 def test_a_balanced_plan_halves_the_difference(one):
     assert plan(one) is None
@@ -54,6 +58,46 @@ def test_a_packing_plan_empties_a_host(one):
     one("cluster.update", 0, 'ONE_DRS=[POLICY="pack"]', 1)
     one("cluster.optimize", 0)
     assert plan(one) == (0, [(4, 0, 0)])
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_plan_is_carried_out(one):
+    one("cluster.optimize", 0)
+    plan(one)
+    assert one("cluster.planexecute", 0) == [True, 0, 0]
+    for dummy in range(10):
+        one("system.version")
+    assert plan(one)[0] == 2
+    assert sorted(hosts(one)) == [0, 0, 1, 1]
+    assert one("cluster.planexecute", 0)[1:3] == ["[one.cluster.planexecute] Plan is already done", 2048]
+    one("cluster.optimize", 0)
+    assert plan(one)[0] == 2, "nothing to do: the old plan stays"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_plan_under_way_is_left_alone(simulator, one):
+    one("cluster.optimize", 0)
+    plan(one)
+    simulator.cloud.events.delay = 3600
+    one("cluster.planexecute", 0)
+    state, actions = plan(one)
+    assert (state, [state for dummy, state, host in actions]) == (1, [1, 0]), "one migration to a host at a time"
+    assert one("cluster.planexecute", 0)[1].endswith("Plan is already applying")
+    assert one("cluster.optimize", 0)[1:3] == [
+        "[one.cluster.optimize] Can't optimize cluster. A previous plan is currently being applied.",
+        2048,
+    ]
+    assert one("cluster.plandelete", 0) == [True, 0, 0]
+    assert plan(one) is None
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_cluster_may_apply_its_plans_by_itself(one):
+    one("cluster.update", 0, 'ONE_DRS=[AUTOMATION="full"]', 1)
+    one("cluster.optimize", 0)
+    for dummy in range(10):
+        one("system.version")
+    assert sorted(hosts(one)) == [0, 0, 1, 1]
 
 
 def test_without_a_plan(one):
