@@ -12,7 +12,7 @@ from ..calls import Call, Method
 from ..errors import wrong_action
 from ..store import NAMED, Kind, Object, ids, template
 from ..template import Template
-from . import membership, vdc
+from . import membership, usage, vdc
 from . import plan as plans
 from .capacity import reserve
 
@@ -63,11 +63,17 @@ def move_host(call: Call, cluster: Object, host: Object) -> None:
     membership.take_host(call.cloud, host)
     membership.put_host(cluster, host)
     reserve(call.cloud, host)
+    for oid in host.vms:
+        vm = call.pool("VM").get(oid)
+        usage.change_cluster(call.cloud, vm, cluster.oid)
+        vm.history[-1]["cid"] = cluster.oid
 
 
-def remove_host(call: Call, cluster: Object, host: Object) -> None:
-    """To the default cluster, even if the host is in another than the one named."""
-    move_host(call, call.pool("CLUSTER").get(membership.DEFAULT), host)
+def remove_host(call: Call, oid: int, host_id: int) -> None:
+    """To the default cluster; which one is named does not matter, as a host is in one alone."""
+    default, host = call.find("CLUSTER", membership.DEFAULT), call.find("HOST", host_id)
+    call.require(call.need("ADMIN", default), call.need("ADMIN", host))
+    move_host(call, default, host)
 
 
 def updated(call: Call, cluster: Object) -> None:
@@ -170,7 +176,7 @@ METHODS = [
     generic.update(CLUSTER, after=updated),
     generic.rename(CLUSTER, after=renamed),
     member_method("add", "host", "host_id", "HOST", move_host),
-    member_method("del", "host", "host_id", "HOST", remove_host),
+    Method("one.cluster.delhost", "oid:int, host_id:int", remove_host),
     member_method("add", "datastore", "ds_id", "DATASTORE", adding("datastores")),
     member_method("del", "datastore", "ds_id", "DATASTORE", removing("datastores")),
     member_method("add", "vnet", "vnet_id", "NET", adding("vnets")),

@@ -214,6 +214,11 @@ def monitoring_data(found: Iterable[tuple[Object, Iterable[int]]]) -> str:
     return f"<MONITORING_DATA>{''.join(shown)}</MONITORING_DATA>"
 
 
+def renamed(call: Call, host: Object) -> None:
+    for oid in host.vms:
+        call.pool("VM").get(oid).history[-1]["hostname"] = host.name
+
+
 def monitoring(call: Call, host: Object) -> str:
     return monitoring_data([(host, moments(host, call.cloud.events.time()))])
 
@@ -253,7 +258,7 @@ METHODS = [
     ),
     generic.info(HOST),
     generic.update(HOST, "ADMIN", normalise, updated),
-    generic.rename(HOST, "ADMIN"),
+    generic.rename(HOST, "ADMIN", renamed),
     Method("one.host.status", "oid:int, status:int", set_status, needs="ADMIN HOST"),
     Method("one.host.monitoring", "oid:int", monitoring, needs="USE HOST ignoring locks", reads=True),
     generic.pool_info(HOST),
