@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ..calls import Call
@@ -65,28 +65,54 @@ def of_disks(disks: list[Vector]) -> list[Use]:
     return runs + copies
 
 
+def of_parts(body: Template, cluster: str = "", runs: bool = False) -> list[Use]:
+    """Disks, interfaces and devices, without the VM (running or not) that they belong to."""
+    disks = body.vectors("DISK")
+    size = system_size(disks) + sum(number(snapshot, "SYSTEM_DISK_SIZE") for snapshot in body.vectors("SNAPSHOT"))
+    passed = devices(body)
+    amounts = {"SYSTEM_DISK_SIZE": size, **passed, **(as_running(passed) if runs else {})}
+    return [*of_nics(body), *of_vms(amounts, cluster), *of_disks(disks)]
+
+
+def devices(body: Template) -> dict[str, float]:
+    """PCI devices, those that are interfaces apart."""
+    found = body.vectors("PCI")
+    nics = sum(device.get("TYPE", "").upper() == "NIC" for device in found)
+    return {"PCI_DEV": len(found) - nics, "PCI_NIC": nics}
+
+
+def as_running(amounts: Mapping[str, float]) -> dict[str, float]:
+    return {f"RUNNING_{metric}": amount for metric, amount in amounts.items()}
+
+
+def of_growth(vm: Object, disk: Vector, changes: Mapping[str, str]) -> list[Use]:
+    """What a disk counts more than before, once it is changed so."""
+    cluster = cluster_of(vm)
+    grown = {**disk, **changes}
+    size = system_size([grown]) - system_size([disk])
+    uses = of_vms({"SYSTEM_DISK_SIZE": size}, cluster) if size else []
+    copy = size_of(grown) - size_of(disk) if target_of(disk) == "SELF" else 0
+    return uses + (of_image(int(disk["DATASTORE_ID"]), copy, images=0) if copy else [])
+
+
+def is_kept(disk: Mapping[str, str]) -> bool:
+    """Whether what is written to the disk is written to the image, at the cost of the image's owner."""
+    return not is_volatile(disk) and (disk.get("PERSISTENT") == "YES" or target_of(disk) == "NONE")
+
+
 def of_nics(body: Template) -> list[Use]:
-    return of_leases(nic.get("NETWORK_ID", "") for name in ("NIC", "NIC_ALIAS") for nic in body.vectors(name))
+    return of_leases(nic.get("NETWORK_ID", "") for name in ("NIC", "NIC_ALIAS", "PCI") for nic in body.vectors(name))
 
 
 # ---------------------------------------------------------------- VMs
 
 
 def metrics(body: Template) -> dict[str, float]:
-    devices = body.vectors("PCI")
-    nics = sum(device.get("TYPE", "").upper() == "NIC" for device in devices)
-    return {
-        "VMS": 1,
-        "CPU": body.number("CPU"),
-        "MEMORY": body.number("MEMORY"),
-        "PCI_DEV": len(devices) - nics,
-        "PCI_NIC": nics,
-    }
+    return {"VMS": 1, "CPU": body.number("CPU"), "MEMORY": body.number("MEMORY"), **devices(body)}
 
 
 def running(body: Template, cluster: str = "") -> list[Use]:
-    amounts = {f"RUNNING_{metric}": amount for metric, amount in metrics(body).items()}
-    return of_vms({**amounts, "SYSTEM_DISK_SIZE": 0}, cluster)
+    return of_vms({**as_running(metrics(body)), "SYSTEM_DISK_SIZE": 0}, cluster)
 
 
 def of_vms(amounts: dict[str, float], cluster: str) -> list[Use]:
@@ -95,12 +121,9 @@ def of_vms(amounts: dict[str, float], cluster: str) -> list[Use]:
 
 
 def basic(body: Template, cluster: str = "") -> list[Use]:
-    disks = body.vectors("DISK")
-    size = system_size(disks) + sum(number(snapshot, "SYSTEM_DISK_SIZE") for snapshot in body.vectors("SNAPSHOT"))
     return [
-        *of_nics(body),
-        *of_vms({**metrics(body), "SYSTEM_DISK_SIZE": size}, cluster),
-        *of_disks(disks),
+        Use(use.element, use.key, {**metrics(body), **use.amounts} if use.element == "VM" else use.amounts)
+        for use in of_parts(body, cluster)
     ]
 
 
@@ -140,16 +163,16 @@ def charge_running(call: Call, vm: Object) -> None:
 @contextmanager
 def resuming(cloud: Any, vm: Object) -> Iterator[None]:
     """A VM at rest resumes within: it counts as running unless that is refused. Raises Refused ACTION."""
-    uses = [] if vm.counted_running else running(vm.template, cluster_of(vm))
-    why = count(cloud, vm.uid, vm.gid, uses)
+    before = vm.counted_running
+    why = "" if before else count(cloud, vm.uid, vm.gid, running(vm.template, cluster_of(vm)))
     if why:
         raise wrong_action(why)
+    vm.counted_running = True
     try:
         yield
     except Refused:
-        refund(cloud, vm.uid, vm.gid, uses)
+        set_running(cloud, vm, before)
         raise
-    vm.counted_running = True
 
 
 @contextmanager
@@ -163,11 +186,51 @@ def changing(call: Call, vm: Object, uses: list[Use]) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def recounted(cloud: Any, vm: Object) -> Iterator[None]:
+    """What is done within to the VM's parts changes what it counts; that is not refused."""
+    before = of_vm(vm)
+    yield
+    refund(cloud, vm.uid, vm.gid, before)
+    count_freely(cloud, vm, of_vm(vm))
+
+
+@contextmanager
+def growing(call: Call, vm: Object, disk: Vector, image: Object | None, **changes: str) -> Iterator[None]:
+    """A disk grows so, unless what is done within is refused. Raises Refused AUTHORIZATION."""
+    kept = size_of({**disk, **changes}) - size_of(disk) if image is not None and is_kept(disk) else 0
+    uses = of_image(image.datastore_id, kept, images=0) if kept else []
+    with changing(call, vm, of_growth(vm, disk, changes)):
+        if uses:
+            charge(call, uses, image.uid, image.gid)
+        try:
+            yield
+        except Refused:
+            if uses:
+                refund(call.cloud, image.uid, image.gid, uses)
+            raise
+
+
+@contextmanager
+def shrinking(cloud: Any, vm: Object, disk: Vector, image: Object | None) -> Iterator[None]:
+    """A disk becomes smaller within, or loses snapshots."""
+    before = size_of(disk)
+    with recounted(cloud, vm):
+        yield
+    if image is not None and is_kept(disk):
+        refund(cloud, image.uid, image.gid, of_image(image.datastore_id, before - size_of(disk), images=0))
+
+
+def attaching(call: Call, vm: Object, body: Template) -> AbstractContextManager[None]:
+    """The VM gets these parts within. Raises Refused AUTHORIZATION."""
+    return changing(call, vm, of_parts(body, cluster_of(vm), vm.counted_running))
+
+
 def of_resize(vm: Object, sizes: Mapping[str, str]) -> list[Use]:
     """What new sizes (CPU, MEMORY) count more than the old ones."""
     amounts = {name: number(sizes, name) - vm.template.number(name) for name in ("CPU", "MEMORY") if name in sizes}
     if vm.counted_running:
-        amounts.update({f"RUNNING_{name}": amount for name, amount in amounts.items()})
+        amounts.update(as_running(amounts))
     return of_vms(amounts, cluster_of(vm)) if amounts else []
 
 

@@ -8,7 +8,7 @@ from .. import generic
 from ..calls import Call, Method
 from ..errors import ACTION, answered, not_found, wrong_action
 from ..store import Object
-from . import lifecycle, pci
+from . import lifecycle, pci, usage
 from . import vmgroup as vmgroups
 from .operations import AS_RUNNING, start
 
@@ -24,14 +24,15 @@ def attach_device(call: Call, oid: int, given: str) -> None:
         raise wrong_action("Use one.vm.attachnic to attach this PCI device")
     with answered(ACTION):
         pci.check(wanted)
-    vm = call.object("VM", oid, "MANAGE")
+    vm = call.object("VM", oid, "pci-attach")
     generic.forbid_restricted(call, "VM", "PCI", body)
     refuse_running(vm)
     device = {**wanted, "PCI_ID": str(pci.next_id(vm)), "VM_BUS": pci.guest_bus(call.cloud)}
-    if vm.state == lifecycle.POWEROFF:
-        if not pci.take(call.find("HOST", vm.history[-1]["hid"]), vm, device):
-            raise wrong_action(pci.NONE_FREE)
-        pci.place_in_guest(call.cloud, device)
+    with usage.attaching(call, vm, body):
+        if vm.state == lifecycle.POWEROFF:
+            if not pci.take(call.find("HOST", vm.history[-1]["hid"]), vm, device):
+                raise wrong_action(pci.NONE_FREE)
+            pci.place_in_guest(call.cloud, device)
     vm.template.add("PCI", device)
     if vm.state == lifecycle.POWEROFF:
         lifecycle.copy_record(call, vm, "pci-attach")
@@ -46,7 +47,8 @@ def detach_device(call: Call, vm: Object, number: int) -> None:
         if "ADDRESS" in device:
             pci.give_back(call.find("HOST", vm.history[-1]["hid"]), vm, device["ADDRESS"])
         lifecycle.copy_record(call, vm, "pci-detach")
-    vm.template.replace("PCI", [each for each in vm.template.vectors("PCI") if each is not device])
+    with usage.recounted(call.cloud, vm):
+        vm.template.replace("PCI", [each for each in vm.template.vectors("PCI") if each is not device])
 
 
 def refuse_running(vm: Object) -> None:
@@ -99,7 +101,7 @@ def join_group(call: Call, vm: Object, group_id: int, role: str) -> None:
     group = call.pool("VMGROUP").get(group_id)
     if group is None:
         raise not_found(vmgroups.VMGROUP.title, group_id)
-    call.require(call.need("MANAGE", vm), call.need("USE", group))
+    call.require(call.need("vmgroup-add", vm), call.need("USE", group))
     if vmgroups.role_named(group.roles, role) is None:
         raise wrong_action("Role does not exist in VM Group")
     vmgroups.leave(call.cloud, vm)
@@ -116,10 +118,10 @@ def leave_group(call: Call, vm: Object) -> None:
 
 METHODS = [
     Method("one.vm.attachpci", "oid:int, template:string", attach_device),
-    Method("one.vm.detachpci", "oid:int, pci_id:int", detach_device, needs="MANAGE VM"),
-    Method("one.vm.exec", "oid:int, cmd:string, cmd_stdin:string", execute, needs="MANAGE VM"),
-    Method("one.vm.retryexec", "oid:int", execute_again, needs="MANAGE VM"),
-    Method("one.vm.cancelexec", "oid:int", cancel, needs="MANAGE VM"),
-    Method("one.vm.vmgroupadd", "oid:int, vmg_id:int, role:string", join_group, needs="MANAGE VM"),
-    Method("one.vm.vmgroupdel", "oid:int", leave_group, needs="MANAGE VM"),
+    Method("one.vm.detachpci", "oid:int, pci_id:int", detach_device, needs="pci-detach VM"),
+    Method("one.vm.exec", "oid:int, cmd:string, cmd_stdin:string", execute, needs="exec VM"),
+    Method("one.vm.retryexec", "oid:int", execute_again, needs="exec-retry VM"),
+    Method("one.vm.cancelexec", "oid:int", cancel, needs="exec-cancel VM"),
+    Method("one.vm.vmgroupadd", "oid:int, vmg_id:int, role:string", join_group, needs="vmgroup-add VM"),
+    Method("one.vm.vmgroupdel", "oid:int", leave_group, needs="vmgroup-del VM"),
 ]

@@ -10,9 +10,10 @@ from typing import Any
 from .. import dummy, generic
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, not_found, wrong_action
+from ..quotas import charge, refund
 from ..store import Object
 from ..template import Template, Vector
-from . import chain, disks, lifecycle
+from . import chain, disks, lifecycle, references, usage
 from . import image as images
 from .operations import AS_RUNNING, OFF, OFF_AFTER_SNAPSHOT, refuse_router, start, transient
 
@@ -70,14 +71,15 @@ def attach(call: Call, oid: int, given: str) -> None:
         raise wrong_action("VM is not running in any host")
     refuse_router(vm)
     body = call.template(given)
-    call.require(call.need("MANAGE", vm), *image_needs(call, vm, body))
+    call.require(call.need("disk-attach", vm), *image_needs(call, vm, body))
     generic.forbid_restricted(call, "VM", "DISK", body)
-    lcm = transient(vm, ATTACH, f"Could not attach a new disk to VM {oid}")
-    wanted = body.vector("DISK")
-    if wanted is None:
-        raise wrong_action("Internal error parsing DISK attribute")
-    with answered(ACTION):
-        disk = disks.attach(call, vm, wanted, call.find("DATASTORE", vm.history[-1]["ds_id"]))
+    with usage.attaching(call, vm, references.extended(call, body, vm.uid)):
+        lcm = transient(vm, ATTACH, f"Could not attach a new disk to VM {oid}")
+        wanted = body.vector("DISK")
+        if wanted is None:
+            raise wrong_action("Internal error parsing DISK attribute")
+        with answered(ACTION):
+            disk = disks.attach(call, vm, wanted, call.find("DATASTORE", vm.history[-1]["ds_id"]))
     lifecycle.copy_record(call, vm, "disk-attach")
     words = "Error attaching new VM Disk"
     start(call, vm, lcm, "attach_disk", words, undone=lambda cloud, vm: drop(cloud, vm, disk["DISK_ID"]))
@@ -95,7 +97,8 @@ def image_needs(call: Call, vm: Object, body: Template) -> list:
 
 
 def drop(cloud: Any, vm: Object, disk_id: str) -> None:
-    disks.detach(cloud, vm, disks.of(vm, int(disk_id)))
+    with usage.recounted(cloud, vm):
+        disks.detach(cloud, vm, disks.of(vm, int(disk_id)))
 
 
 def detach(call: Call, vm: Object, disk_id: int) -> None:
@@ -113,22 +116,24 @@ def detach(call: Call, vm: Object, disk_id: int) -> None:
 def resize(call: Call, oid: int, disk_id: int, given: str) -> None:
     if not re.fullmatch(r"\s*[+-]?\d+", given):
         raise wrong_action("Disk SIZE is not a valid integer")
-    vm = call.object("VM", oid, "MANAGE")
+    vm = call.object("VM", oid, "disk-resize")
     disk = existing(vm, disk_id)
     if int(given) <= int(disk["SIZE"]):
         raise wrong_action("New disk size has to be greater than current one")
-    manage_image(call, vm, disk)
-    lcm = transient(vm, RESIZE, f"Could not resize disk for VM {oid}")
+    manage_image(call, disk)
+    image = disks.image_of(call.cloud, disk)
+    with usage.growing(call, vm, disk, image, SIZE=str(int(given))):
+        lcm = transient(vm, RESIZE, f"Could not resize disk for VM {oid}")
     disk.update(SIZE_PREV=disk["SIZE"], SIZE=str(int(given)))
     lifecycle.copy_record(call, vm, "disk-resize")
     start(call, vm, lcm, "resize_disk", "Error resizing disk", done=resized, undone=not_resized)
 
 
-def manage_image(call: Call, vm: Object, disk: Vector) -> None:
+def manage_image(call: Call, disk: Vector) -> None:
     """What changes the disk of a persistent image changes the image."""
     image = disks.image_of(call.cloud, disk)
     if image is not None and disks.is_persistent(disk):
-        call.require(call.need("MANAGE", vm), call.need("MANAGE", image))
+        call.require(call.need("MANAGE", image))
 
 
 def resized(cloud: Any, vm: Object) -> None:
@@ -138,7 +143,9 @@ def resized(cloud: Any, vm: Object) -> None:
 
 def not_resized(cloud: Any, vm: Object) -> None:
     for disk in vm.template.vectors("DISK"):
-        disk["SIZE"] = disk.pop("SIZE_PREV", disk.get("SIZE", ""))
+        if "SIZE_PREV" in disk:
+            with usage.shrinking(cloud, vm, disk, disks.image_of(cloud, disk)):
+                disk["SIZE"] = disk.pop("SIZE_PREV")
 
 
 # ---------------------------------------------------------------- save as an image
@@ -165,9 +172,15 @@ def save_disk(call: Call, vm: Object, disk_id: int, name: str, kind: str, snapsh
     datastore = call.find("DATASTORE", original.datastore_id)
     if int(disk["SIZE"]) > datastore.free_mb:
         raise wrong_action("Not enough space in datastore")
-    call.require(call.need("MANAGE", vm), call.need("CREATE", "IMAGE"), call.need("USE", datastore))
+    call.require(call.need("disk-saveas", vm), call.need("CREATE", "IMAGE"), call.need("USE", datastore))
     image = copy_of(call, vm, disk, original, name, kind)
-    call.allocate(image, lambda obj: images.complete(call, obj, datastore))
+    uses = usage.of_image(datastore.oid, image.size)
+    charge(call, uses)
+    try:
+        call.allocate(image, lambda obj: images.complete(call, obj, datastore))
+    except Refused:
+        refund(call.cloud, call.uid, call.gid, uses)
+        raise
     datastore.images.add(image.oid)
     image.state, image.format = images.LOCKED, original.format
     words = "Error saving VM disk"
@@ -242,11 +255,14 @@ def create_snapshot(call: Call, oid: int, disk_id: int, name: str) -> int:
     vm = call.find("VM", oid)
     refuse_incremental(vm, "disk-snapshot-create")
     disk = supporting(vm, disk_id, "Cannot make snapshots")
-    call.require(call.need("MANAGE", vm))
-    manage_image(call, vm, disk)
+    call.require(call.need("disk-snapshot-create", vm))
+    manage_image(call, disk)
     lcm = transient(vm, SNAPSHOT, f"Could not create a new snapshot for VM {oid}")
     if disk.get("READONLY") == "YES":
         raise wrong_action("Cannot make snapshots on readonly disks")
+    total = usage.number(disk, "DISK_SNAPSHOT_TOTAL_SIZE") + int(disk["SIZE"])
+    with usage.growing(call, vm, disk, disks.image_of(call.cloud, disk), DISK_SNAPSHOT_TOTAL_SIZE=str(total)):
+        pass  # nothing can refuse it any more
     tree = vm.disk_snapshots.setdefault(disk_id, chain.new(chain.orphans_of(disk), str(disk_id)))
     number = chain.add(tree, name, disk["SIZE"], call.cloud.events.time())
     count_snapshots(vm, disk)
@@ -264,8 +280,10 @@ def remover(disk_id: int, number: int) -> Any:
     """What takes a snapshot out of a disk's tree."""
 
     def remove(cloud: Any, vm: Object) -> None:
-        chain.remove(vm.disk_snapshots[disk_id], number)
-        count_snapshots(vm, existing(vm, disk_id))
+        disk = existing(vm, disk_id)
+        with usage.shrinking(cloud, vm, disk, disks.image_of(cloud, disk)):
+            chain.remove(vm.disk_snapshots[disk_id], number)
+            count_snapshots(vm, disk)
 
     return remove
 
@@ -273,8 +291,8 @@ def remover(disk_id: int, number: int) -> Any:
 def delete_snapshot(call: Call, oid: int, disk_id: int, number: int) -> None:
     vm = call.find("VM", oid)
     disk = supporting(vm, disk_id, "Snapshots are not supported")
-    call.require(call.need("MANAGE", vm))
-    manage_image(call, vm, disk)
+    call.require(call.need("disk-snapshot-delete", vm))
+    manage_image(call, disk)
     lcm = transient(vm, DELETE_SNAPSHOT, f"Could not delete disk snapshot from VM {oid}")
     tree = vm.disk_snapshots.get(disk_id)
     why = chain.ABSENT if tree is None else chain.why_kept(tree, number, disks.is_persistent(disk))
@@ -287,7 +305,7 @@ def delete_snapshot(call: Call, oid: int, disk_id: int, number: int) -> None:
 def revert_snapshot(call: Call, oid: int, disk_id: int, number: int) -> None:
     vm = call.find("VM", oid)
     supporting(vm, disk_id, "Snapshots are not supported")
-    call.require(call.need("MANAGE", vm))
+    call.require(call.need("disk-snapshot-revert", vm))
     lcm = transient(vm, REVERT, f"Could not revert to disk snapshot for VM {oid}")
     tree = vm.disk_snapshots.get(disk_id)
     if tree is None:
@@ -319,8 +337,8 @@ METHODS = [
     Method("one.vm.disksnapshotcreate", f"{DISK}, name:string", create_snapshot),
     Method("one.vm.disksnapshotdelete", SNAP, delete_snapshot),
     Method("one.vm.disksnapshotrevert", SNAP, revert_snapshot, signature="sii"),
-    Method("one.vm.disksnapshotrename", f"{SNAP}, name:string", rename_snapshot, needs="MANAGE VM"),
+    Method("one.vm.disksnapshotrename", f"{SNAP}, name:string", rename_snapshot, needs="disk-snapshot-rename VM"),
     Method("one.vm.attach", "oid:int, template:string", attach),
-    Method("one.vm.detach", DISK, detach, needs="MANAGE VM"),
+    Method("one.vm.detach", DISK, detach, needs="disk-detach VM"),
     Method("one.vm.diskresize", f"{DISK}, size:string", resize),
 ]

@@ -12,7 +12,7 @@ from ..errors import ACTION, Refused, answered, internal, wrong_action
 from ..permissions import Need
 from ..store import Object
 from ..template import Template, Vector
-from . import context, lifecycle, nics, pci
+from . import context, lifecycle, nics, pci, references, usage
 from .operations import AS_RUNNING, OFF, refuse_router, start, transient
 
 WORK = {AS_RUNNING: lifecycle.HOTPLUG_NIC, OFF: lifecycle.HOTPLUG_NIC_POWEROFF}
@@ -48,13 +48,14 @@ def attach_to(call: Call, vm: Object, body: Template) -> None:
         pci.check(passed or {"DEVICE": "any"})
     kind = next((name for name in KINDS if body.vector(name) is not None), "")
     wanted = dict(body.vector(kind) or {})
-    call.require(call.need("MANAGE", vm), *network_needs(call, vm, wanted))
+    call.require(call.need("nic-attach", vm), *network_needs(call, vm, wanted))
     generic.forbid_restricted(call, "VM", "NIC", body)
-    lcm = transient(vm, WORK, f"Could not add a new NIC to VM {vm.oid}")
-    if not kind:
-        raise wrong_action("Wrong format or missing NIC/NIC_ALIAS/PCI attribute")
-    with answered(ACTION):
-        nic = add(call, vm, kind, wanted)
+    with usage.attaching(call, vm, references.extended(call, body, vm.uid)):
+        lcm = transient(vm, WORK, f"Could not add a new NIC to VM {vm.oid}")
+        if not kind:
+            raise wrong_action("Wrong format or missing NIC/NIC_ALIAS/PCI attribute")
+        with answered(ACTION):
+            nic = add(call, vm, kind, wanted)
     context.add_nic(call.cloud, vm, nic)
     lifecycle.copy_record(call, vm, "alias-attach" if kind == "NIC_ALIAS" else "nic-attach")
     words = "Error attaching new VM NIC"
@@ -97,7 +98,7 @@ def detach(call: Call, oid: int, nic_id: int) -> None:
 
 
 def detach_from(call: Call, vm: Object, nic_id: int) -> None:
-    call.require(call.need("MANAGE", vm))
+    call.require(call.need("nic-detach", vm))
     lcm = transient(vm, WORK, f"Could not detach NIC from VM {vm.oid}")
     nic = nics.of(vm, nic_id)
     if nic is None:
@@ -114,7 +115,9 @@ def drop(cloud: Any, vm: Object, nic_id: str) -> None:
     nic = nics.of(vm, int(nic_id))
     if nics.is_alias(nic):
         nics.forget_alias(vm, nic)
-    for gone in nics.detach(cloud, vm, nic):
+    with usage.recounted(cloud, vm):
+        gone_ones = nics.detach(cloud, vm, nic)
+    for gone in gone_ones:
         context.drop_nic(vm, gone)
         if "PCI_ID" in gone and "ADDRESS" in gone:
             pci.give_back(cloud["HOST"].get(vm.history[-1]["hid"]), vm, gone["ADDRESS"])
@@ -132,7 +135,7 @@ def update(call: Call, oid: int, nic_id: int, given: str, append: int) -> None:
     if nics.is_alias(nic):
         raise wrong_action("Action not supported for NIC_ALIAS")
     body = call.template(given)
-    call.require(call.need("MANAGE", vm), *network_needs(call, vm, body.vector("NIC") or {}))
+    call.require(call.need("nic-update", vm), *network_needs(call, vm, body.vector("NIC") or {}))
     generic.forbid_restricted(call, "VM", "NIC", body)
     running = (vm.state, vm.lcm_state) == AS_RUNNING
     what = f"Error updating NIC ({nic_id}) for VM {oid}"
@@ -167,7 +170,7 @@ def attach_group(call: Call, oid: int, nic_id: int, group_id: int) -> None:
     if nic is None:
         raise internal(f"VM {oid} doesn't have NIC id {nic_id}")
     wanted = {**nic, "SECURITY_GROUPS": nics.listed(nics.groups_of([nic]) | {group_id})}
-    call.require(call.need("MANAGE", vm), *network_needs(call, vm, wanted))
+    call.require(call.need("sg-attach", vm), *network_needs(call, vm, wanted))
     group = call.pool("SECGROUP").get(group_id)
     if group is None:
         raise wrong_action(f"Could not attach SG {group_id} to VM, SG does not exist")
@@ -226,5 +229,5 @@ METHODS = [
     Method("one.vm.detachnic", NIC, detach),
     Method("one.vm.updatenic", f"{NIC}, template:string, append:int=0", update, signature="siis"),
     Method("one.vm.attachsg", GROUP, attach_group),
-    Method("one.vm.detachsg", GROUP, detach_group, needs="MANAGE VM"),
+    Method("one.vm.detachsg", GROUP, detach_group, needs="sg-detach VM"),
 ]
