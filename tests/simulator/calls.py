@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import AUTHORIZATION, Fault, Refused, internal, not_allocated, not_found
+from .levels import level
 from .permissions import Need, Who, refusal
 from .store import Kind, Object, Pool
 from .template import Template, TemplateError
@@ -152,7 +153,9 @@ class Call:
         return obj
 
     def need(self, operation: str, target: str | Object, heeds_lock: bool = True) -> Need:
-        """An operation on an object, or on a kind given by name."""
+        """A right to an object, or to a kind given by name; an operation on VMs such as "disk-attach" has its level."""
+        if operation.islower():
+            operation = level(operation, self.places())
         if isinstance(target, str):
             return Need(operation, self.cloud[target].kind)
         return Need(operation, target.kind, target, heeds_lock)
@@ -207,8 +210,13 @@ class Call:
 
     def configured(self, name: str, conf_name: str = "") -> str:
         """What the caller's user, his group or else oned.conf says."""
+        user, group, conf = self.places()
+        return user.text(name) or group.text(name) or conf.text(conf_name or name)
+
+    def places(self) -> list[Template]:
+        """Where settings are looked up: the caller's user, his group, oned.conf."""
         group = self.cloud["GROUP"].get_ro(self.gid)
-        return self.user.template.text(name) or group.template.text(name) or self.cloud.config.text(conf_name or name)
+        return [self.user.template, group.template, self.cloud.config]
 
     def umasked(self) -> int:
         umask = int(self.configured("UMASK", "DEFAULT_UMASK"), 8)

@@ -92,7 +92,7 @@ def deleted(cloud: Any, oid: int, turn: int, number: int) -> None:
 
 
 METHODS = [
-    Method("one.vm.snapshotcreate", "oid:int, name:string", create, needs="MANAGE VM"),
-    Method("one.vm.snapshotdelete", "oid:int, snap_id:int", delete, needs="MANAGE VM"),
-    Method("one.vm.snapshotrevert", "oid:int, snap_id:int", revert, needs="MANAGE VM"),
+    Method("one.vm.snapshotcreate", "oid:int, name:string", create, needs="snapshot-create VM"),
+    Method("one.vm.snapshotdelete", "oid:int, snap_id:int", delete, needs="snapshot-delete VM"),
+    Method("one.vm.snapshotrevert", "oid:int, snap_id:int", revert, needs="snapshot-revert VM"),
 ]

@@ -366,9 +366,9 @@ def test_a_new_console_gets_a_port(one):
 
 
 def test_incremental_backups_forbid_snapshots(one):
-    assert one("vm.updateconf", 0, 'BACKUP_CONFIG=[MODE="INCREMENT"]', 1)[0]
+    one("vm.allocate", 'CPU="1" MEMORY="64" BACKUP_CONFIG=[MODE="INCREMENT"]', True)
     for method, arguments in (("disksnapshotcreate", (0, "s")), ("snapshotcreate", ("s",))):
-        assert one(f"vm.{method}", 0, *arguments)[1].endswith("is not compatible with incremental backups")
+        assert one(f"vm.{method}", 1, *arguments)[1].endswith("is not compatible with incremental backups")
 
 
 def test_commands_are_repeated_and_cancelled(one):
