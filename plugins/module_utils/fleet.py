@@ -231,7 +231,8 @@ class Run:
         instances = [vm.instance(item, vm.read(self._cloud, item)) for item in sorted(shown, key=lambda item: item.ID)]
         result = _result(instances, self._created, self._removed)
         if self._failed:
-            raise self._failure(result, len(items) + len(decision.go))
+            never_born = sum(oid is None for oid, dummy, failure in self._failed)
+            raise self._failure(result, len(items) + len(decision.go) + never_born)
         return result
 
     def _travel(self, journeys):
@@ -330,8 +331,8 @@ class Run:
         failed = [{"id": oid, "name": name, "reason": failure.message} for oid, name, failure in self._failed]
         first = self._failed[0][2]
         message = ". ".join(distinct) + "."
-        if number > 1 or len(failed) > 1:
-            message = "%d of %d VMs are not as wanted: %s" % (len(failed), max(number, len(failed)), message)
+        if number > 1:
+            message = "%d of %d VMs are not as wanted: %s" % (len(failed), number, message)
         elif self._created:
             message += " It was created, with id %d; the next run goes on from there." % self._created[0]
         data = dict(first.data, **result, failed=failed, created=bool(self._created))

@@ -255,9 +255,8 @@ def plan_saveas(cloud, record, wanted):
 
 def plan_devices(device, purge):
     def plan(cloud, record, wanted):
-        steps, after = vm_devices.steps(cloud, device, record, wanted, purge)
-        present = [vm_devices.shown(device, one) for one in record[device.vector]]
-        return present, after if steps else present, steps
+        steps, before, after = vm_devices.steps(cloud, device, record, wanted, purge)
+        return before, after if steps else before, steps
 
     return plan
 

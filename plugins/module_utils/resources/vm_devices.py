@@ -220,13 +220,14 @@ def steps(cloud, device, record, wanted, purge):
         purge (bool): detach the others.
 
     Returns:
-        (list[Step], list[dict]): and the devices that stand afterwards, as a diff shows them.
+        (list[Step], list[dict], list[dict]): and the devices before and afterwards, as a diff shows them.
 
     Raises:
         Failure: a device cannot be changed as it is wanted.
     """
     found, others = pairs(device, wanted, record[device.vector])
     away = others if purge else []
+    kept = [one for one in record[device.vector] if one not in away]
     result = [_detach(cloud, device, record, one) for one in away]
     for one, present in found:
         if present is None:
@@ -234,14 +235,17 @@ def steps(cloud, device, record, wanted, purge):
         else:
             _refuse_fixed(device, record, one, present)
             result += device.changes(cloud, record, device, one, present)
-    matched = {id(present): one for one, present in found if present is not None}
-    stand = [dict(one, **matched.get(id(one), {})) for one in record[device.vector] if one not in away]
-    return result, [shown(device, one) for one in stand] + [dict(one) for one, present in found if present is None]
+    partners = {id(present): one for one, present in found if present is not None}
+    before = [_shown(device, one, partners.get(id(one), {}), {}) for one in record[device.vector]]
+    after = [_shown(device, one, partners.get(id(one), {}), partners.get(id(one), {})) for one in kept]
+    return result, before, after + [dict(one) for one, present in found if present is None]
 
 
-def shown(device, vector):
-    """A device as a diff shows it."""
-    return {name: vector[name] for name in device.shown if name in vector}
+def _shown(device, vector, wanted, over):
+    """A device as a diff shows it: what tells it from others, and what is to change of it."""
+    names = list(device.shown) + [name for name in _differing(wanted, vector) if name not in device.shown]
+    full = dict(vector, **{name: over[name] for name in _differing(over, vector)})
+    return {name: full[name] for name in names if name in full}
 
 
 def _differing(wanted, present):

@@ -4,6 +4,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneConnectionException, OneServer
+
 FLEET = {"name": "web-##", "exact_count": 3, "template": "tpl", "state": "running"}
 
 
@@ -27,3 +33,242 @@ def test_a_fleet_in_five_acts(run, one):
     assert (planned.before, planned.after) == (gone.before, gone.after)
     assert names(gone) == ["web-00"]
     assert len(gone.record["removed_ids"]) == 2
+
+
+def living(one):
+    return sorted(vm.NAME for vm in one.vmpool.info(-2, -1, -1, -1).VM)
+
+
+@pytest.mark.parametrize("template", ["tpl", None], ids=["template", "scratch"])
+@pytest.mark.parametrize(
+    "which",
+    [
+        {"name": "web-##"},
+        {"count_labels": ["web"]},
+        {"count_attributes": {"ROLE": "web", "PORT": 80}},
+        {"count_attributes": {"name": "web-#", "role": "web"}},
+        {"count_attributes": {"role": "web"}, "attributes": {"name": "node-#"}},
+    ],
+    ids=["names", "labels", "attributes", "both", "named otherwise"],
+)
+def test_eight_runs_at_once_end_with_the_exact_count(run, one, which, template):
+    origin = {"template": "tpl"} if template else {"cpu": 0.1, "memory": "64"}
+    task = dict(which, exact_count=3, state="running", **origin)
+    with ThreadPoolExecutor(8) as pool:
+        reports = list(pool.map(lambda dummy: run(**task)[0], range(8)))
+    assert len(living(one)) == 3
+    winners = {vm["id"] for vm in run(**task)[0].record["instances"]}
+    assert all({vm["id"] for vm in report.record["instances"]} == winners for report in reports)
+    assert not run(**task)[0].changed
+    assert sum(len(report.record["created_ids"]) for report in reports) == 3
+
+
+def test_eight_runs_at_once_of_one_vm_make_it_once(run, one):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda dummy: run(name="db", template="tpl", state="running"), range(8)))
+    assert living(one) == ["db"]
+
+
+def test_eight_runs_at_once_shrink_to_the_same_vms(run, one):
+    run(**dict(FLEET, exact_count=8))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda dummy: run(name="web-##", exact_count=5, remove="lowest_index"), range(8)))
+    assert living(one) == [f"web-{number:02}" for number in range(3, 8)]
+
+
+class Killed(BaseException):
+    """The controller dies."""
+
+
+@pytest.mark.parametrize("task", [FLEET, dict(FLEET, name=None, count_labels=["web"])], ids=["names", "labels"])
+def test_a_run_killed_at_any_call_is_made_good_by_the_next(run, one, task):
+    """Also one whose last request was carried out, though nobody heard the answer."""
+    for position in range(1, 40):
+
+        def die(name, number, position=position):
+            if number == position:
+                raise Killed
+
+        try:
+            run(on_call=die, parallel=1, **task)
+        except Killed:
+            pass
+        else:
+            break
+        run(**task)
+        assert len(living(one)) == 3
+        run(**dict(task, exact_count=0))
+    assert position > 6
+
+
+def test_a_lost_answer_is_looked_for_before_anything_is_asked_again(run, one, monkeypatch):
+    original, lost = OneServer.call, []
+
+    def call(self, method, *arguments, **named):
+        answer = original(self, method, *arguments, **named)
+        if method == "template.instantiate" and len(lost) < 2:
+            lost.append(answer)
+            error = OneConnectionException("the connection was closed before the answer was complete")
+            error.sent = True
+            raise error
+        return answer
+
+    monkeypatch.setattr(OneServer, "call", call)
+    report, calls = run(**FLEET)
+    assert (len(lost), calls.count("one.template.instantiate")) == (2, 3)
+    assert living(one) == ["web-00", "web-01", "web-02"] == names(report)
+    report, calls = run(count=2, template="tpl")
+    assert len(report.record["created_ids"]) == 2
+
+
+def test_a_request_that_was_lost_is_made_again(run, one, monkeypatch):
+    original, lost = OneServer.call, []
+
+    def call(self, method, *arguments, **named):
+        if method == "template.instantiate" and not lost:
+            lost.append(method)
+            error = OneConnectionException("the connection was closed before the answer was complete")
+            error.sent = True
+            raise error
+        return original(self, method, *arguments, **named)
+
+    monkeypatch.setattr(OneServer, "call", call)
+    run(**FLEET)
+    assert living(one) == ["web-00", "web-01", "web-02"]
+
+
+def test_a_copy_that_took_the_mark_with_it_is_no_twin(run, one, simulator):
+    run(name=None, count_labels=["web"], exact_count=1, template="tpl")
+    mark = one.vm.info(0).USER_TEMPLATE["ANSIBLE_REQUEST"]
+    copy = one.template.instantiate(0, "copy", False, {"ANSIBLE_REQUEST": mark, "LABELS": "web"})
+    simulator.cloud["VM"].get(copy).stime += 7200
+    report, dummy = run(count_labels=["web"], exact_count=2)
+    assert not report.changed
+    assert len(living(one)) == 2
+
+
+def test_vms_of_one_name_without_a_mark_are_refused(run, one):
+    for dummy in range(2):
+        one.template.instantiate(0, "web-00")
+    with pytest.raises(Failure, match="Several VMs have the name 'web-00', with the ids 0 and 1"):
+        run(**FLEET)
+    with pytest.raises(Failure, match="Several VMs have the name 'web-00'"):
+        run(name="web-00", state="poweredoff")
+    assert run(id=1, state="absent")[0].changed
+    assert living(one) == ["web-00"]
+
+
+@pytest.mark.parametrize(
+    ("remove", "left"),
+    [
+        ("newest", ["web-01", "web-02"]),
+        ("oldest", ["web-00", "web-02"]),
+        ("highest_index", ["web-00", "web-01"]),
+        ("lowest_index", ["web-01", "web-02"]),
+    ],
+)
+def test_who_goes_first(run, one, remove, left):
+    for number in (1, 2, 0):
+        one.template.instantiate(0, f"web-{number:02}")
+    run(name="web-##", exact_count=2, remove=remove)
+    assert living(one) == (["web-01", "web-02"] if remove == "newest" else left)
+
+
+def test_locked_vms_never_go_and_few_enough_may(run, one):
+    run(**FLEET)
+    one.vm.lock(2, 1, False)
+    with pytest.raises(Failure, match="2 VMs would be terminated, but max_remove is 1"):
+        run(name="web-##", exact_count=1, max_remove=1)
+    run(name="web-##", exact_count=1)
+    assert living(one) == ["web-02"]
+    with pytest.raises(Failure, match="locked VMs would have to go: web-02"):
+        run(name="web-##", exact_count=0)
+
+
+def test_holes_are_filled(run, one):
+    run(**dict(FLEET, exact_count=4))
+    run(name="web-01", state="absent")
+    report, dummy = run(**dict(FLEET, exact_count=4))
+    assert report.after["vms"] == ["web-00", "web-01", "web-02", "web-03"]
+    assert len(report.record["created_ids"]) == 1
+
+
+def test_creation_costs_a_call_each_and_a_constant(run, one):
+    few, many = (len(run(**dict(FLEET, name=name, exact_count=count))[1]) for name, count in (("a-#", 2), ("b-##", 20)))
+    assert many - few == 18
+
+
+def test_count_creates_at_least_so_many(run, one):
+    run(name="web-#", count=2, template="tpl")
+    assert not run(name="web-#", count=2, template="tpl")[0].changed
+    run(name="web-#", count=1, template="tpl")
+    assert living(one) == ["web-0", "web-1"]
+    run(count=2, template="tpl")
+    run(count=2, template="tpl")
+    assert len(living(one)) == 6
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def fail(simulator, *rules):
+    simulator.cloud.events.failures = [rule.split(":") for rule in rules]
+
+
+def test_a_vm_that_fails_does_not_hide_the_others(run, one, simulator):
+    fail(simulator, "deploy:vm-1")
+    with pytest.raises(Failure) as caught:
+        run(parallel=1, **FLEET)
+    assert "1 of 3 VMs are not as wanted: VM web-01 has failed: " in caught.value.message
+    assert "Error executing deploy" in caught.value.message
+    data = caught.value.data
+    assert [vm["status"] for vm in data["instances"]] == ["running", "failed", "running"]
+    assert [(vm["id"], vm["name"]) for vm in data["failed"]] == [(1, "web-01")]
+    assert data["created_ids"] == [0, 1, 2]
+    with pytest.raises(Failure, match="1 of 3 VMs are not as wanted: VM web-01 has failed"):
+        run(**FLEET)
+    fail(simulator)
+    report, dummy = run(replace_failed=True, **FLEET)
+    assert names(report) == ["web-00", "web-01", "web-02"]
+    assert (report.record["created_ids"], report.record["removed_ids"]) == ([3], [1])
+    assert not run(replace_failed=True, **FLEET)[0].changed
+
+
+def test_eight_runs_at_once_replace_a_failed_vm_once(run, one, simulator):
+    fail(simulator, "deploy:vm-1")
+    with pytest.raises(Failure):
+        run(**FLEET)
+    fail(simulator)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda dummy: run(replace_failed=True, **FLEET), range(8)))
+    assert living(one) == ["web-00", "web-01", "web-02"]
+
+
+def test_a_vm_that_is_refused_does_not_hide_the_others(run, one):
+    one.vn.allocate('NAME="tiny" VN_MAD="dummy" BRIDGE="br9" AR=[TYPE="IP4",IP="10.9.0.1",SIZE="2"]', 0)
+    with pytest.raises(Failure) as caught:
+        run(networks=[{"network": "tiny"}], **FLEET)
+    assert "1 of 3 VMs are not as wanted: Cannot create VM web-0" in caught.value.message
+    assert len(caught.value.data["instances_ids"]) == 2
+    assert {vm["status"] for vm in caught.value.data["instances"]} == {"running"}
+
+
+@pytest.mark.parametrize("rule", ["prolog:vm-0", "deploy:vm-0"])
+def test_one_vm_that_fails_says_why(run, one, simulator, rule):
+    fail(simulator, rule)
+    with pytest.raises(Failure, match=rf"VM db has failed: .* Error executing {rule[:6]}.* created, with id 0"):
+        run(name="db", template="tpl", state="running")
+
+
+def test_capacity_that_runs_out_is_told_by_the_timeout(run, one):
+    with pytest.raises(Failure) as caught:
+        run(name="big", cpu=100, memory="64", state="running", patience=0.02)
+    assert "big is pending: " in caught.value.message
+    assert "No host with enough capacity" in caught.value.message
+
+
+def test_a_driver_that_cannot_power_off_is_told(run, one, simulator):
+    run(name="db", template="tpl", state="running")
+    fail(simulator, "shutdown:vm-0")
+    with pytest.raises(Failure, match=r"VM db has failed: .*Error executing shutdown"):
+        run(name="db", state="poweredoff")
