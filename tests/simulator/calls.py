@@ -30,7 +30,8 @@ TYPES: dict[str, tuple[type, str]] = {
     "i8": (I8, "64-bit integer"),
     "boolean": (bool, "boolean"),
     "string": (str, "a string"),
-    "array": (list, "an array"),
+    "array": (list, "an array"),  # of integers
+    "values": (list, "an array"),
 }
 UNEXPECTED = (
     "Unexpected error executing code for particular method, detected by Xmlrpc-c method registry code."

@@ -68,12 +68,12 @@ class _Connection:
         verb, dummy, rest = first.partition(" ")
         headers = {name.strip().lower(): text.strip() for name, dummy, text in (line.partition(":") for line in lines)}
         length = headers.get("content-length", "")
-        if verb == "POST" and not length.isdigit():
+        if verb == "POST" and not length.isdecimal():
             self.send(error(411, "You must send a content-length header"), False)
             return self.drain()
         if headers.get("expect", "").lower() == "100-continue":
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = self.exactly(int(length or 0))
+        body = self.exactly(int(length) if length.isdecimal() else 0)
         if body is None:
             return False
         stays = self.keep_alive and headers.get("connection", "").lower() != "close" and rest.endswith("HTTP/1.1")

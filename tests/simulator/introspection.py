@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .calls import Method
+from .calls import Method, params
 from .cloud import METHODS
 from .errors import Fault
 
@@ -32,9 +32,13 @@ def published(method: Method) -> list[str]:
 
 
 def named(parameters: list[Any]) -> Method:
-    if not parameters:
-        raise Fault(-501, "Not enough parameters")
-    return find(parameters[0])
+    return find(only(parameters, "string"))
+
+
+def only(parameters: list[Any], kind: str) -> Any:
+    """The one parameter of a method. Raises Fault."""
+    (wanted,) = params(f"it:{kind}")
+    return wanted.read(parameters[:1])
 
 
 def find(name: str) -> Method:
@@ -43,24 +47,36 @@ def find(name: str) -> Method:
     return METHODS[name]
 
 
-def multicall(execute: Callable[[str, list[Any]], Any], calls: list[dict]) -> list:
+def multicall(execute: Callable[[str, list[Any]], Any], calls: list[Any]) -> list:
+    """Each result in a list of its own, or its fault. Raises Fault."""
     results: list[Any] = []
     for one in calls:
         try:
-            results.append([execute(one["methodName"], one["params"])])
+            results.append([execute(*single_call(one))])
         except Fault as error:
             results.append({"faultCode": error.code, "faultString": error.message})
     return results
+
+
+def single_call(one: Any) -> tuple[str, list[Any]]:
+    """Name and parameters of a call within a multicall. Raises Fault."""
+    members = one if isinstance(one, dict) else {}
+    name, parameters = members.get("methodName"), members.get("params")
+    if not isinstance(name, str) or not isinstance(parameters, list):
+        raise Fault(-501, "Value of type struct with the members methodName and params expected")
+    if name == "system.multicall":
+        raise Fault(-507, "Recursive system.multicall strictly forbidden")
+    return name, parameters
 
 
 def answers(execute: Callable[[str, list[Any]], Any]) -> dict[str, Callable[[list[Any]], Any]]:
     """Method name -> answer for its parameters. `execute` runs a method of any name."""
     return {
         "system.listMethods": lambda parameters: [*NAMES, *METHODS],
-        "system.methodExist": lambda parameters: bool(parameters) and parameters[0] in {*NAMES, *METHODS},
+        "system.methodExist": lambda parameters: only(parameters, "string") in {*NAMES, *METHODS},
         "system.methodHelp": lambda parameters: named(parameters).help,
         "system.methodSignature": lambda parameters: [published(named(parameters))],
-        "system.multicall": lambda parameters: multicall(execute, *parameters[:1]),
+        "system.multicall": lambda parameters: multicall(execute, only(parameters, "values")),
         "system.shutdown": lambda parameters: 0,
         "system.capabilities": lambda parameters: {"facility": "xmlrpc-c", "protocol_version": 2},
         "system.getCapabilities": lambda parameters: {"introspect": {"specUrl": "", "specVersion": 1}},

@@ -8,6 +8,7 @@ Python stands for XML-RPC: int i4/int, I8 i8, bool, str, float double, list arra
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
@@ -19,6 +20,10 @@ INVALID_TOKEN = "Invalid token, starting 0 bytes in"
 INVALID_TOKEN_CODE = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 C_ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 92: "\\\\"}
 MAX_INT, MIN_INT = 2**31 - 1, -(2**31)
+NUMBER = re.compile(r"[-+]?[0-9]*")
+BLANKS = " \t\n\v\f\r"
+MAX_DIGITS = 25  # more are out of range without a look
+MAX_ELEMENTS = 200  # one in the other: 64 arrays of arrays
 
 
 class I8(int):
@@ -45,6 +50,8 @@ def read_xml(body: bytes) -> _Element:
     stack = [_Element("")]
 
     def start(name: str, _attributes: dict) -> None:
+        if len(stack) > MAX_ELEMENTS:
+            raise malformed("Nested data structure too deep.")
         element = _Element(name)
         stack[-1].children.append(element)
         stack.append(element)
@@ -123,7 +130,7 @@ def string(element: _Element) -> str:
 
 
 def integer(element: _Element) -> int:
-    number = whole_number(element)
+    number = whole_number(element, "int")
     if number > MAX_INT:
         raise malformed(f"<int> value {number} is above the range allowed by XML-RPC (maximum is {MAX_INT})")
     if number < MIN_INT:
@@ -131,13 +138,22 @@ def integer(element: _Element) -> int:
     return number
 
 
-def whole_number(element: _Element) -> int:
+def whole_number(element: _Element, tag: str) -> int:
+    """A number of 64 bits, as strtoll reads it."""
     text = element.text
-    digits = text[1:] if text[:1] in ("-", "+") else text
-    if not (digits.isascii() and digits.isdigit()):
-        junk = digits.lstrip("0123456789")
-        raise malformed(f"<int> value '{text}' contains non-numerical junk: '{junk}'")
-    return int(text)
+    if not text:
+        raise malformed(f"<{tag}> XML element content is empty")
+    if text[0] in BLANKS:
+        raise malformed(f"<{tag}> content '{text}' starts with white space")
+    found = NUMBER.match(text).group()
+    if found != text or not found.lstrip("+-"):
+        raise malformed(f"<{tag}> value '{text}' contains non-numerical junk: '{text[len(found) :] or text}'")
+    if len(found) > MAX_DIGITS or not -(2**63) <= int(found) < 2**63:
+        raise malformed(
+            f"<{tag}> XML element value '{text}' represents a number beyond the range that XML-RPC allows"
+            f" ({MIN_INT} - {MAX_INT})"
+        )
+    return int(found)
 
 
 def boolean(element: _Element) -> bool:
@@ -153,6 +169,13 @@ def double(element: _Element) -> float:
         raise malformed(f"<double> value '{element.text}' is not a number") from None
 
 
+def binary(element: _Element) -> bytes:
+    try:
+        return base64.b64decode(element.text)
+    except ValueError:
+        raise malformed("<base64> element does not hold base64 text") from None
+
+
 def array(element: _Element) -> list[Any]:
     return [value(child) for child in only_child(element).children]
 
@@ -164,12 +187,12 @@ def struct(element: _Element) -> dict[str, Any]:
 
 READERS: dict[str, Callable[[_Element], Any]] = {
     "array": array,
-    "base64": lambda element: base64.b64decode(element.text),
+    "base64": binary,
     "boolean": boolean,
     "dateTime.iso8601": lambda element: element.text.encode(),
     "double": double,
     "i4": integer,
-    "i8": lambda element: I8(whole_number(element)),
+    "i8": lambda element: I8(whole_number(element, "i8")),
     "int": integer,
     "nil": lambda element: None,
     "string": string,

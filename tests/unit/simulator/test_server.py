@@ -6,11 +6,14 @@ import http.client
 import itertools
 import json
 import re
+import socket
 import threading
 import xmlrpc.client
 from urllib.parse import urlsplit
 
 import pytest
+from simulator.cloud import Options
+from simulator.server import Simulator
 
 # What a fresh simulator can be asked; the other bodies of the folder need objects that took a story to make.
 FRESH = ["01", "04", "06", "07", "08", "09", "10", "11", "16"]
@@ -136,3 +139,77 @@ def test_quotas_are_kept_and_shown(one):
     assert "<DATASTORE><ID><![CDATA[1]]></ID>" in shown
     one("user.quota", 2, 'VM=[VMS="-1",CPU="-1"] DATASTORE=[ID="1",SIZE="-1"]')
     assert "<VM_QUOTA></VM_QUOTA>" in one("user.info", 2)[1]
+
+
+def body_of(*values, method="one.host.info"):
+    params = "".join(f"<param><value>{value}</value></param>" for value in values)
+    return f"<methodCall><methodName>{method}</methodName><params>{params}</params></methodCall>".encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("<int/>", "<int> XML element content is empty"),
+        ("<i8> 1</i8>", "<i8> content ' 1' starts with white space"),
+        ("<int>-</int>", "<int> value '-' contains non-numerical junk: '-'"),
+        ("<i8>1e3</i8>", "<i8> value '1e3' contains non-numerical junk: 'e3'"),
+        (f"<int>{'9' * 5000}</int>", "represents a number beyond the range"),
+        ("<boolean>yes</boolean>", "must be either '0' or '1', not 'yes'"),
+        ("<base64>a</base64>", "<base64> element"),
+        ("<array><data>" + "<value><array><data>" * 100, "Nested data structure too deep."),
+    ],
+)
+def test_values_that_cannot_be_read_are_faults(simulator, value, why):
+    status, dummy, answer = exchange(simulator, body_of(value))
+    assert status == 200
+    with pytest.raises(xmlrpc.client.Fault) as caught:
+        xmlrpc.client.loads(answer)
+    assert caught.value.faultCode == -503
+    assert why in caught.value.faultString
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "code"),
+    [
+        ("system.methodHelp", [5], -501),
+        ("system.methodExist", [], -501),
+        ("system.multicall", ["x"], -501),
+        ("system.methodSignature", ["one.nosuch"], -506),
+    ],
+)
+def test_introspection_refuses_what_it_cannot_read(simulator, method, parameters, code):
+    with xmlrpc.client.ServerProxy(simulator.url) as proxy, pytest.raises(xmlrpc.client.Fault) as caught:
+        getattr(proxy, method)(*parameters)
+    assert caught.value.faultCode == code
+
+
+def test_multicall(simulator):
+    calls = [
+        {"methodName": "one.system.version", "params": ["oneadmin:opennebula"]},
+        {"methodName": "one.nosuch", "params": []},
+        {"methodName": "system.multicall", "params": [[]]},
+        7,
+    ]
+    with xmlrpc.client.ServerProxy(simulator.url) as proxy:
+        good, *bad = proxy.system.multicall(calls)
+    assert good == [[True, "7.4.0", 0]]
+    assert [each["faultCode"] for each in bad] == [-506, -507, -501]
+
+
+def test_a_connection_is_kept_alive_only_when_both_want_it():
+    kept = Simulator(Options(delay=0), keep_alive=True).start()
+    try:
+        connection = http.client.HTTPConnection(urlsplit(kept.url).netloc, timeout=5)
+        for wish, answer in (("", "Keep-Alive"), ("", "Keep-Alive"), ("close", "close")):
+            connection.request("POST", "/RPC2", body_of(method="system.listMethods"), {"Connection": wish})
+            response = connection.getresponse()
+            assert response.getheader("Connection") == answer
+            assert b"one.vm.info" in response.read()
+        assert connection.sock is None
+    finally:
+        kept.stop()
+
+
+def test_calls_on_many_connections_do_not_wait_for_a_silent_one(simulator, one):
+    with socket.create_connection(urlsplit(simulator.url).netloc.split(":")):
+        assert one("system.version")[0]
