@@ -308,6 +308,14 @@ class HOOK_TYPES(Constant):
     API = 2
 
 
+class HOOKLOG_RESULTS(Constant):
+    """rc of one.hooklog.info: which executions are told."""
+
+    FAILURE = -1
+    ANY = 0
+    SUCCESS = 1
+
+
 class LOCK_LEVELS(Constant):
     """Level of one.*.lock and LOCKED of an object: the lowest right that the lock forbids.  ALL is stored as USE."""
 
@@ -496,14 +504,30 @@ HISTORY_ACTION: type[Constant] = Constant(  # type: ignore[assignment, call-arg]
 )
 HISTORY_ACTION.__doc__ = "ACTION of a record of a VM's history; 3, 4 and 12 are unused."
 
-# What one.vm.action does.
-VM_ACTIONS = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+# What one.vm.action does, and what a scheduled action (one.vm.schedadd) may do.
+VM_ACTIONS = _words(
     "terminate terminate-hard undeploy undeploy-hard poweroff poweroff-hard reboot reboot-hard"
     " hold release stop suspend resume resched unresched"
-).split()
-# What a scheduled action (one.vm.schedadd) may do.
-SCHED_ACTIONS = (
+)
+SCHED_ACTIONS = _words(
     "terminate terminate-hard undeploy undeploy-hard poweroff poweroff-hard reboot reboot-hard"
     " hold release stop suspend resume snapshot-create snapshot-revert snapshot-delete"
     " disk-snapshot-create disk-snapshot-revert disk-snapshot-delete backup"
-).split()
+)
+# Values of template attributes that are words.
+ALLOW_ORPHANS = _words("YES NO MIXED FORMAT LINEAR")  # of a DISK's snapshots
+AR_TYPES = _words("ETHER IP4 IP6 IP6_STATIC IP4_6 IP4_6_STATIC")  # TYPE of an AR
+BACKUP_EXECUTIONS = _words("SEQUENTIAL PARALLEL")  # EXECUTION of a backup job
+BACKUP_MODES = _words("FULL INCREMENT")  # MODE of BACKUP_CONFIG
+BRIDGE_TYPES = _words("linux openvswitch openvswitch_dpdk none")  # BRIDGE_TYPE of a network
+DRS_AUTOMATIONS = _words("manual partial full")  # AUTOMATION of a cluster's ONE_DRS
+DRS_POLICIES = _words("pack balance")  # POLICY of a cluster's ONE_DRS
+FS_FREEZE_MODES = _words("NONE AGENT SUSPEND")  # FS_FREEZE of BACKUP_CONFIG
+INCREMENT_MODES = _words("CBT SNAPSHOT")  # INCREMENT_MODE of BACKUP_CONFIG
+PIN_POLICIES = _words("NONE CORE THREAD SHARED")  # PIN_POLICY of TOPOLOGY and of a host
+VM_GROUP_POLICIES = _words("NONE AFFINED ANTI_AFFINED")  # POLICY of a VM group's ROLE

@@ -77,6 +77,14 @@ def test_actions():
     assert set(constants.VM_ACTIONS) - set(constants.SCHED_ACTIONS) == {"resched", "unresched"}
 
 
+def test_words():
+    words = {name: value for name, value in vars(constants).items() if isinstance(value, tuple) and name.isupper()}
+    assert len([name for name in words if not name.startswith("_")]) == 13
+    for value in words.values():
+        assert len(set(value)) == len(value) > 1
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]+", word) for word in value)
+
+
 def test_the_pools_that_have_pages():
     infos = {name: text for name, text in METHODS.items() if name.endswith("pool.info")}
     paginated = {name[: -len("pool.info")] for name, text in infos.items() if re.search(r"\bend", text)}
