@@ -99,9 +99,13 @@ class Cloud:
 
     def act(self, name: str, arguments: list[Any]) -> Any:
         """Runs a method as the first administrator, for what the server does on its own. Raises Refused."""
+        return self.as_administrator(name).run(arguments)
+
+    def as_administrator(self, name: str) -> Call:
+        """A call of the server itself."""
         admin = self["USER"].get_ro(0)
         who = Who(0, admin.gid, frozenset(admin.groups))
-        return Call(self, METHODS[name], admin, who, next(self._requests)).run(arguments)
+        return Call(self, METHODS[name], admin, who, next(self._requests))
 
     def look_around(self) -> None:
         """After each event and each call: hooks on states run, placement plans go on."""

@@ -10,6 +10,8 @@ TOTAL_CPU = 800  # percent of a core
 TOTAL_MEM = 16777216  # KiB
 DATASTORE_MB = {"TOTAL_MB": 20480, "FREE_MB": 20480, "USED_MB": 9720}
 IMAGE_MB, IMAGE_SOURCE, IMAGE_FORMAT = 1024, "dummy_path", "dummy_format"
+BACKUP_MB, BACKUP_SOURCE = 1024, "dummy-backup-id"
+RESTORED = "0 dummy_image"  # IDs of a VM template and of images, as the datastore driver answers
 HOST_DISKS = {"DISK_USAGE": "0", "FREE_DISK": "20480", "MAX_DISK": "20480", "USED_DISK": "9720"}
 
 USB = ("0c03", "USB controller")
@@ -199,6 +201,24 @@ def host_sample(oid: int, moment: int) -> str:
         f"<NETRX><![CDATA[{50_000_000 + moment}]]></NETRX><NETTX><![CDATA[{10_000_000 + moment}]]></NETTX></SYSTEM>"
         f"{nodes}</MONITORING>"
     )
+
+
+def vm_sample(oid: int, moment: int) -> str:
+    """One monitoring sample of a VM; its numbers too depend on ID and time only."""
+    numbers = {
+        "CPU": (oid * 7 + moment) % 100,
+        "DISKRDBYTES": moment % 100_000,
+        "DISKRDIOPS": moment % 1_000,
+        "DISKWRBYTES": moment % 70_000,
+        "DISKWRIOPS": moment % 700,
+        "ID": oid,
+        "MEMORY": 40_000 + (oid * 101 + moment) % 60_000,
+        "NETRX": moment % 10_000_000,
+        "NETTX": moment % 5_000_000,
+        "TIMESTAMP": moment,
+    }
+    shown = "".join([f"<{name}><![CDATA[{number}]]></{name}>" for name, number in numbers.items()])
+    return f"<MONITORING>{shown}</MONITORING>"
 
 
 def node_sample(node: int, used: int) -> str:

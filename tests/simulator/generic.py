@@ -33,13 +33,15 @@ def info(
     arguments: str = "decrypt:boolean=false",
     xml: Callable[..., str] | None = None,
     signature: str = "",
+    details: Callable[[Call, Object], str] = lambda call, obj: "",
 ) -> Method:
-    """`xml(call, obj, *options)` replaces the plain XML of the object."""
+    """`xml(call, obj, *options)` replaces the plain XML of the object, `details(call, obj)` adds to its TEMPLATE."""
 
     def run(call: Call, obj: Object, *options: Any) -> str:
         if xml is not None:
             return xml(call, obj, *options)
-        return in_clear(call, obj) if options and options[-1] else obj.xml()
+        with obj.detailed(details(call, obj)):
+            return in_clear(call, obj) if options and options[-1] else obj.xml()
 
     return Method(
         f"one.{kind.method}.info",

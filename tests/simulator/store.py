@@ -9,6 +9,7 @@ does not. So take with `get` what you change, with `get_ro` what you read, and h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
@@ -44,7 +45,9 @@ def id_list(numbers: Iterable[int]) -> str:
 
 
 def template(tag: str = "TEMPLATE", attribute: str = "template") -> Field:
-    return lambda obj: getattr(obj, attribute).render(tag)
+    if attribute != "template":
+        return lambda obj: getattr(obj, attribute).render(tag)
+    return lambda obj: obj.template.render(tag, obj.details)
 
 
 RIGHTS = [
@@ -138,6 +141,7 @@ class Object:
         self.lock: dict[str, int] | None = None
         self.seen_state: tuple[str, str] | None = None  # when hooks were last told of it
         self.template = Template(last_wins=kind.last_wins) if body is None else body
+        self.details = ""  # what stands behind the attributes of TEMPLATE
         self._shown: dict[str, str] = {}
         self.__dict__.update(fields)
 
@@ -156,6 +160,20 @@ class Object:
     def changed(self) -> None:
         """Drops the kept XML."""
         self._shown.clear()
+
+    @contextmanager
+    def detailed(self, details: str) -> Iterator[None]:
+        """Within, the object is shown with more in its TEMPLATE."""
+        if not details:
+            yield
+            return
+        self.details = details
+        self.changed()
+        try:
+            yield
+        finally:
+            self.details = ""
+            self.changed()
 
     def children(self) -> str:
         """The children of the object's element, as `info` shows them."""

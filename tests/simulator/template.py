@@ -139,8 +139,8 @@ class Template:
         }
         return twin
 
-    def render(self, tag: str = "TEMPLATE") -> str:
-        return f"<{tag}>{self.body()}</{tag}>"
+    def render(self, tag: str = "TEMPLATE", more: str = "") -> str:
+        return f"<{tag}>{self.body()}{more}</{tag}>"
 
     def body(self) -> str:
         """All attributes, sorted by name."""

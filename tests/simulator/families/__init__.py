@@ -20,6 +20,7 @@ from . import (
     image,
     market,
     marketapp,
+    schedules,
     secgroup,
     system,
     user,
@@ -55,6 +56,7 @@ FAMILIES = [
     marketapp,
     hook,
     backupjob,
+    schedules,
     system,
 ]
 BOOTSTRAP = [acl, group, user, zone, cluster, datastore, secgroup, vdc, market]

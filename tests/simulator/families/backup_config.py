@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ..store import Object
 from ..template import Vector
 
 WORDS = {  # attribute -> what it may be; the first is the default
@@ -14,6 +15,23 @@ WORDS = {  # attribute -> what it may be; the first is the default
 FLAGS = ("BACKUP_VOLATILE", "INTERACTIVE")
 TRUE = ("YES", "Y", "TRUE", "1")
 STATE = {"LAST_INCREMENT_ID": "-1", "INCREMENTAL_BACKUP_ID": "-1"}
+
+
+def configure(vm: Object, given: Vector, append: bool) -> None:
+    """What a template says of a VM's backups; disks that cannot tell what changed are saved in full."""
+    if not given:
+        return
+    vm.backup_config = changed(vm.backup_config, given, append)
+    if not can_increment(vm):
+        vm.backup_config.update(MODE="FULL", **STATE)
+        vm.backup_config.pop("INCREMENT_MODE", None)
+
+
+def can_increment(vm: Object) -> bool:
+    volatile = vm.backup_config.get("BACKUP_VOLATILE") == "YES"
+    disks = [disk for disk in vm.template.vectors("DISK") if disk.get("TYPE", "").upper() not in ("SWAP", "CDROM")]
+    disks = [disk for disk in disks if volatile or disk.get("TYPE", "").upper() != "FS"]
+    return all(disk.get("FORMAT") == "qcow2" or disk.get("DISK_TYPE") == "RBD" for disk in disks)
 
 
 def changed(config: Vector, given: Vector, append: bool) -> Vector:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import dummy, generic
 from ..calls import Call, Method
-from ..errors import INTERNAL, Refused, internal, not_allocated, wrong_action
+from ..errors import INTERNAL, Refused, internal, not_allocated, not_found, wrong_action
 from ..quotas import Use, charge, refund
 from ..store import OWNED, Kind, Object, cdata, ids, lock, permissions, template, text
 from ..template import Template
@@ -68,7 +68,7 @@ IMAGE = Kind(
         ids("APP_CLONES", "app_clones"),
         template(),
         template("SNAPSHOTS", "snapshots"),
-        lambda obj: "<BACKUP_INCREMENTS></BACKUP_INCREMENTS>",
+        template("BACKUP_INCREMENTS", "increments"),
         ids("BACKUP_DISK_IDS", "backup_disk_ids"),
     ),
     allocates=True,
@@ -99,6 +99,7 @@ def new(cloud: Any, name: str, body: Template, **fields: Any) -> Object:
         "datastore_id": -1,
         "datastore": "",
         "snapshots": snapshots,
+        "increments": Template(),
     }
     sets = {name: set() for name in ("vms", "clones", "app_clones", "backup_disk_ids")}
     awaited: dict[int, Callable[[Any, int], None]] = {}  # VM -> what it does once the image is there
@@ -380,6 +381,8 @@ def deleted(cloud: Any, oid: int) -> None:
 
 def drop(cloud: Any, image: Object) -> None:
     cloud["IMAGE"].drop(image)
+    for vm in filter(None, map(cloud["VM"].get, image.vms)):
+        vm.backup_ids.discard(image.oid)
     refund(cloud, image.uid, image.gid, uses_of(image))
     datastore = cloud["DATASTORE"].get(image.datastore_id)
     if datastore is not None:
@@ -494,9 +497,12 @@ def revert(snapshots: Template, number: int) -> None:
 def restore(call: Call, image: Object, datastore_id: int, options: str) -> str:
     if image.type != "BACKUP":
         raise wrong_action("Can only restore images of type BACKUP")
-    if call.find("DATASTORE", datastore_id).type != IMAGE_DS:
+    datastore = call.pool("DATASTORE").get_ro(datastore_id)
+    if datastore is None:
+        raise not_found(IMAGE.title, datastore_id)  # the server takes the one for the other
+    if datastore.type != IMAGE_DS:
         raise wrong_action("Destination can be only an image datastore")
-    raise wrong_action("The backup holds nothing to restore")
+    return dummy.RESTORED
 
 
 # ---------------------------------------------------------------- use by VMs

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..calls import Call
 from ..errors import wrong_action
 from ..store import Object
-from . import capacity, context, devices, disks, pci, scheduler, usage
+from . import capacity, context, devices, disks, pci, scheduler, schedules, usage
 from . import image as images
 
 INIT, PENDING, HOLD, ACTIVE, STOPPED, SUSPENDED, DONE, _FAILED, POWEROFF, UNDEPLOYED, CLONING, CLONING_FAILURE = range(
@@ -394,6 +394,7 @@ def settle(cloud: Any, vm: Object, target: int) -> None:
     if target == DONE:
         vm.etime = cloud.events.time()
         usage.release(cloud, vm)
+        schedules.drop(cloud, vm.sched_actions)
         devices.release(cloud, vm)
     elif target == PENDING:
         cloud.events.after(1, place, cloud, vm.oid)
@@ -429,6 +430,7 @@ def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:
         go(cloud, vm, [], ACTIVE)
     else:
         go(cloud, vm, LEFT_FILES.get(last, [PROLOG, BOOT]), ACTIVE)
+    vm.history[-1]["vm"] = picture(vm, prev_lcm_state=0)
 
 
 def move_in(cloud: Any, vm: Object, host: Object, datastore: Object, leaves: bool = True) -> None:
@@ -458,8 +460,17 @@ def begin_record(cloud: Any, vm: Object, place: dict, running: bool = True, leav
         if vm.history[-1]["hid"] != place["hid"]:
             vacate(cloud, vm, vm.history[-1]["hid"])
     record = {**{name: place[name] for name in PLACE}, **dict.fromkeys(TIMES, 0)}
-    record.update(stime=now, rstime=now if running else 0, **NOBODY)
+    record.update(stime=now, rstime=now if running else 0, vm=picture(vm), **NOBODY)
     vm.history.append(record)
+
+
+def picture(vm: Object, **fields: Any) -> str:
+    """The VM at this moment, without its history, for its accounting; `fields` are shown otherwise than they are."""
+    before = {name: getattr(vm, name) for name in ("history", *fields)}
+    vm.__dict__.update(history=[], **fields)
+    shown = "".join([show(vm) for show in vm.kind.layout])
+    vm.__dict__.update(before)
+    return f"<VM>{shown}</VM>"
 
 
 def copy_record(call: Call, vm: Object, action: str) -> None:
@@ -479,7 +490,7 @@ def leave_host(cloud: Any, vm: Object) -> None:
     """Gives capacity back to the host of the VM, while it migrates to both, if it is on one."""
     for record in vm.history[-2:]:
         if not record["etime"]:
-            record["etime"] = cloud.events.time()
+            record.update(etime=cloud.events.time(), vm=picture(vm))
             vacate(cloud, vm, record["hid"])
 
 
@@ -493,7 +504,7 @@ def vacate(cloud: Any, vm: Object, hid: int) -> None:
 def close_previous(cloud: Any, vm: Object) -> None:
     """The VM has left the place of the record before the last."""
     before, last = vm.history[-2:]
-    before["etime"] = cloud.events.time()
+    before.update(etime=cloud.events.time(), vm=picture(vm))
     before["retime"] = before["retime"] or before["etime"]
     if before["hid"] != last["hid"]:
         vacate(cloud, vm, before["hid"])

@@ -55,7 +55,7 @@ def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: st
     host = find_host(call, host_id)
     vm = call.find("VM", oid)
     datastore = chosen_datastore(call, vm, host, ds_id)
-    call.require(call.need("ADMIN", vm), call.need("MANAGE", host), call.need("USE", datastore))
+    call.require(call.need("deploy", vm), call.need("MANAGE", host), call.need("USE", datastore))
     if vm.state not in WAITING:
         raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
     if check:
@@ -88,7 +88,7 @@ def migrate(call: Call, oid: int, host_id: int, live: bool, check: bool, ds_id: 
     target = None if ds_id == KEEP else call.find("DATASTORE", ds_id)
     vm = call.find("VM", oid)
     places = [call.need("MANAGE", host)] + ([] if target is None else [call.need("USE", target)])
-    call.require(call.need("ADMIN", vm), *places)
+    call.require(call.need("migrate", vm), *places)
     refuse_state(vm, live)
     here = vm.history[-1]
     refuse_place(here, host, target, live)
@@ -188,11 +188,6 @@ def begin(call: Call, vm: Object, host: Object, datastore: Object, live: bool, h
         lifecycle.go(cloud, vm, *AT_REST[state])
 
 
-METHODS = [
-    Method("one.vm.deploy", "oid:int, hid:int, no_overcommit:boolean=false, ds_id:int=-1, nics:string=", deploy),
-    Method(
-        "one.vm.migrate",
-        "oid:int, hid:int, live:boolean, no_overcommit:boolean=false, ds_id:int=-1, migration_type:int=0",
-        migrate,
-    ),
-]
+PLACE = "no_overcommit:boolean=false, ds_id:int=-1"
+DEPLOY = Method("one.vm.deploy", f"oid:int, hid:int, {PLACE}, nics:string=", deploy)
+MIGRATE = Method("one.vm.migrate", f"oid:int, hid:int, live:boolean, {PLACE}, migration_type:int=0", migrate)

@@ -120,6 +120,14 @@ def remove(call: Call, vm: Object, action: str, steps: list[int], target: int) -
 
 
 REFUSALS = {FAILURE: refuse_at_rest, SUCCESS: refuse_at_rest, RETRY: refuse_retry, RECREATE: refuse_done}
+RIGHTS = {
+    FAILURE: "recover",
+    SUCCESS: "recover",
+    RETRY: "retry",
+    DELETE: "delete",
+    RECREATE: "delete-recreate",
+    DELETE_DB: "delete",
+}
 OPERATIONS = {
     FAILURE: lambda call, vm: declare(call, vm, False),
     SUCCESS: lambda call, vm: declare(call, vm, True),

@@ -32,7 +32,8 @@ def images(call: Call, body: Template, uid: int) -> Iterator[tuple[Vector, Objec
 
 
 def networks(call: Call, body: Template, uid: int) -> Iterator[tuple[Vector, Object]]:
-    for nic in [*body.vectors("NIC"), *body.vectors("NIC_ALIAS")]:
+    passed = [device for device in body.vectors("PCI") if device.get("TYPE") == "NIC"]
+    for nic in [*body.vectors("NIC"), *body.vectors("NIC_ALIAS"), *passed]:
         network = known(nics.find_network, call, nic, uid) if "NETWORK" in nic or "NETWORK_ID" in nic else None
         if network is not None:
             yield nic, network

@@ -10,17 +10,22 @@ from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
-from ..errors import RPC_API, Refused, internal, wrong_action
+from ..errors import INTERNAL, RPC_API, Refused, internal, wrong_action
 from ..quotas import Use, charge, refund
-from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, in_range, lock, permissions, template, text
-from ..template import Template, attribute
+from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, ids, in_range, lock, permissions, template, text
+from ..template import Template, Vector, attribute
 from . import (
+    accounting,
+    backup_config,
+    backups,
     capacity,
     devices,
     lifecycle,
     migration,
+    records,
     recovery,
     references,
+    schedules,
     usage,
     vm_conf,
     vm_devices,
@@ -29,42 +34,9 @@ from . import (
     vm_snapshots,
 )
 
-NO_PLAN, NO_ACTION = -2, -1
-
-
-def record(entry: dict, oid: int, seq: int) -> str:
-    times = "".join([f"<{name.upper()}>{entry[name]}</{name.upper()}>" for name in lifecycle.TIMES[2:]])
-    return (
-        f"<HISTORY><OID>{oid}</OID><SEQ>{seq}</SEQ><HOSTNAME>{entry['hostname']}</HOSTNAME><HID>{entry['hid']}</HID>"
-        f"<CID>{entry['cid']}</CID><STIME>{entry['stime']}</STIME><ETIME>{entry['etime']}</ETIME>"
-        f"<VM_MAD><![CDATA[{entry['vm_mad']}]]></VM_MAD><TM_MAD><![CDATA[{entry['tm_mad']}]]></TM_MAD>"
-        f"<DS_ID>{entry['ds_id']}</DS_ID><PLAN_ID>{NO_PLAN}</PLAN_ID><ACTION_ID>{NO_ACTION}</ACTION_ID>{times}"
-        f"<ACTION>{entry['action']}</ACTION><UID>{entry['uid']}</UID><GID>{entry['gid']}</GID>"
-        f"<REQUEST_ID>{entry['request_id']}</REQUEST_ID></HISTORY>"
-    )
-
-
-def short_record(obj: Object) -> str:
-    """The last record, as the pool shows it."""
-    entry = obj.history[-1]
-    return (
-        f"<HISTORY><OID>{obj.oid}</OID><SEQ>{len(obj.history) - 1}</SEQ>"
-        f"<HOSTNAME><![CDATA[{entry['hostname']}]]></HOSTNAME><HID>{entry['hid']}</HID><CID>{entry['cid']}</CID>"
-        f"<DS_ID>{entry['ds_id']}</DS_ID><VM_MAD><![CDATA[{entry['vm_mad']}]]></VM_MAD>"
-        f"<TM_MAD><![CDATA[{entry['tm_mad']}]]></TM_MAD><ACTION><![CDATA[{entry['action']}]]></ACTION></HISTORY>"
-    )
-
 
 def element(tag: str, inner: str) -> str:
     return f"<{tag}>{inner}</{tag}>" if inner else f"<{tag}/>"
-
-
-def history(obj: Object) -> str:
-    return element("HISTORY_RECORDS", "".join([record(one, obj.oid, seq) for seq, one in enumerate(obj.history)]))
-
-
-def short_history(obj: Object) -> str:
-    return element("HISTORY_RECORDS", short_record(obj) if obj.history else "")
 
 
 SHORT = {  # the members of each vector that the pool shows, in its order
@@ -98,11 +70,6 @@ def disk_snapshots(obj: Object) -> str:
     return "".join([obj.disk_snapshots[number].render("SNAPSHOTS") for number in sorted(obj.disk_snapshots)])
 
 
-def backups(obj: Object) -> str:
-    config = attribute("BACKUP_CONFIG", obj.backup_config) if obj.backup_config else "<BACKUP_CONFIG/>"
-    return f"<BACKUPS>{config}<BACKUP_IDS></BACKUP_IDS></BACKUPS>"
-
-
 def plain(markup: str) -> Any:
     return lambda obj: markup
 
@@ -128,12 +95,13 @@ VM = Kind(
         text("PREV_STATE", "prev_state"),
         text("PREV_LCM_STATE", "prev_lcm_state"),
         *TIMES,
-        plain("<MONITORING></MONITORING><SCHED_ACTIONS></SCHED_ACTIONS>"),
+        plain("<MONITORING></MONITORING>"),
+        ids("SCHED_ACTIONS", "sched_actions"),
         template(),
         template("USER_TEMPLATE", "user_template"),
-        history,
+        records.history,
         disk_snapshots,
-        backups,
+        backups.shown,
     ),
     listed=(
         *ID,
@@ -144,7 +112,7 @@ VM = Kind(
         short_template,
         plain("<MONITORING/>"),
         short_user_template,
-        short_history,
+        records.short_history,
     ),
     unique="",
     restricted="VM",
@@ -179,6 +147,9 @@ def new(cloud: Any, name: str, body: Template) -> Object:
         clusters=None,  # IDs of the clusters that hold all its images and networks; None: it has none
         disk_snapshots={},  # DISK_ID -> the tree of its snapshots, once it had one
         backup_config={},  # BACKUP_CONFIG
+        backup_ids=set(),  # images
+        sched_actions=set(),
+        bills={},  # accounting.Month -> accounting.Bill
         task=None,  # what a driver is doing to parts of the VM
         by="",  # the driver action in the present state, if not the usual one
         turn=0,  # number of the transition: events of an earlier one are void
@@ -190,7 +161,10 @@ def allocate(call: Call, given: str, hold: bool) -> int:
     body = call.template(given)
     generic.forbid_restricted(call, "VM", VM.restricted_title, body)
     call.require(call.need("CREATE", "VM"), *references.needs(call, body, call.uid))
-    return create(call, body.pop("NAME"), body, hold)
+    actions = take_actions(body)
+    oid = create(call, body.pop("NAME"), body, hold)
+    schedule(call, oid, actions)
+    return oid
 
 
 def create(call: Call, name: str, body: Template, hold: bool) -> int:
@@ -198,8 +172,12 @@ def create(call: Call, name: str, body: Template, hold: bool) -> int:
     if hold:
         body.set("SUBMIT_ON_HOLD", "YES")
     hold = hold or body.flag("SUBMIT_ON_HOLD")
+    own_config = body.vector("BACKUP_CONFIG")
+    body.erase("BACKUP_CONFIG")
     oid = call.pool("VM").next_id
     vm = new(call.cloud, name or f"one-{oid}", body)
+    backup_config.configure(vm, own_config or {}, append=False)
+    claim_import(vm)
     uses = usage.of_new_vm(references.extended(call, body, call.uid))
     charge(call, uses)
     try:
@@ -212,6 +190,38 @@ def create(call: Call, name: str, body: Template, hold: bool) -> int:
     return oid
 
 
+def claim_import(vm: Object) -> None:
+    """A template that knows the VM's name on its host describes one that runs there already."""
+    vm.deploy_id = vm.user_template.pop("DEPLOY_ID")
+    if vm.deploy_id:
+        vm.template.set("IMPORTED", "YES")
+
+
+def take_actions(body: Template) -> list[Vector]:
+    """The scheduled actions of a template, which is left without."""
+    found = body.vectors("SCHED_ACTION")
+    body.replace("SCHED_ACTION", body.texts("SCHED_ACTION"))
+    return found
+
+
+def schedule(call: Call, oid: int, actions: list[Vector]) -> None:
+    """Raises Refused for what is no scheduled action; 7.4.0 drops the others then, but keeps the VM."""
+    vm = call.find(VM.name, oid)
+    try:
+        for action in actions:
+            schedules.create(call.cloud, VM.name, vm, action, vm.stime)
+    except ValueError as error:
+        schedules.drop(call.cloud, vm.sched_actions)
+        vm.sched_actions.clear()
+        raise internal(str(error)) from None
+
+
+def refuse_done(vm: Object) -> None:
+    if vm.state == lifecycle.DONE:
+        why = f"Unable to create Scheduled Action for Virtual Machine {vm.oid}, it's in DONE state"
+        raise Refused(INTERNAL, why, vm.oid)
+
+
 def uses_of(call: Call, vm: Object) -> list[Use]:
     """What the VM counts against the quotas of its owner. Raises Refused for one that is done."""
     if vm.state == lifecycle.DONE:
@@ -221,13 +231,11 @@ def uses_of(call: Call, vm: Object) -> list[Use]:
 
 # ---------------------------------------------------------------- life
 
-ADMIN_ACTIONS = ("resched", "unresched")
-
 
 def action(call: Call, name: str, oid: int) -> int:
+    vm = call.object("VM", oid, name if name in lifecycle.ACTIONS else "MANAGE")
     if name not in lifecycle.LEGAL:
         raise wrong_action(f'Action "{name}" is not supported')
-    vm = call.object("VM", oid, "ADMIN" if name in ADMIN_ACTIONS else "MANAGE")
     with usage.resuming(call.cloud, vm) if name == "resume" else nullcontext():
         lifecycle.act(call, vm, name)
     return oid
@@ -236,7 +244,7 @@ def action(call: Call, name: str, oid: int) -> int:
 def recover(call: Call, oid: int, operation: int) -> None:
     if operation not in recovery.OPERATIONS:
         raise wrong_action("Wrong recovery operation code")
-    recovery.recover(call, call.object("VM", oid, "ADMIN"), operation)
+    recovery.recover(call, call.object("VM", oid, recovery.RIGHTS[operation]), operation)
 
 
 # ---------------------------------------------------------------- resize
@@ -356,25 +364,37 @@ def seed(cloud: Any, number: int) -> None:
 POOL = "filter_flag:int, start:int, end:int, state:int, filter:string="
 
 KINDS = [VM]
+SCHEDULES = schedules.methods(VM, lambda vm: vm.stime, refuse_done, "sched_id", answers_parent=True)
+ACCOUNTING = accounting.methods(VM)
 METHODS = [
-    *migration.METHODS,
-    Method("one.vm.action", "action:string, oid:int", action, first="oid"),
     Method("one.vm.allocate", "template:string, hold:boolean=false", allocate),
-    generic.info(VM),
-    generic.update(VM),
-    generic.rename(VM),
+    generic.info(VM, details=lambda call, vm: schedules.shown(call.cloud, vm)),
+    generic.update(VM, "update"),
+    generic.rename(VM, "rename"),
     generic.chmod(VM),
     generic.chown(VM, uses=uses_of),
     generic.lock(VM),
     generic.unlock(VM),
+    migration.DEPLOY,
+    Method("one.vm.action", "action:string, oid:int", action, first="oid"),
+    migration.MIGRATE,
     *vm_disks.METHODS,
     *vm_nics.METHODS,
     *vm_snapshots.METHODS,
-    Method("one.vm.resize", "oid:int, template:string, no_overcommit:boolean=true", resize, needs="MANAGE VM"),
+    Method("one.vm.resize", "oid:int, template:string, no_overcommit:boolean=true", resize, needs="resize VM"),
     *vm_conf.METHODS,
     Method("one.vm.recover", "oid:int, operation:int", recover),
+    ACCOUNTING["one"],
+    SCHEDULES["add"],
+    SCHEDULES["update"],
+    SCHEDULES["delete"],
+    *backups.METHODS,
     *vm_devices.METHODS,
     Method("one.vmpool.info", POOL, pool_info, reads=True),
     Method("one.vmpool.infoextended", POOL, pool_info_extended, reads=True),
     Method("one.vmpool.infoset", "ids:string, extended:boolean", pool_info_set, reads=True),
+    ACCOUNTING["accounting"],
+    ACCOUNTING["monitoring"],
+    ACCOUNTING["showback"],
+    ACCOUNTING["calculateshowback"],
 ]

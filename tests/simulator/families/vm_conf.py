@@ -40,7 +40,7 @@ def update(call: Call, oid: int, given: str, mode: int) -> None:
     if mode not in (0, 1):
         raise Refused(RPC_API, "Wrong update type")
     wanted, append = selected(call.template(given)), mode == 1
-    vm = call.object("VM", oid, "MANAGE")
+    vm = call.object("VM", oid, "updateconf")
     generic.forbid_restricted(call, "VM", "Template", wanted, vm.template)
     refuse_state(vm)
     devices.check_raw(wanted)
@@ -49,9 +49,7 @@ def update(call: Call, oid: int, given: str, mode: int) -> None:
         change_section(body, name, members, wanted.vector(name), append)
     devices.order_boot(body)
     changed = change_context(call.cloud, vm, body, wanted.vector("CONTEXT"), append)
-    given_config = wanted.vector("BACKUP_CONFIG")
-    if given_config is not None:
-        vm.backup_config = backup_config.changed(vm.backup_config, given_config, append)
+    backup_config.configure(vm, wanted.vector("BACKUP_CONFIG") or {}, append)
     vm.template = body
     apply(call, vm, changed)
 

@@ -161,12 +161,15 @@ def vm_of(call: Call, obj: Object, name: str, hold: bool, extra: Template, of_ro
         body.merge(of_router)
     body.erase(*SAID_BY_SERVER)
     body.set("TEMPLATE_ID", str(obj.oid))
+    actions = vm.take_actions(body)
     creating = [call.need("CREATE", "TEMPLATE")] if extra else []
     call.require(call.need("USE", obj), *creating, *references.needs(call, body, call.uid))
     try:
-        return vm.create(call, name or f"{obj.name}-{call.pool('VM').next_id}", body, hold)
+        made = vm.create(call, name or f"{obj.name}-{call.pool('VM').next_id}", body, hold)
     except Refused as error:
         raise not_allocated(VMTEMPLATE.title, error.message) if error.code == INTERNAL else error from None
+    vm.schedule(call, made, actions)
+    return made
 
 
 KINDS = [VMTEMPLATE]
