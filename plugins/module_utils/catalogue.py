@@ -9,7 +9,7 @@ Documents are not among them, since each type of documents is a pool of its own.
 from __future__ import annotations
 
 from .resource import Resource
-from .resources import cluster, host, image, security_group, template, vm, vm_group, vnet, vntemplate
+from .resources import cluster, hook, host, image, security_group, template, vm, vm_group, vnet, vntemplate
 
 
 def vms():
@@ -19,6 +19,7 @@ def vms():
 
 RESOURCES = {
     "cluster": cluster.resource,
+    "hook": hook.resource,
     "host": host.resource,
     "image": image.resource,
     "security_group": security_group.resource,

@@ -13,8 +13,8 @@ from .pyone import OneException, OneNoExistsException
 from .waiting import Clock, wait
 
 # pool: method and arguments that list all that the user may see; prefix: of the kind's methods;
-# whole: the pool has what info has.
-Kind = namedtuple("Kind", "pool arguments items prefix whole")
+# whole: the pool has what info has; beside: the elements that the pool lists beside its items, each with an item's ID.
+Kind = namedtuple("Kind", "pool arguments items prefix whole beside", defaults=(None,))
 
 ALL = (-2, -1, -1)
 KINDS = {
@@ -23,15 +23,15 @@ KINDS = {
     "cluster": Kind("clusterpool.info", (), "CLUSTER", "cluster", True),
     "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore", True),
     "document": Kind("documentpool.info", ALL, "DOCUMENT", "document", True),
-    "group": Kind("grouppool.info", (), "GROUP", "group", False),
-    "hook": Kind("hookpool.info", ALL, "HOOK", "hook", False),
+    "group": Kind("grouppool.info", (), "GROUP", "group", True, "QUOTAS"),
+    "hook": Kind("hookpool.info", (), "HOOK", "hook", True),
     "host": Kind("hostpool.info", (), "HOST", "host", True),
     "image": Kind("imagepool.info", ALL, "IMAGE", "image", True),
     "marketapp": Kind("marketapppool.info", ALL, "MARKETPLACEAPP", "marketapp", True),
     "marketplace": Kind("marketpool.info", (), "MARKETPLACE", "market", True),
     "security_group": Kind("secgrouppool.info", ALL, "SECURITY_GROUP", "secgroup", True),
     "template": Kind("templatepool.info", ALL, "VMTEMPLATE", "template", True),
-    "user": Kind("userpool.info", (), "USER", "user", False),
+    "user": Kind("userpool.info", (), "USER", "user", True, "QUOTAS"),
     "vdc": Kind("vdcpool.info", (), "VDC", "vdc", True),
     "vm": Kind("vmpool.info", ALL + (-1,), "VM", "vm", False),
     "vm_group": Kind("vmgrouppool.info", ALL, "VM_GROUP", "vmgroup", True),
@@ -63,6 +63,13 @@ def label(kind):
 def method(kind, verb):
     """The API method of a kind: ``vn.rename`` for vnet and rename."""
     return "%s.%s" % (KINDS[kind].prefix, verb)
+
+
+def _join(items, name, siblings):
+    """Gives each item, under a name, the sibling that has its ID."""
+    by_id = {sibling.ID: sibling for sibling in siblings}
+    for item in items:
+        setattr(item, name, by_id.get(item.ID))
 
 
 class Cloud:
@@ -102,6 +109,8 @@ class Cloud:
             arguments = self._parts.get(kind, entry.arguments)
             answer = self.call("list the %ss" % label(kind), entry.pool, *arguments)
             self._pools[kind] = getattr(answer, entry.items)
+            if entry.beside is not None:
+                _join(self._pools[kind], entry.beside, getattr(answer, entry.beside))
         return self._pools[kind]
 
     def info(self, kind, oid):

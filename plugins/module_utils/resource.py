@@ -54,6 +54,7 @@ class Attribute(NamedTuple):
     merged: Callable = replaced  # (present, wanted) -> the value that stands after the change
     canonical: Callable = as_given  # (cloud, given) -> the one form of a value
     early: Callable = in_turn  # (value after) -> whether it is written before the options of the table above it
+    lasting: bool = True  # False: an act; nothing of it is left to be seen afterwards
 
 
 class Resource(NamedTuple):
@@ -176,7 +177,7 @@ class Engine:
         """Makes what is wanted (canonical) true of an object; without `settle` the caller looks again and waits."""
         record = self.record(item)
         plan = self._plan(record, wanted)
-        before, after = contrast({key: record[key] for key in plan}, plan)
+        before, after = contrast({key: record[key] for key in plan if key in record}, plan)
         if not self.apply:
             return Report(bool(plan), before, after, dict(record, **plan))
         self._write(record, plan)
@@ -198,8 +199,9 @@ class Engine:
         attributes, plan = self.resource.attributes, {}
         for option, attribute in attributes.items():
             if option in wanted:
-                after = attribute.merged(record[option], wanted[option])
-                if after != record[option]:
+                present = record[option] if attribute.lasting else None
+                after = attribute.merged(present, wanted[option])
+                if after != present:
                     plan[option] = after
         plan = dict(sorted(plan.items(), key=lambda item: not attributes[item[0]].early(item[1])))
         fixed = [option for option in plan if attributes[option].write is None]
@@ -229,7 +231,8 @@ class Engine:
             done.append(option)
 
     def _verify(self, item, wanted, plan):
-        left = self._plan(self.record(item), {key: wanted[key] for key in plan}) if self.waits else {}
+        lasting = [option for option in plan if self.resource.attributes[option].lasting and self.waits]
+        left = self._plan(self.record(item), {option: wanted[option] for option in lasting})
         if left:
             message = "OpenNebula accepted the change of %s %s, but did not store: %s."
             raise Failure(

@@ -12,12 +12,12 @@ from .failure import Failure
 from .resource import Engine, Report
 
 
-def select(module, resource, plural):
+def select(module, resource, plural, detailed=False):
     """Ends the task with the records that its options (arguments.SELECTION) ask for, as the result `plural`."""
-    module.run(lambda cloud: Report(False, None, None, {plural: records(cloud, resource, module.params)}))
+    module.run(lambda cloud: Report(False, None, None, {plural: records(cloud, resource, module.params, detailed)}))
 
 
-def records(cloud, resource, options):
+def records(cloud, resource, options, detailed=False):
     """The records of a kind's objects that fit, by id.
 
     Ids are read one by one; anything else costs one read of the pool, and one of each object that fits where the pool
@@ -27,6 +27,7 @@ def records(cloud, resource, options):
         cloud (Cloud)
         resource (Resource)
         options (dict): of arguments.SELECTION; None for what does not matter.
+        detailed (bool): read each object that fits also where the pool tells all that its module needs.
 
     Returns:
         list[dict]
@@ -37,7 +38,7 @@ def records(cloud, resource, options):
     engine, kind, named = Engine(cloud, resource, apply=False), resource.kind, pattern(options.get("name"))
     candidates = _candidates(cloud, kind, options.get("ids"))
     items = [item for item in candidates if named(item.NAME) and _owned(item, options)]
-    if options.get("ids") is None and not KINDS[kind].whole:
+    if options.get("ids") is None and (detailed or not KINDS[kind].whole):
         found = (cloud.info(kind, item.ID) for item in items)
         items = [item for item in found if item is not None]
     found = [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]

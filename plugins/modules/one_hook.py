@@ -1,0 +1,229 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_hook
+short_description: Manage OpenNebula hooks
+version_added: 1.0.0
+description:
+  - Creates, changes, renames and removes hooks, the commands that OpenNebula runs on events.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Only administrators may manage hooks.
+options:
+  state:
+    description:
+      - Whether the hook is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  type:
+    description:
+      - What the hook waits for, a call of the API or a state. Required to create one. It cannot be changed later.
+    type: str
+    choices: [api, state]
+  command:
+    description:
+      - Command to run; a path that does not begin with a slash is below the hooks of the front-end.
+      - Required to create a hook.
+    type: str
+  arguments:
+    description:
+      - Arguments of the command, such as V($API) or V($TEMPLATE).
+    type: str
+  arguments_stdin:
+    description:
+      - Whether the arguments go to the standard input of the command.
+    type: bool
+  remote:
+    description:
+      - Whether the command runs on the host of the virtual machine instead of the front-end.
+    type: bool
+  timeout_seconds:
+    description:
+      - How long the command may take, in seconds.
+    type: int
+  call:
+    description:
+      - Method of the API that a hook of type V(api) waits for, such as V(one.vm.allocate).
+    type: str
+  resource:
+    description:
+      - Kind of objects whose state a hook of type V(state) waits for.
+    type: str
+    choices: [vm, host, image, net]
+  resource_state:
+    description:
+      - State that a hook of type V(state) waits for, such as V(error) for a host or V(active) for a virtual machine.
+    type: str
+  lcm_state:
+    description:
+      - For virtual machines, the state of their life cycle, such as V(running), and V(lcm_init) where there is none.
+    type: str
+  retry:
+    description:
+      - Numbers of executions, as M(privazio.opennebula.one_hook_info) returns them, that are run again.
+      - Each run of the task repeats them.
+    type: list
+    elements: int
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_hook_info
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Tell somebody when a host fails
+  privazio.opennebula.one_hook:
+    name: host-failed
+    type: state
+    resource: host
+    resource_state: error
+    command: /usr/local/bin/page-operator
+    arguments: $TEMPLATE
+    arguments_stdin: true
+
+- name: Remove it
+  privazio.opennebula.one_hook:
+    name: host-failed
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the hook; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the hook.
+  type: str
+  returned: success
+  sample: host-failed
+type:
+  description: What it waits for, V(api) or V(state).
+  type: str
+  returned: success
+  sample: state
+command:
+  description: Its command.
+  type: str
+  returned: success
+  sample: /usr/local/bin/page-operator
+arguments:
+  description: Arguments of the command.
+  type: str
+  returned: success
+  sample: $TEMPLATE
+arguments_stdin:
+  description: Whether they go to its standard input.
+  type: bool
+  returned: success
+  sample: true
+remote:
+  description: Whether it runs on the host of the virtual machine.
+  type: bool
+  returned: success
+  sample: false
+timeout_seconds:
+  description: How long it may take, in seconds; null when nothing is said.
+  type: int
+  returned: success
+  sample: 60
+call:
+  description: Method that it waits for; empty when it waits for a state.
+  type: str
+  returned: success
+  sample: ""
+resource:
+  description: Kind of objects whose state it waits for, in upper case.
+  type: str
+  returned: success
+  sample: HOST
+resource_state:
+  description: State that it waits for, in upper case.
+  type: str
+  returned: success
+  sample: ERROR
+lcm_state:
+  description: State of the life cycle that it waits for, in upper case.
+  type: str
+  returned: success
+  sample: ""
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"COMMAND": "/usr/local/bin/page-operator"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+lock:
+  description: What is locked, as in O(lock).
+  type: str
+  returned: success
+  sample: none
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    TEMPLATE,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import hook
+
+OPTIONS = dict(
+    IDENTITY,
+    **LOCK,
+    **LABELS,
+    **TEMPLATE,
+    **state("present", "absent"),
+    type={"type": "str", "choices": ["api", "state"]},
+    command={"type": "str"},
+    arguments={"type": "str"},
+    arguments_stdin={"type": "bool"},
+    remote={"type": "bool"},
+    timeout_seconds={"type": "int"},
+    call={"type": "str"},
+    resource={"type": "str", "choices": ["vm", "host", "image", "net"]},
+    resource_state={"type": "str"},
+    lcm_state={"type": "str"},
+    retry={"type": "list", "elements": "int"},
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    module.ensure(hook.resource(params["template_mode"] == "replace", params["labels_mode"]))
+
+
+if __name__ == "__main__":
+    main()

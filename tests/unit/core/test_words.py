@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Options that stand for one attribute each."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import words
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.words import Word
+
+WORDS = {
+    "text": Word("TEXT"),
+    "flag": Word("FLAG", words.flag),
+    "number": Word("NUMBER", words.number),
+    "upper": Word("UPPER", words.upper),
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "canonical", "text"),
+    [
+        ("text", " a b ", "a b", "a b"),
+        ("text", "", "", ""),
+        ("flag", True, True, "YES"),
+        ("flag", False, False, "NO"),
+        ("number", 0, 0, "0"),
+        ("number", 12, 12, "12"),
+        ("upper", "running", "RUNNING", "RUNNING"),
+    ],
+)
+def test_an_option_has_one_form_that_is_read_back(option, given, canonical, text):
+    attribute = words.attributes("hook", WORDS)[option]
+    found = attribute.canonical(None, given)
+    assert found == canonical
+    assert attribute.canonical(None, found) == found
+    written = words.body(WORDS, {option: found})
+    assert written == {WORDS[option].name: text}
+    assert words.read(WORDS, written)[option] == found
+
+
+def test_what_a_template_lacks_is_nothing():
+    assert words.read(WORDS, {}) == {"text": "", "flag": False, "number": None, "upper": ""}
+
+
+def test_what_is_not_given_is_not_written():
+    assert words.body(WORDS, {}) == {}
