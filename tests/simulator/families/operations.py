@@ -37,7 +37,7 @@ def refuse_router(vm: Object) -> None:
 
 
 def start(
-    call: Call, vm: Object, lcm: int, action: str, *words: str, done: Action = nothing, undone: Action = nothing
+    call: Call, vm: Object, lcm: int, action: str, error: str, done: Action = nothing, undone: Action = nothing
 ) -> None:
-    """A driver begins to work; `words` are those of a failure. The VM's change so far is seen at once."""
-    lifecycle.work(call.cloud, vm, lcm, lifecycle.Task(action, " ".join(words), done, undone))
+    """A driver begins to work: what follows when it has `done` it, or failed with an error and it is `undone`."""
+    lifecycle.work(call.cloud, vm, lcm, lifecycle.Task(action, error, done, undone))
