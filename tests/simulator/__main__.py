@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from . import failures
 from .cloud import Options
 from .seeds import SEEDS
 from .server import Simulator
@@ -26,15 +27,18 @@ def seeds(text: str) -> dict[str, int]:
 
 
 def failure(text: str) -> str:
-    action, colon, target = text.partition(":")
-    if not (action and colon and target):
-        raise argparse.ArgumentTypeError(f"{text!r}: write ACTION:TARGET, for instance deploy:vm-3 or monitor:host-*")
+    why = failures.problem(text)
+    if why:
+        raise argparse.ArgumentTypeError(why)
     return text
 
 
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
-        prog="python -m simulator", description="A simulated OpenNebula 7.4.0 with dummy drivers, in memory."
+        prog="python -m simulator",
+        description="A simulated OpenNebula 7.4.0 with dummy drivers, in memory.",
+        epilog=failures.listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     found.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     found.add_argument("--port", type=int, default=2633, help="port, 0 for a free one (default %(default)s)")
@@ -50,7 +54,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--keep-alive", action="store_true", help="keep connections open, as a front end does")
     found.add_argument("--allow-reset", action="store_true", help="POST /reset makes a fresh server")
     found.add_argument(
-        "--fail", action="append", default=[], type=failure, metavar="ACTION:TARGET", help="driver actions that fail"
+        "--fail",
+        action="append",
+        default=[],
+        type=failure,
+        metavar="ACTION:TARGET",
+        help="a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated",
     )
     found.add_argument(
         "--seed", type=seeds, default={}, metavar="WHAT=N,…", help=f"objects to begin with: {', '.join(SEEDS)}"

@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
+from . import failures
+
 
 class Events:
     """The queue of transitions. `delay` is the length of one transition in seconds."""
 
-    def __init__(
-        self, delay: float = 0.0, failures: Iterable[str] = (), clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, delay: float = 0.0, failing: Iterable[str] = (), clock: Callable[[], float] = time.time) -> None:
         self.delay = delay
         self.clock = clock
-        self.failures = [tuple(rule.partition(":")[::2]) for rule in failures]
+        self.failures = [tuple(rule.partition(":")[::2]) for rule in failing]
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = itertools.count()
         self._now: float | None = None
@@ -51,7 +51,14 @@ class Events:
         heapq.heappush(self._queue, (moment, next(self._order), action, arguments))
 
     def fails(self, action: str, target: str) -> bool:
-        """Whether a driver action shall fail, e.g. fails("deploy", "vm-3"); patterns may hold * and ?."""
+        """Whether a driver action shall fail, e.g. fails("deploy", "vm-3"); patterns may hold * and ?.
+
+        Raises LookupError for an action that the table of failures does not have: users could not know of it.
+        """
+        if not action:
+            return False  # no driver is asked for anything
+        if not failures.known(action, target):
+            raise LookupError(f"failures.py does not name {action} of {target}")
         return any(fnmatchcase(action, what) and fnmatchcase(target, which or "*") for what, which in self.failures)
 
     def run_due(self) -> None:
