@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .acl import TYPES as ACL_TYPES
@@ -147,10 +147,11 @@ class Range:
         allocated = attribute("ALLOCATED", "".join(pairs)) if pairs else ""
         return f"<AR>{allocated}{''.join(self.brief())}</AR>"
 
-    def xml(self) -> str:
+    def xml(self, shown: Callable[[str, int], bool] = lambda what, oid: True) -> str:
+        """The range with its leases, or those of users that are shown, given as ("VM", 3)."""
         parts = self.brief()
         parts += [attribute(name, text) for name, text in self.ends()]
-        leases = "".join([self.lease(place) for place in sorted(self.leases)])
+        leases = "".join([self.lease(place) for place in sorted(self.leases) if shown(*self.leases[place])])
         parts.append(f"<USED_LEASES>{len(self.leases)}</USED_LEASES>")
         parts.append(f"<LEASES>{leases}</LEASES>" if leases else "<LEASES/>")
         return f"<AR>{''.join(parts)}</AR>"

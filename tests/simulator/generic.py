@@ -103,11 +103,15 @@ def visible(call: Call, kind: Kind, flag: int) -> list[Object]:
     return [obj for obj in call.pool(kind.name) if chosen(obj) and usable(obj)]
 
 
-def can_use(call: Call, kind: Kind) -> Callable[[Object], Any]:
-    """A test for objects of one kind, whatever their locks: fast enough for a pool of ten thousand."""
+def can_use(call: Call, kind: Kind, without: int = 0) -> Callable[[Object], Any]:
+    """A test for objects of one kind, whatever their locks: fast enough for a pool of ten thousand.
+
+    `without`: selectors (ALL, CLUSTER) whose rules are not heeded.
+    """
     if call.is_admin:
         return lambda obj: True
     rules = list(call.cloud.rules.matching(call.uid, call.groups, OPERATIONS["USE"], TYPES.get(kind.name, 0)))
+    rules = [rule for rule in rules if not rule.resource & without]
     uid, groups = call.uid, call.groups
     return lambda obj: (
         (obj.uid == uid and obj.bits & 0o400)

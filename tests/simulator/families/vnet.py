@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .. import generic
+from ..acl import ALL, CLUSTER
 from ..addresses import Range, change, definition, new_range
 from ..attributes import listed
 from ..calls import Call, Method
-from ..errors import Refused, internal, wrong_action
-from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
+from ..errors import ACTION, Refused, answered, internal, not_found, wrong_action
+from ..quotas import Use, charge, refund
+from ..store import OWNED, Field, Kind, Object, cdata, ids, in_range, lock, permissions, template, text
 from ..template import Template, Vector
-from . import membership
+from . import membership, usage
 
 INIT, READY, LOCK_CREATE, LOCK_DELETE, DONE, ERROR, UPDATE_FAILURE = range(7)
 STATES = "INIT READY LOCK_CREATE LOCK_DELETE DONE ERROR UPDATE_FAILURE".split()
@@ -28,6 +30,7 @@ MANDATORY = {
 }
 TAGS = {"VLAN_ID": "vlan_id", "OUTER_VLAN_ID": "outer_vlan_id"}
 HELD = ("VM", -1)
+QUICK = 0.1  # of a transition: drivers of networks have little to do
 
 
 def optional(tag: str, attribute: str) -> Field:
@@ -226,7 +229,7 @@ def check_mandatory(driver: str, found: Mapping[str, str]) -> None:
 def begin(cloud: Any, network: Object, wanted: list[Vector]) -> None:
     network.state = LOCK_CREATE
     network.changed()
-    cloud.events.after(1, created, cloud, network.oid, wanted)
+    cloud.events.after(QUICK, created, cloud, network.oid, wanted)
 
 
 def created(cloud: Any, oid: int, wanted: list[Vector]) -> None:
@@ -249,10 +252,11 @@ def created(cloud: Any, oid: int, wanted: list[Vector]) -> None:
 
 
 def delete(call: Call, network: Object) -> None:
-    if leases_in_use(network):
-        raise wrong_action("Cannot delete virtual network. Can not remove a virtual network with leases in use")
-    if network.state in (LOCK_CREATE, LOCK_DELETE, DONE):
-        raise wrong_action(f"Cannot delete virtual network. Wrong state {STATES[network.state]}.")
+    why = "Can not remove a virtual network with leases in use" if leases_in_use(network) else ""
+    if not why and network.state in (LOCK_CREATE, LOCK_DELETE, DONE):
+        why = f"Can not remove a Virtual Network, wrong state {STATES[network.state]}"
+    if why:
+        raise wrong_action(f"Cannot delete virtual network. {why}")
     network.state = LOCK_DELETE
     call.cloud.events.after(1, deleted, call.cloud, network.oid)
 
@@ -273,9 +277,11 @@ def deleted(cloud: Any, oid: int) -> None:
 
 def recover_failure(cloud: Any, network: Object) -> None:
     network.state = ERROR
+    network.template.set("ERROR", f"{cloud.events.date()} : Failure forced by user")
 
 
 def recover_success(cloud: Any, network: Object) -> None:
+    network.template.erase("ERROR")
     if network.state == LOCK_DELETE:
         deleted(cloud, network.oid)
     else:
@@ -319,7 +325,20 @@ def append_range(cloud: Any, network: Object, vector: Vector) -> Range:
 
 
 def add_range(call: Call, network: Object, given: str) -> None:
-    append_range(call.cloud, network, definition(call.template(given)))
+    append_range(call.cloud, network, definition(given_to(call, network, given)))
+
+
+WORKS = (READY, UPDATE_FAILURE)  # the states in which ranges and leases change
+
+
+def given_to(call: Call, network: Object, text: str) -> Template:
+    """The template of a change. Raises Refused when it does not parse, or the network is in no state for changes."""
+    body = call.template(text)
+    if network.state not in WORKS:
+        raise wrong_action(
+            f"Could not execute {call.method.name}Virtual Network is in wrong state: {STATES[network.state]}"
+        )
+    return body
 
 
 def range_of(network: Object, ar_id: int) -> Range:
@@ -329,6 +348,8 @@ def range_of(network: Object, ar_id: int) -> Range:
 
 
 def remove_range(call: Call, network: Object, ar_id: int, force: bool) -> None:
+    if network.state not in WORKS:
+        raise wrong_action(f"Could not remove Adress Range, Virtual Network is in wrong state: {STATES[network.state]}")
     target = range_of(network, ar_id)
     if target.leases and not force:
         raise internal("Address Range has leases in use")
@@ -341,7 +362,7 @@ def free_range(call: Call, network: Object, ar_id: int) -> None:
 
 
 def update_range(call: Call, network: Object, given: str) -> None:
-    vector = definition(call.template(given))
+    vector = definition(given_to(call, network, given))
     oid = vector.get("AR_ID", "")
     if not oid.isdigit():
         raise internal("AR/AR_ID attribute is missing.")
@@ -369,13 +390,13 @@ def candidates(network: Object, vector: Mapping[str, str]) -> list[Range]:
 
 
 def hold(call: Call, network: Object, given: str) -> None:
-    vector = lease_in(call.template(given))
+    vector = lease_in(given_to(call, network, given))
     if not any(each.take(HELD, vector) is not None for each in candidates(network, vector)):
         raise internal("Address is not part of the address range or in use.")
 
 
 def release(call: Call, network: Object, given: str) -> None:
-    vector = lease_in(call.template(given))
+    vector = lease_in(given_to(call, network, given))
     for each in candidates(network, vector):
         place = each.index(vector)
         if each.leases.get(place) == HELD:
@@ -385,52 +406,93 @@ def release(call: Call, network: Object, given: str) -> None:
 # ---------------------------------------------------------------- reservations
 
 
-def reserve(call: Call, network: Object, given: str) -> int:
-    try:
+def reserve(call: Call, oid: int, given: str) -> int:
+    with answered(ACTION):
         body = call.template(given)
-    except Refused as error:
-        raise wrong_action(error.message) from None
-    size = body.text("SIZE")
-    if not size.isdigit() or int(size) == 0:
-        raise wrong_action("Reservation SIZE must be a greater than 0")
-    target = reservation(call, network, body)
+    size = positive(body)
+    target = reservation(call, oid, body)
+    check_place(body)
+    network = call.pool("NET").get(oid)
+    if network is None:
+        raise not_found(VNET.title)
     if network.parent != -1:
         raise wrong_action("Cannot reserve addresses from a reserved VNET")
-    if target is not None:
-        carve(call.cloud, network, target, body)
-        return target.oid
-    return reserve_new(call, network, body)
+    more = [] if target is None else [call.need("MANAGE", target)]
+    call.require(call.need("USE", network), *more)
+    return take(call, network, target, body, size)
 
 
-def reservation(call: Call, network: Object, body: Template) -> Object | None:
-    """The existing reservation that is to grow; None when a new one is to be made."""
-    if not body.text("NETWORK_ID"):
+def positive(body: Template) -> int:
+    """The number of addresses. Raises Refused."""
+    if not body.text("SIZE").isdigit() or body.integer("SIZE") == 0:
+        raise wrong_action("Reservation SIZE must be a greater than 0")
+    return body.integer("SIZE")
+
+
+def reservation(call: Call, oid: int, body: Template) -> Object | None:
+    """The existing reservation that is to grow; None when a new one is to be made. Raises Refused."""
+    if not body.text("NETWORK_ID").removeprefix("-").isdigit():
         if not body.text("NAME"):
             raise wrong_action("NAME for reservation has to be set")
         return None
-    target = call.object("NET", body.integer("NETWORK_ID", -1), "MANAGE")
+    number = body.integer("NETWORK_ID")
+    if number < 0:
+        raise wrong_action("NETWORK_ID must be equal or greater than 0")
+    if number == oid:
+        raise wrong_action("Cannot add a reservation from the same network")
+    target = call.pool("NET").get(number)
+    if target is None:
+        raise not_found(VNET.title, number)
     if target.parent == -1:
         raise wrong_action("Cannot add reservations to a non-reservation VNET")
-    if target.parent != network.oid:
-        raise wrong_action("Cannot add reservations to a reservation of another VNET")
+    if target.parent != oid:
+        raise wrong_action(f"New reservations for virtual network {number} have to be from network {target.parent}")
     return target
 
 
-def reserve_new(call: Call, network: Object, body: Template) -> int:
-    call.require(call.need("CREATE", "NET"))
-    copied = ("bridge", "bridge_type", "vn_mad", "phydev", *TAGS.values())
-    fields = {name: getattr(network, name) for name in (*copied, "vlan_id_automatic", "outer_vlan_id_automatic")}
-    target = new(body.text("NAME"), network.template.copy(), parent=network.oid, **fields)
-    call.allocate(target)
+def check_place(body: Template) -> None:
+    """Raises Refused when addresses are named without their range."""
+    if body.integer("AR_ID") < 0:
+        raise wrong_action("AR_ID must be equal or greater than 0")
+    if "AR_ID" not in body and any(body.text(name) for name in ("IP", "IP6", "MAC")):
+        raise wrong_action("AR_ID must be specified for IP/MAC based reservations")
+
+
+def take(call: Call, network: Object, target: Object | None, body: Template, size: int) -> int:
+    """Addresses for a reservation, at the cost of its owner. Raises Refused; a new one is gone again then."""
+    fresh = target is None
+    found = new_reservation(call, network, body.text("NAME")) if target is None else target
+    uses = usage.of_leases([str(network.oid)] * size)
+    charged = False
     try:
-        carve(call.cloud, network, target, body)
+        charge(call, uses, found.uid, found.gid)
+        charged = True
+        carve(call.cloud, network, found, body)
     except Refused:
-        call.pool("NET").drop(target)  # the number is used up, as on the server
+        if charged:
+            refund(call.cloud, found.uid, found.gid, uses)
+        if fresh:
+            call.pool("NET").drop(found)  # the number is used up, as on the server
         raise
-    for oid in network.cluster_ids:
-        membership.join(call.pool("CLUSTER").get(oid), "vnets", target)
-    begin(call.cloud, target, [])
-    return target.oid
+    if fresh:
+        for number in network.cluster_ids:
+            membership.join(call.pool("CLUSTER").get(number), "vnets", found)
+        begin(call.cloud, found, [])
+    return found.oid
+
+
+def new_reservation(call: Call, network: Object, name: str) -> Object:
+    copied = ("bridge", "bridge_type", "vn_mad", "phydev", *TAGS.values())
+    fields = {field: getattr(network, field) for field in (*copied, "vlan_id_automatic", "outer_vlan_id_automatic")}
+    target = new(name, network.template.copy(), parent=network.oid, **fields)
+    call.allocate(target)
+    return target
+
+
+def uses_of(call: Call, network: Object) -> list[Use]:
+    """What a reservation counts against the quotas of its owner: leases of the network it is from."""
+    size = sum(each.size for each in network.ranges.values()) if network.parent != -1 else 0
+    return usage.of_leases([str(network.parent)] * size)
 
 
 def carve(cloud: Any, network: Object, target: Object, body: Template) -> None:
@@ -466,9 +528,11 @@ def give_back(cloud: Any, network: Object, target: Range) -> None:
     if not source:
         return
     start = source.index({"MAC": target.body["MAC"]})
-    for place in range(start, start + target.size) if start is not None else ():
-        if source.leases.get(place) == ("NET", network.oid):
-            del source.leases[place]
+    places = range(start, start + target.size) if start is not None else range(0)
+    taken = [place for place in places if source.leases.get(place) == ("NET", network.oid)]
+    for place in taken:
+        del source.leases[place]
+    refund(cloud, network.uid, network.gid, usage.of_leases([str(network.parent)] * len(taken)))
 
 
 # ---------------------------------------------------------------- use by VMs and virtual routers
@@ -559,6 +623,34 @@ def free_lease(cloud: Any, network: Object, user: Object, nic: Mapping[str, str]
         network.changed()
 
 
+# ---------------------------------------------------------------- what a user sees
+
+
+def info(call: Call, network: Object, decrypt: bool) -> str:
+    """Who may only use the network sees the leases of what he may use."""
+    xml = generic.in_clear(call, network) if decrypt else network.xml()
+    if call.may("MANAGE", network):
+        return xml
+    sees = {name: generic.can_use(call, call.pool(name).kind) for name in ("VM", "VROUTER")}
+    sees["NET"] = generic.can_use(call, VNET, without=ALL | CLUSTER)
+
+    def shown(what: str, oid: int) -> bool:
+        user = call.pool(what).get_ro(oid)
+        return user is not None and bool(sees[what](user))
+
+    pool = "".join([each.xml(shown) for each in network.ranges.values()])
+    return f"{xml.partition('<AR_POOL>')[0]}<AR_POOL>{pool}</AR_POOL></VNET>"
+
+
+def pool_info(call: Call, flag: int, start: int, end: int) -> str:
+    """Rules for all networks, or all of a cluster, do not show reservations."""
+    found = generic.visible(call, VNET, flag)
+    if flag not in (generic.MINE, generic.MINE_GROUP):
+        sees = generic.can_use(call, VNET, without=ALL | CLUSTER)
+        found = [network for network in found if network.parent == -1 or sees(network)]
+    return call.pool("NET").show(in_range(found, start, end))
+
+
 def normalise(call: Call, network: Object, body: Template) -> None:
     apply_driver(call.cloud, network, body)
 
@@ -567,20 +659,20 @@ KINDS = [VNET]
 METHODS = [
     Method("one.vn.allocate", "template:string, cluster_id:int", allocate),
     Method("one.vn.delete", "oid:int", delete, needs="MANAGE NET"),
-    generic.info(VNET),
+    generic.info(VNET, xml=info),
     generic.update(VNET, normalise=normalise),
     generic.rename(VNET),
     generic.chmod(VNET),
-    generic.chown(VNET),
+    generic.chown(VNET, uses=uses_of),
     generic.lock(VNET),
     generic.unlock(VNET),
-    Method("one.vn.add_ar", "oid:int, template:string", add_range, needs="MANAGE NET"),
+    Method("one.vn.add_ar", "oid:int, template:string", add_range, needs="ADMIN NET"),
     Method("one.vn.rm_ar", "oid:int, ar_id:int, force:boolean=false", remove_range, needs="MANAGE NET"),
     Method("one.vn.update_ar", "oid:int, template:string", update_range, needs="MANAGE NET"),
-    Method("one.vn.reserve", "oid:int, template:string", reserve, needs="MANAGE NET"),
+    Method("one.vn.reserve", "oid:int, template:string", reserve),
     Method("one.vn.free_ar", "oid:int, ar_id:int", free_range, needs="MANAGE NET"),
     Method("one.vn.hold", "oid:int, template:string", hold, needs="MANAGE NET"),
     Method("one.vn.release", "oid:int, template:string", release, needs="MANAGE NET"),
     Method("one.vn.recover", "oid:int, operation:int", recover, needs="MANAGE NET"),
-    generic.filtered_pool_info(VNET),
+    Method("one.vnpool.info", "filter_flag:int, start:int, end:int", pool_info, reads=True),
 ]
