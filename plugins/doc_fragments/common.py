@@ -116,6 +116,48 @@ options:
     default: exact
 """
 
+    QUOTAS = r"""
+options:
+  quotas:
+    description:
+      - Limits, by what they limit. Only the limits that are given are compared.
+      - C(vm) limits all virtual machines together, by C(vms), C(cpu), C(memory) (MB), C(system_disk_size) (MB),
+        C(pci_dev), C(pci_nic) and, for those that run, C(running_vms), C(running_cpu), C(running_memory),
+        C(running_pci_dev), C(running_pci_nic).
+      - C(generic) limits attributes of virtual machines that C(QUOTA_VM_ATTRIBUTE) in C(oned.conf) names.
+      - C(cluster) limits the virtual machines in a cluster, or in several whose names or ids are joined by commas, by
+        what C(vm) and C(generic) have.
+      - C(datastore) limits C(size) (MB) and C(images), C(network) limits C(leases), C(image) limits C(rvms), the
+        virtual machines that use it; each by name or id of the object.
+      - A limit is a number, V(default) for the default quotas, or V(unlimited).
+    type: dict
+  purge_quotas:
+    description:
+      - Whether limits that O(quotas) does not name are taken away.
+    type: bool
+    default: false
+"""
+
+    UNOWNED = r"""
+options:
+  ids:
+    description:
+      - Only the objects with these ids; ids that no object has are passed over. One call each.
+    type: list
+    elements: int
+    aliases: [id]
+  name:
+    description:
+      - Only objects of this name.
+      - V(~web) is a regular expression that the beginning of a name has to match, V(~*web) one that ignores case.
+    type: str
+  labels:
+    description:
+      - Only objects that have all these labels.
+    type: list
+    elements: str
+"""
+
     SELECTION = r"""
 options:
   ids:

@@ -53,13 +53,18 @@ LABELS = {
     "labels_mode": {"type": "str", "choices": ["exact", "add", "remove"], "default": "exact"},
 }
 
-SELECTION = {
+QUOTAS = {
+    "quotas": {"type": "dict"},
+    "purge_quotas": {"type": "bool", "default": False},
+}
+
+UNOWNED = {
     "ids": {"type": "list", "elements": "int", "aliases": ["id"]},
     "name": {"type": "str"},
     "labels": {"type": "list", "elements": "str"},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
 }
+
+SELECTION = dict(UNOWNED, owner={"type": "str"}, group={"type": "str"})
 
 
 def state(*choices):

@@ -9,7 +9,20 @@ Documents are not among them, since each type of documents is a pool of its own.
 from __future__ import annotations
 
 from .resource import Resource
-from .resources import cluster, hook, host, image, security_group, template, vm, vm_group, vnet, vntemplate
+from .resources import (
+    cluster,
+    group,
+    hook,
+    host,
+    image,
+    security_group,
+    template,
+    user,
+    vm,
+    vm_group,
+    vnet,
+    vntemplate,
+)
 
 
 def vms():
@@ -19,11 +32,13 @@ def vms():
 
 RESOURCES = {
     "cluster": cluster.resource,
+    "group": group.resource,
     "hook": hook.resource,
     "host": host.resource,
     "image": image.resource,
     "security_group": security_group.resource,
     "template": template.resource,
+    "user": user.resource,
     "vm": vms,
     "vm_group": vm_group.resource,
     "vnet": vnet.resource,

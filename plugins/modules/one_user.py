@@ -1,0 +1,300 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_user
+short_description: Manage OpenNebula users
+version_added: 1.0.0
+description:
+  - Creates, changes and removes users, their passwords, groups, quotas and login tokens.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  id:
+    description:
+      - Id of the user. The API cannot rename users, so a O(name) beside it has to be the user's.
+      - At least one of O(id) and O(name) is required.
+    type: int
+  name:
+    description:
+      - Name of the user.
+    type: str
+  state:
+    description:
+      - Whether the user is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  password:
+    description:
+      - Password, or what the authentication driver takes in its place, such as a public key. Needed for a new user.
+      - It is compared with what OpenNebula stores, which is a digest with the driver V(core).
+    type: str
+  update_password:
+    description:
+      - V(always) makes O(password) true, V(on_create) sets it only for a new user.
+    type: str
+    choices: [always, on_create]
+    default: always
+  auth_driver:
+    description:
+      - Authentication driver, such as V(core), V(public), V(ssh), V(x509), V(ldap) or V(server_cipher).
+      - A new user gets V(core) when this is omitted.
+    type: str
+    aliases: [driver]
+  group:
+    description:
+      - Name or id of the primary group. A user who has another leaves that one, unless O(groups) names it.
+      - A new user gets the group C(users) when this is omitted.
+    type: str
+    aliases: [primary_group]
+  groups:
+    description:
+      - Names or ids of groups that the user is in, beside the primary one.
+    type: list
+    elements: str
+  purge_groups:
+    description:
+      - Whether the user leaves secondary groups that O(groups) does not name.
+    type: bool
+    default: false
+  enabled:
+    description:
+      - Whether the user may log in. Needs OpenNebula 6.0.
+    type: bool
+  ssh_public_key:
+    description:
+      - Public keys that virtual machines of the user let in, one a line, which is the attribute C(SSH_PUBLIC_KEY).
+      - An empty text takes them away.
+    type: str
+  login_token:
+    description:
+      - A login token, which stands for the password.
+      - A token that OpenNebula makes is returned once, as RV(one_auth). Give the task C(no_log) then.
+    type: dict
+    suboptions:
+      state:
+        description:
+          - V(present) makes a token unless one like it is valid. V(absent) removes the O(login_token.token), or all.
+        type: str
+        choices: [present, absent]
+        default: present
+      token:
+        description:
+          - Text of the token. When it is omitted, any valid token will do, and OpenNebula makes one if there is none.
+        type: str
+      group:
+        description:
+          - Name or id of the group that the token is limited to. It is valid for all groups of the user when omitted.
+          - Only somebody with the same groups as the user can make a token for all of them.
+        type: str
+      valid_for:
+        description:
+          - How long a new token is valid, in seconds, 36000 when omitted; V(-1) for ever.
+        type: int
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.quotas
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_user_info
+  - module: privazio.opennebula.one_group
+  - module: privazio.opennebula.one_quota_defaults
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a user
+  privazio.opennebula.one_user:
+    name: alice
+    password: "{{ alice_password | default('correct-horse') }}"
+    group: users
+    ssh_public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlvdXIta2V5 alice@example.com
+    template:
+      EMAIL: alice@example.com
+    quotas:
+      vm:
+        cpu: 8
+        memory: 16384
+        running_vms: unlimited
+      datastore:
+        default:
+          size: 102400
+
+- name: Keep her out for a while
+  privazio.opennebula.one_user:
+    name: alice
+    enabled: false
+
+- name: A login token for an hour, as a file that ONE_AUTH names has it
+  privazio.opennebula.one_user:
+    name: alice
+    login_token:
+      group: users
+      valid_for: 3600
+  no_log: true
+  register: alice
+
+- name: Remove her
+  privazio.opennebula.one_user:
+    name: alice
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the user; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 2
+name:
+  description: Name of the user.
+  type: str
+  returned: success
+  sample: alice
+auth_driver:
+  description: Authentication driver.
+  type: str
+  returned: success
+  sample: core
+password:
+  description: Masked.
+  type: str
+  returned: success
+  sample: "********"
+group:
+  description: Name of the primary group.
+  type: str
+  returned: success
+  sample: users
+group_id:
+  description: Id of the primary group.
+  type: int
+  returned: success
+  sample: 1
+group_ids:
+  description: Ids of all groups, the primary one first.
+  type: list
+  elements: int
+  returned: success
+  sample: [1, 100]
+enabled:
+  description: Whether the user may log in.
+  type: bool
+  returned: success
+  sample: true
+ssh_public_key:
+  description: Public keys, one a line.
+  type: str
+  returned: success
+  sample: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlvdXIta2V5 alice@example.com
+login_tokens:
+  description:
+    - Login tokens, each with C(token), which is masked, C(group_id), which is -1 for all groups, and
+      C(expiration_time), in seconds since 1970, -1 for never.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"token": "********", "group_id": 1, "expiration_time": 1795424686}]
+one_auth:
+  description: Name and new token, as a file that E(ONE_AUTH) names has it.
+  type: str
+  returned: when OpenNebula has made a token
+  sample: alice:9d406aec45635e532bc641130bb03e83
+quotas:
+  description: Limits as in O(quotas), objects by id; limits that nobody has set are left out.
+  type: dict
+  returned: success
+  sample: {"vm": {"cpu": 8, "running_vms": "unlimited"}, "datastore": {"1": {"size": 102400}}}
+quotas_used:
+  description: How much is used of what can be limited, in the form of RV(quotas); what is not used is left out.
+  type: dict
+  returned: success
+  sample: {"vm": {"cpu": 0.5, "memory": 512, "vms": 1}}
+template:
+  description: The attributes of the template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"EMAIL": "alice@example.com"}
+labels:
+  description: Labels of the user.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    QUOTAS,
+    TEMPLATE,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import user
+
+OPTIONS = dict(
+    IDENTITY,
+    **LABELS,
+    **TEMPLATE,
+    **QUOTAS,
+    **state("present", "absent"),
+    password={"type": "str", "no_log": True},
+    update_password={"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
+    auth_driver={"type": "str", "aliases": ["driver"]},
+    group={"type": "str", "aliases": ["primary_group"]},
+    groups={"type": "list", "elements": "str"},
+    purge_groups={"type": "bool", "default": False},
+    enabled={"type": "bool"},
+    ssh_public_key={"type": "str", "no_log": False},
+    login_token={
+        "type": "dict",
+        "no_log": False,
+        "options": {
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "token": {"type": "str", "no_log": True},
+            "group": {"type": "str"},
+            "valid_for": {"type": "int"},
+        },
+    },
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    primary = params["group"] is not None
+    groups = ([params["group"]] if primary else []) + (params["groups"] or [])
+    resource = user.resource(
+        replace=params["template_mode"] == "replace",
+        labels=params["labels_mode"],
+        driver=params["auth_driver"],
+        on_create=params["update_password"] == "on_create",  # noqa: S105 a word, no password
+        primary=primary,
+        purge=params["purge_groups"] and params["groups"] is not None,
+        purge_quotas=params["purge_quotas"],
+    )
+    given = groups if primary or params["groups"] is not None else None
+    module.ensure(resource, group_ids=given, login_tokens=params["login_token"])
+
+
+if __name__ == "__main__":
+    main()

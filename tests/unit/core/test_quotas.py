@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Quotas of users, groups and the defaults of both: one form, and what is sent for it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import quotas
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+@pytest.fixture
+def cloud(simulator, calls):
+    return Cloud(OneServer(simulator.url, session="oneadmin:opennebula", on_call=calls.append))
+
+
+CANONICAL = [
+    ({"vm": {"CPU": "2.50", "memory": 1024.0}}, {"vm": {"cpu": 2.5, "memory": 1024}}),
+    ({"vm": {"cpu": -1, "vms": -2, "memory": None}}, {"vm": {"cpu": "default", "vms": "unlimited"}}),
+    ({"vm": {"cpu": "Unlimited"}, "image": None}, {"vm": {"cpu": "unlimited"}}),
+    ({"datastore": {"default": {"size": 0}}}, {"datastore": {"1": {"size": 0}}}),
+    ({"datastore": {1: {"size": 5}, "0": {"images": 1}}}, {"datastore": {"1": {"size": 5}, "0": {"images": 1}}}),
+    ({"cluster": {"default": {"cpu": 1, "gpu": 2}}}, {"cluster": {"0": {"cpu": 1, "gpu": 2}}}),
+    ({"generic": {"GPU": 3}}, {"generic": {"gpu": 3}}),
+    ({}, {}),
+]
+
+
+@pytest.mark.parametrize(("given", "canonical"), CANONICAL)
+def test_quotas_have_one_form(cloud, given, canonical):
+    found = quotas.canonical(cloud, given)
+    assert found == canonical
+    assert quotas.canonical(cloud, found) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"cpu": 3}, "no quotas for 'cpu'"),
+        ({"vm": 3}, "are a dictionary"),
+        ({"datastore": {"default": 3}}, "dictionary of limits"),
+        ({"vm": {"cpus": 3}}, "no quota 'cpus' for vm; there are: cpu, memory"),
+        ({"vm": {"cpu": -3}}, "takes a number"),
+        ({"vm": {"cpu": "much"}}, "not 'much'"),
+        ({"vm": {"cpu": True}}, "not True"),
+        ({"datastore": {"defalt": {"size": 1}}}, "did you mean 'default'"),
+    ],
+)
+def test_what_is_no_quota_is_told(cloud, given, message):
+    with pytest.raises(Failure, match=message):
+        quotas.canonical(cloud, given)
+
+
+VM = {"vm": {"cpu": 4, "memory": 1024}}
+
+
+@pytest.mark.parametrize(
+    ("purge", "wanted", "after"),
+    [
+        (False, {}, VM),
+        (True, {}, {}),
+        (False, {"vm": {"cpu": 5}}, {"vm": {"cpu": 5, "memory": 1024}}),
+        (True, {"vm": {"cpu": 5}}, {"vm": {"cpu": 5}}),
+        (False, {"vm": {"cpu": "default", "memory": "default"}}, {}),
+        (False, {"image": {"3": {"rvms": 0}}}, {**VM, "image": {"3": {"rvms": 0}}}),
+    ],
+)
+def test_only_what_is_given_changes(purge, wanted, after):
+    assert quotas.merged(VM, wanted, purge) == after
+    assert quotas.merged(after, wanted, purge) == after
+
+
+def test_limits_that_are_one_number_in_the_server_are_the_same():
+    assert quotas.merged({"vm": {"memory": 16777216}}, {"vm": {"memory": 16777217}}) == {"vm": {"memory": 16777216}}
+
+
+def test_what_is_not_set_is_default_for_users_and_unlimited_for_the_defaults():
+    assert quotas.merged(VM, {"vm": {"cpu": "unlimited"}}, unset="unlimited") == {"vm": {"memory": 1024}}
+    assert quotas.merged(VM, {"vm": {"cpu": "unlimited"}})["vm"]["cpu"] == "unlimited"
+
+
+def test_a_vector_is_sent_whole_and_only_if_it_changes():
+    before = {**VM, "datastore": {"1": {"size": 5}, "2": {"size": 6}}}
+    after = {
+        **VM,
+        "generic": {"gpu": 1},
+        "datastore": {"1": {"size": 7}, "2": {"size": 6}},
+        "cluster": {"0": {"vms": 1}},
+    }
+    body = quotas.body(before, after)
+    assert body["DATASTORE"] == [{"ID": "1", "SIZE": 7, "IMAGES": -1}]
+    everywhere, cluster = body["VM"]
+    assert (everywhere["CPU"], everywhere["GPU"], everywhere["VMS"]) == (4, 1, -1)
+    assert (cluster["CLUSTER_IDS"], cluster["VMS"], cluster["CPU"]) == ("0", 1, -1)
+    assert "CLUSTER_IDS" not in everywhere
+    assert quotas.body(VM, {})["VM"] == [dict.fromkeys(quotas.METRICS["VM"], -1)]
+    assert quotas.body(after, after) == {}
+
+
+def test_the_pool_and_the_info_of_a_user_tell_the_same_quotas_in_one_call(cloud, calls):
+    oid = cloud.one.user.allocate("alice", "secret", "core", [])
+    cloud.one.user.quota(oid, {"VM": {"CPU": 2.25, "VMS": -2}, "DATASTORE": [{"ID": 1, "SIZE": 9}]})
+    calls.clear()
+    expected = {"vm": {"cpu": 2.25, "vms": "unlimited"}, "datastore": {"1": {"size": 9}}}
+    assert quotas.content(cloud.find("user", "alice")) == {"quotas": expected, "quotas_used": {}}
+    assert calls == ["one.userpool.info"]
+    assert quotas.content(cloud.find("user", oid=oid))["quotas"] == expected
+
+
+def test_what_is_used_is_told(cloud):
+    oid = cloud.one.user.allocate("alice", "secret", "core", [])
+    cloud.one.image.allocate('NAME="os" PATH="/srv/os.img" TYPE="OS"', 1)
+    cloud.one.image.chown(0, oid, -1)
+    found = quotas.content(cloud.find("user", "alice"))["quotas_used"]
+    assert found["datastore"]["1"]["images"] == 1
