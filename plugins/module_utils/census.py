@@ -152,6 +152,11 @@ def mark(item):
 class Census:
     """The VMs of a group at one moment.
 
+    Args:
+        group (Group)
+        items (list): VMs as vm.info has them, by id.
+        own (container): ids that this run was given.
+
     Attributes:
         members (list): by id.
         twins (list): VMs that another run has made for a slot that was taken.
@@ -160,8 +165,9 @@ class Census:
         Failure: VMs share a name, and no mark tells which one is too many.
     """
 
-    def __init__(self, group, items):
+    def __init__(self, group, items, own=()):
         self.group = group
+        self._own = own
         self.members, self.twins = [], []
         self.taken = {}  # slot -> VM
         for item in items:
@@ -175,7 +181,8 @@ class Census:
                 self._second(item, self.taken[slot])
 
     def _second(self, item, first):
-        if mark(item) == self.group.mark(self.group.slot(item)) and abs(item.STIME - first.STIME) <= TOGETHER:
+        marked = mark(item) == self.group.mark(self.group.slot(item))
+        if item.ID in self._own or (marked and abs(item.STIME - first.STIME) <= TOGETHER):
             self.twins.append(item)
         elif self.group.single is None and self.group.pattern is None:
             self.members.append(item)  # a copy, which took the mark with it

@@ -282,8 +282,10 @@ class Run:
         """Who is there now; VMs that nothing else tells apart are read by their ids, unless an answer was lost."""
         ids = [oid for oid in answers.values() if isinstance(oid, int)]
         if self._order.group.new and len(ids) == len(answers):
-            return Census(self._order.group, sorted(look(self._cloud, ids).values(), key=lambda item: item.ID))
-        return Census(self._order.group, self._order.group.find(self._cloud))
+            items = sorted(look(self._cloud, ids).values(), key=lambda item: item.ID)
+        else:
+            items = self._order.group.find(self._cloud)
+        return Census(self._order.group, items, self._asked)
 
     @staticmethod
     def _why(answer, name):

@@ -22,6 +22,7 @@ class Step(NamedTuple):
     works: frozenset  # the states in which OpenNebula takes it
     run: Callable  # () -> None: asks for it
     still: bool = True  # whether the VM stays as it is meanwhile
+    last: bool = False  # whether it may take the right to do the others
 
 
 class Until(NamedTuple):
@@ -44,16 +45,17 @@ class Journey:
     def __init__(self, item, legs, hard=False, patient=True):
         self.item = item
         self.legs = [leg for leg in legs if patient or not isinstance(leg, Until)]
-        self.failure = None  # the Failure that ended it
+        self.failure = None  # the first Failure
         self._hard = hard
         self._patient = patient
         self._asked = None  # (state, ERROR) when the first leg was asked for
         self._moved = False  # whether the VM left that state since
         self._refused = None  # the Failure, when the state did not allow it
+        self._left = False  # whether the VM was taken away from where it was
 
     @property
     def over(self):
-        return self.failure is not None or not self.legs
+        return not self.legs
 
     def advance(self, cloud, item):
         """Asks for all that can be asked for now that the VM stands as `item`; failures are kept."""
@@ -62,7 +64,15 @@ class Journey:
             while not self.over and self._first(cloud):
                 pass
         except Failure as failure:
-            self.failure = failure
+            self.fail(failure)
+
+    def fail(self, failure):
+        """Ends the journey; but a VM that was switched off for a step that failed is brought on to where it was."""
+        end = [leg for leg in self.legs if isinstance(leg, str)][-1:]
+        back = self._left and self.failure is None and isinstance(self.legs[0], Step)
+        self.failure = self.failure or failure
+        self.legs = end if back else []
+        self._asked, self._moved, self._refused = None, False, None
 
     def stands(self):
         """Where the VM is, for the message of a timeout."""
@@ -108,6 +118,7 @@ class Journey:
         if name is None:
             return self._under_way(wanted) or self._wait_or_fail(present, "be made %s" % wanted)
         self._asked, self._moved, self._refused = (present, error(self.item)), False, None
+        self._left = True
         self._ask(cloud, name)
         final = len(self.legs) == 1 and (wanted == "running" or name not in THROUGH)
         return self._next() if final and not self._patient and self._refused is None else False
@@ -209,6 +220,7 @@ def _advance(cloud, journeys, items, workers):
         elif journey.legs == ["done"]:
             journey.legs.clear()
         else:
+            journey.legs = []
             journey.failure = Failure("VM %s has gone." % journey.item.NAME, object="vm", id=journey.item.ID)
 
     in_parallel(one, [journey for journey in journeys if not journey.over], workers)

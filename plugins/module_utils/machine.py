@@ -150,8 +150,9 @@ def route(item, goal, steps, allow_poweroff):
     """
     start, rests = heading(item), status(item) in RESTING
     end = start if goal is None else goal
-    now = [step for step in steps if status(item) in step.works]
-    later = [step for step in steps if step not in now]
+    last = [step for step in steps if step.last]
+    now = [step for step in steps if status(item) in step.works and step not in last]
+    later = [step for step in steps if step not in now and step not in last]
     here = [step for step in later if start in step.works]
     there = [step for step in later if step not in here and end in step.works]
     off = [step for step in later if step not in here and step not in there]
@@ -161,7 +162,7 @@ def route(item, goal, steps, allow_poweroff):
         legs += ["poweredoff"] + off
     cycle = [step.what for step in off]
     arrives = [] if end == status(item) and not off else [end]
-    return legs + arrives + there, cycle
+    return legs + arrives + there + last, cycle
 
 
 def _refuse(item, start, steps, allow_poweroff):

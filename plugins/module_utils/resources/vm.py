@@ -26,6 +26,7 @@ SECTIONS = ("OS", "FEATURES", "INPUT", "GRAPHICS", "VIDEO", "RAW", "CPU_MODEL", 
 BACKUP_SETTINGS = "BACKUP_VOLATILE DISK_IDS FS_FREEZE INCREMENT_MODE INTERACTIVE KEEP_LAST MODE".split()
 ENCRYPTED = frozenset(("PASSWORD",))  # of CONTEXT: what is read back is no text to compare with
 CONFIGURABLE = frozenset(("pending", "held", "poweredoff", "undeployed", "running", "cloning"))
+LAST = ("mode", "group", "owner", "lock")  # they may take the right to change the rest
 SAVABLE = frozenset(("running", "poweredoff", "suspended", "undeployed", "stopped"))
 RESIZABLE = frozenset(("init", "pending", "held", "poweredoff", "undeployed", "cloning"))
 SIMPLE = frozenset("attributes group labels lock mode name owner status updateconf vm_group".split())  # shown as kept
@@ -128,7 +129,8 @@ def of(option, attribute):
         def write():
             attribute.write(cloud, record["id"], after, record)
 
-        return record[option], after, [Step("change %s" % option, ANYWHERE, write)]
+        last = option in LAST and not attribute.early(after)
+        return record[option], after, [Step("change %s" % option, ANYWHERE, write, last=last)]
 
     return Change(plan, attribute.canonical, attribute.merged)
 

@@ -63,6 +63,16 @@ def test_eight_runs_at_once_end_with_the_exact_count(run, one, which, template):
     assert sum(len(report.record["created_ids"]) for report in reports) == 3
 
 
+@pytest.mark.parametrize("hard", [False, True])
+def test_surplus_vms_that_are_still_starting_are_terminated_too(run, one, simulator, hard):
+    """OpenNebula refuses to terminate a VM in PROLOG or BOOT."""
+    simulator.cloud.events.delay = 0.05
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda dummy: run(hard=hard, **FLEET), range(8)))
+    assert living(one) == ["web-00", "web-01", "web-02"]
+    assert not run(**FLEET)[0].changed
+
+
 def test_eight_runs_at_once_of_one_vm_make_it_once(run, one):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda dummy: run(name="db", template="tpl", state="running"), range(8)))
@@ -175,7 +185,7 @@ def test_who_goes_first(run, one, remove, left):
 
 
 def test_locked_vms_never_go_and_few_enough_may(run, one):
-    run(**FLEET)
+    run(parallel=1, **FLEET)
     one.vm.lock(2, 1, False)
     with pytest.raises(Failure, match="2 VMs would be terminated, but max_remove is 1"):
         run(name="web-##", exact_count=1, max_remove=1)

@@ -122,6 +122,21 @@ def test_one_power_cycle_does_all_that_needs_it(run, one):
     assert not run(name="db", **wanted)[0].changed
 
 
+def test_a_vm_is_switched_on_again_when_a_change_fails_while_it_is_off(run, one):
+    bring(run, "running")
+    with pytest.raises(Failure, match="Not enough memory"):
+        run(name="db", memory="1 TB", allow_poweroff=True)
+    assert one.vm.info(0).LCM_STATE == 3
+
+
+def test_a_lock_comes_last_and_goes_first(run, one):
+    bring(run, "running")
+    run(name="db", memory="1 GB", lock="use", allow_poweroff=True)
+    assert one.vm.info(0).LOCK.LOCKED == 1
+    done, dummy = run(name="db", memory="2 GB", lock="none", allow_poweroff=True)
+    assert (only(done)["memory"], only(done)["lock"], only(done)["status"]) == ("2048 MB", "none", "running")
+
+
 def test_what_is_wanted_off_needs_no_leave_for_it(run, one):
     bring(run, "running")
     done, calls = run(name="db", memory="1 GB", state="poweredoff")
