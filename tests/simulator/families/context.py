@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
+from ..errors import internal
 from ..store import Object
 from ..template import Vector
 from . import nics
@@ -45,6 +47,12 @@ def complete(cloud: Any, vm: Object, given: Vector) -> Vector:
         for nic in nics.interfaces(vm):
             full.update(of_nic(cloud, nic))
     return full
+
+
+def refuse_token(cloud: Any, given: Vector) -> None:
+    """Raises Refused for a token of OneGate where oned.conf names none."""
+    if given.get("TOKEN", "").upper() in TRUE and not cloud.config.text("ONEGATE_ENDPOINT"):
+        raise internal("TOKEN set, but onegate endpoint was not defined in oned.conf.")
 
 
 def of_router(vm: Object) -> Vector:
@@ -101,7 +109,7 @@ def substituted(cloud: Any, vm: Object, text: str) -> str:
     def value(found: re.Match) -> str:
         name, selector = found.groups()
         if selector is not None:
-            return of_network(cloud, vm, selector) if name == "NETWORK" else ""
+            return SELECTED.get(name, lambda *dummy: "")(cloud, vm, selector)
         return own.get(name) or vm.template.text(name) or vm.user_template.text(name)
 
     return VARIABLE.sub(value, text)
@@ -115,3 +123,14 @@ def of_network(cloud: Any, vm: Object, selector: str) -> str:
             network = cloud["NET"].get_ro(int(nic["NETWORK_ID"]))
             return nic.get(wanted.strip()) or network.template.text(wanted.strip())
     return ""
+
+
+def of_user(cloud: Any, vm: Object, name: str) -> str:
+    """An attribute of the owner's template, or all of him."""
+    user = cloud["USER"].get_ro(vm.uid)
+    if name.strip().upper() == "TEMPLATE":
+        return base64.b64encode(user.xml().encode()).decode()
+    return user.template.text(name.strip().upper())
+
+
+SELECTED = {"NETWORK": of_network, "USER": of_user}

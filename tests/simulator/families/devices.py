@@ -14,7 +14,7 @@ from ..calls import Call
 from ..errors import internal, not_allocated
 from ..store import Object
 from ..template import Template
-from . import context, disks, nics, pci
+from . import context, disks, nics, pci, topology
 from . import vmgroup as vmgroups
 
 VNC_BASE_PORT = 5900
@@ -43,12 +43,15 @@ def positive_integer(text: str) -> bool:
     return text.isdigit() and int(text) > 0
 
 
+DECIMAL = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
 def positive_float(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) is not None and float(text) > 0
+    return not_negative(text) and float(text) > 0
 
 
 def not_negative(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) is not None
+    return DECIMAL.fullmatch(text) is not None
 
 
 INTEGER, FLOAT = "a positive integer value", "a positive float or integer value"
@@ -67,6 +70,7 @@ def check_capacity(body: Template) -> None:
     for name, good, words, required in CAPACITY:
         if (required or name in body) and not good(body.text(name)):
             raise internal(f"{name} attribute must be {words}.")
+    body.set("CPU", f"{body.number('CPU'):.6g}")
 
 
 # ---------------------------------------------------------------- all of it
@@ -78,6 +82,7 @@ def build(call: Call, vm: Object) -> None:
     check_capacity(body)
     check_raw(body)
     set_topology(body)
+    context.refuse_token(call.cloud, body.vector("CONTEXT") or {})
     body.set("VMID", str(vm.oid))
     body.set("OS", {"UUID": str(uuid.uuid4()), **(body.vector("OS") or {})})
     try:
@@ -122,17 +127,11 @@ def check_raw(body: Template) -> None:
 
 
 def set_topology(body: Template) -> None:
-    """A virtual topology is pinned, or has all its numbers. Raises Refused."""
-    topology = body.vector("TOPOLOGY")
-    if topology is None:
-        return
-    topology.setdefault("PIN_POLICY", "NONE")
-    numbers = [topology.get(name) for name in ("SOCKETS", "CORES", "THREADS")]
-    if topology["PIN_POLICY"].upper() == "NONE" and not all(numbers):
-        raise not_allocated(
-            "virtual machine",
-            "Non-pinned VMs with a virtual topology needs to set  SOCKETS, CORES and THREADS numbers.",
-        )
+    """Raises Refused for a virtual topology that cannot be."""
+    try:
+        topology.complete(body)
+    except ValueError as error:
+        raise not_allocated("virtual machine", str(error)) from None
 
 
 def join_group(call: Call, vm: Object) -> None:
@@ -171,14 +170,14 @@ def add_requirements(call: Call, vm: Object) -> None:
     nets = [int(nic["NETWORK_ID"]) for nic in nics.interfaces(vm) if "NETWORK_ID" in nic]
     places = [call.pool("DATASTORE").get_ro(number) for number in stores]
     places += [call.pool("NET").get_ro(number) for number in nets]
-    not_pinned = "!(PIN_POLICY = PINNED)"
+    policy = "(PIN_POLICY = PINNED)" if topology.is_pinned(vm) else "!(PIN_POLICY = PINNED)"
     vm.clusters = set.intersection(*(set(one.cluster_ids) for one in places)) if places else None
     if vm.clusters is None:
-        vm.template.set("AUTOMATIC_REQUIREMENTS", not_pinned)
+        vm.template.set("AUTOMATIC_REQUIREMENTS", policy)
         return
     hosts = " | ".join(f"CLUSTER_ID = {number}" for number in sorted(vm.clusters))
     members = " | ".join(f'"CLUSTERS/ID" @> {number}' for number in sorted(vm.clusters))
-    vm.template.set("AUTOMATIC_REQUIREMENTS", f"({hosts}) & {not_pinned}")
+    vm.template.set("AUTOMATIC_REQUIREMENTS", f"({hosts}) & {policy}")
     vm.template.set("AUTOMATIC_DS_REQUIREMENTS", f"({members})")
     vm.template.set("AUTOMATIC_NIC_REQUIREMENTS", f"({members})")
 

@@ -10,6 +10,7 @@ from ..store import Object
 from . import capacity, lifecycle, usage
 from .host import OFFLINE
 from .scheduler import SYSTEM_DS, system_datastore
+from .topology import is_pinned
 
 KEEP = -1  # the datastore that the VM is in
 SAVED, OFF, HARD_OFF = range(3)  # how a running VM is moved: saved, shut down, or cut off
@@ -58,7 +59,7 @@ def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: st
     call.require(call.need("deploy", vm), call.need("MANAGE", host), call.need("USE", datastore))
     if vm.state not in WAITING:
         raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
-    if check:
+    if check or is_pinned(vm):
         refuse_overcommit(vm, host)
     usage.charge_running(call, vm)
     usage.enter_cluster(call, vm, host.cluster_id)
@@ -106,8 +107,7 @@ def refuse_state(vm: Object, live: bool) -> None:
     state = (vm.state, vm.lcm_state)
     if state != RUNNING and state not in AT_REST:
         raise wrong_action(f"Migrate action is not available for state {lifecycle.state_name(vm)}")
-    topology = vm.template.vector("TOPOLOGY") or {}
-    if live and topology.get("PIN_POLICY", "NONE").upper() != "NONE":
+    if live and is_pinned(vm):
         raise wrong_action("VM with a pinned NUMA topology cannot be live-migrated")
     if live and any(disk.get("TYPE", "").upper() == "FILESYSTEM" for disk in vm.template.vectors("DISK")):
         raise wrong_action("VM with FILESYSTEM disks cannot be live-migrated")

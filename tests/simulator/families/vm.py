@@ -39,24 +39,34 @@ def element(tag: str, inner: str) -> str:
     return f"<{tag}>{inner}</{tag}>" if inner else f"<{tag}/>"
 
 
-SHORT = {  # the members of each vector that the pool shows, in its order
-    "DISK": "DISK_ID DATASTORE DATASTORE_ID IMAGE IMAGE_ID SIZE TYPE CLONE CLONE_TARGET LN_TARGET"
-    " DISK_SNAPSHOT_TOTAL_SIZE".split(),
-    "NIC": "IP MAC NETWORK NETWORK_ID NIC_ID SECURITY_GROUPS".split(),
-    "GRAPHICS": "LISTEN PASSWD TYPE".split(),
+SHORT = {  # what the pool shows of vectors: the members that need not be there, and those that always are
+    "DISK": (
+        [],
+        "DISK_ID DATASTORE DATASTORE_ID IMAGE IMAGE_ID SIZE TYPE CLONE CLONE_TARGET LN_TARGET"
+        " DISK_SNAPSHOT_TOTAL_SIZE".split(),
+    ),
+    "NIC": (
+        "IP IP6 IP6_ULA IP6_LINK IP6_GLOBAL NETWORK_MODE".split(),
+        "MAC NETWORK NETWORK_ID NIC_ID SECURITY_GROUPS".split(),
+    ),
+    "GRAPHICS": ("LISTEN PASSWD TYPE".split(), []),
 }
 SHORT_USER = "ERROR LABELS SCHED_DS_RANK SCHED_DS_REQUIREMENTS SCHED_MESSAGE SCHED_RANK SCHED_REQUIREMENTS".split()
 
 
 def short_template(obj: Object) -> str:
     capacity = "".join([f"<{name}>{obj.template.text(name)}</{name}>" for name in ("CPU", "MEMORY", "VCPU")])
-    return f"<TEMPLATE>{capacity}{''.join([short_vectors(obj, *row) for row in SHORT.items()])}</TEMPLATE>"
+    return f"<TEMPLATE>{capacity}{''.join([short_vectors(obj, name) for name in SHORT])}</TEMPLATE>"
 
 
-def short_vectors(obj: Object, name: str, members: list[str]) -> str:
+def short_vectors(obj: Object, name: str) -> str:
+    vectors, (optional, always) = obj.template.vectors(name), SHORT[name]
+    if name == "NIC":  # aliases look like interfaces here
+        vectors = sorted([*vectors, *obj.template.vectors("NIC_ALIAS")], key=lambda nic: int(nic["NIC_ID"]))
     shown = []
-    for vector in obj.template.vectors(name):
-        inner = "".join([f"<{key}><![CDATA[{vector[key]}]]></{key}>" for key in members if key in vector])
+    for vector in vectors:
+        members = [key for key in optional if key in vector] + always
+        inner = "".join([f"<{key}><![CDATA[{vector.get(key, '')}]]></{key}>" for key in members])
         shown.append(f"<{name}>{inner}</{name}>")
     return "".join(shown)
 
@@ -276,7 +286,7 @@ def resize(call: Call, vm: Object, given: str, check: bool) -> None:
     wanted = new_sizes(call.template(given))
     running = (vm.state, vm.lcm_state) == (lifecycle.ACTIVE, lifecycle.RUNNING)
     if vm.state not in RESIZABLE and not running:
-        raise wrong_action(f"Resize action is not available for state {lifecycle.state_name(vm)}")
+        raise wrong_action(f"Cannot resize a VM in state {lifecycle.state_name(vm)}")
     host = None
     if vm.history and not vm.history[-1]["etime"]:
         host = call.pool("HOST").get(vm.history[-1]["hid"])
