@@ -71,7 +71,7 @@ def attach(call: Call, oid: int, given: str) -> None:
         raise wrong_action("VM is not running in any host")
     refuse_router(vm)
     body = call.template(given)
-    call.require(call.need("disk-attach", vm), *image_needs(call, vm, body))
+    call.require(call.need("disk-attach", vm), *references.needs(call, body, vm.uid))
     generic.forbid_restricted(call, "VM", "DISK", body)
     with usage.attaching(call, vm, references.extended(call, body, vm.uid)):
         lcm = transient(vm, ATTACH, f"Could not attach a new disk to VM {oid}")
@@ -83,17 +83,6 @@ def attach(call: Call, oid: int, given: str) -> None:
     lifecycle.copy_record(call, vm, "disk-attach")
     words = "Error attaching new VM Disk"
     start(call, vm, lcm, "attach_disk", words, undone=lambda cloud, vm: drop(cloud, vm, disk["DISK_ID"]))
-
-
-def image_needs(call: Call, vm: Object, body: Template) -> list:
-    """The right to use the image that a disk names, if there is such an image."""
-    wanted = body.vector("DISK") or {}
-    if "IMAGE_ID" not in wanted and "IMAGE" not in wanted:
-        return []
-    try:
-        return [call.need("USE", disks.find_image(call, wanted, vm.uid))]
-    except Refused:
-        return []
 
 
 def drop(cloud: Any, vm: Object, disk_id: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from .. import generic
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, wrong_action
-from ..permissions import Need
 from ..store import Object
 from ..template import Template, Vector
 from . import context, lifecycle, nics, pci, references, usage
@@ -48,7 +47,7 @@ def attach_to(call: Call, vm: Object, body: Template) -> None:
         pci.check(passed or {"DEVICE": "any"})
     kind = next((name for name in KINDS if body.vector(name) is not None), "")
     wanted = dict(body.vector(kind) or {})
-    call.require(call.need("nic-attach", vm), *network_needs(call, vm, wanted))
+    call.require(call.need("nic-attach", vm), *references.needs(call, body, vm.uid))
     generic.forbid_restricted(call, "VM", "NIC", body)
     with usage.attaching(call, vm, references.extended(call, body, vm.uid)):
         lcm = transient(vm, WORK, f"Could not add a new NIC to VM {vm.oid}")
@@ -60,16 +59,6 @@ def attach_to(call: Call, vm: Object, body: Template) -> None:
     lifecycle.copy_record(call, vm, "alias-attach" if kind == "NIC_ALIAS" else "nic-attach")
     words = "Error attaching new VM NIC"
     start(call, vm, lcm, "attach_nic", words, undone=lambda cloud, vm: drop(cloud, vm, nic["NIC_ID"]))
-
-
-def network_needs(call: Call, vm: Object, wanted: Vector) -> list[Need]:
-    """The rights on the network that an interface names, if there is such a network."""
-    if not any(wanted.get(name) for name in ("NETWORK_ID", "NETWORK")):
-        return []
-    try:
-        return nics.needs(call, nics.find_network(call, wanted, vm.uid), wanted)
-    except Refused:
-        return []
 
 
 def add(call: Call, vm: Object, kind: str, wanted: Vector) -> Vector:
@@ -135,7 +124,7 @@ def update(call: Call, oid: int, nic_id: int, given: str, append: int) -> None:
     if nics.is_alias(nic):
         raise wrong_action("Action not supported for NIC_ALIAS")
     body = call.template(given)
-    call.require(call.need("nic-update", vm), *network_needs(call, vm, body.vector("NIC") or {}))
+    call.require(call.need("nic-update", vm), *references.needs(call, body, vm.uid))
     generic.forbid_restricted(call, "VM", "NIC", body)
     running = (vm.state, vm.lcm_state) == AS_RUNNING
     what = f"Error updating NIC ({nic_id}) for VM {oid}"
@@ -170,7 +159,7 @@ def attach_group(call: Call, oid: int, nic_id: int, group_id: int) -> None:
     if nic is None:
         raise internal(f"VM {oid} doesn't have NIC id {nic_id}")
     wanted = {**nic, "SECURITY_GROUPS": nics.listed(nics.groups_of([nic]) | {group_id})}
-    call.require(call.need("sg-attach", vm), *network_needs(call, vm, wanted))
+    call.require(call.need("sg-attach", vm), *references.needs(call, Template([("NIC", wanted)]), vm.uid))
     group = call.pool("SECGROUP").get(group_id)
     if group is None:
         raise wrong_action(f"Could not attach SG {group_id} to VM, SG does not exist")
