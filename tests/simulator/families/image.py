@@ -494,7 +494,11 @@ def revert(snapshots: Template, number: int) -> None:
     chain.activate(snapshots, number, revert=True)
 
 
-def restore(call: Call, image: Object, datastore_id: int, options: str) -> str:
+def restore(call: Call, oid: int, datastore_id: int, options: str) -> str:
+    image = call.pool("IMAGE").get(oid)
+    if image is None:
+        return ""  # 7.4.0 is content with that
+    call.require(call.need("USE", image))
     if image.type != "BACKUP":
         raise wrong_action("Can only restore images of type BACKUP")
     datastore = call.pool("DATASTORE").get_ro(datastore_id)
@@ -502,7 +506,7 @@ def restore(call: Call, image: Object, datastore_id: int, options: str) -> str:
         raise not_found(IMAGE.title, datastore_id)  # the server takes the one for the other
     if datastore.type != IMAGE_DS:
         raise wrong_action("Destination can be only an image datastore")
-    return dummy.RESTORED
+    return "" if image is None else dummy.RESTORED
 
 
 # ---------------------------------------------------------------- use by VMs
@@ -544,6 +548,6 @@ METHODS = [
     snapshot("delete", "delete snapshot", chain.remove),
     snapshot("revert", "revert to snapshot", revert),
     snapshot("flatten", "flatten snapshot", chain.flatten),
-    Method("one.image.restore", "oid:int, ds_id:int, opt_tmpl:string", restore, needs="MANAGE IMAGE"),
+    Method("one.image.restore", "oid:int, ds_id:int, opt_tmpl:string", restore),
     generic.filtered_pool_info(IMAGE),
 ]

@@ -81,7 +81,6 @@ def cluster_ids(call: Call, stored: Template) -> list[int]:
 KINDS = [VNTEMPLATE]
 METHODS = [
     Method("one.vntemplate.allocate", "template:string", allocate, needs="CREATE VNTEMPLATE"),
-    Method("one.vntemplate.instantiate", "oid:int, name:string, extra:string", instantiate),
     generic.delete(VNTEMPLATE),
     generic.info(VNTEMPLATE),
     generic.update(VNTEMPLATE),
@@ -91,5 +90,6 @@ METHODS = [
     generic.lock(VNTEMPLATE),
     generic.unlock(VNTEMPLATE),
     generic.clone(VNTEMPLATE, copy=copy),
+    Method("one.vntemplate.instantiate", "oid:int, name:string, extra:string", instantiate),
     generic.filtered_pool_info(VNTEMPLATE),
 ]
