@@ -443,13 +443,13 @@ def check(text: str, output: Path) -> None:
         committed.splitlines(), text.splitlines(), "committed", "generated", lineterm="", n=0
     )
     print("\n".join(difference))
-    fail(f"{output.name} differs from what the schema gives: run make bindings, and commit the result")
+    fail(f"{output.name} differs from what is generated: run make bindings, and commit the result")
 
 
 def main() -> None:
     """Read the arguments, generate, and write or compare."""
     parser = argparse.ArgumentParser(description="Generate the bindings of pyone from schema files.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 when the file differs")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 when a file differs")
     parser.add_argument("--xsd", type=Path, default=XSD, metavar="DIRECTORY", help="schema files (default: xsd)")
     parser.add_argument("--output", type=Path, default=BINDINGS, metavar="FILE", help="default: pyone's bindings.py")
     options = parser.parse_args()

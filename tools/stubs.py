@@ -113,13 +113,13 @@ def methods() -> dict[str, list[Argument]]:
 
 def argument(text: str) -> Argument:
     """The Argument that the table writes as NAME:TYPE[=default]."""
-    name, _, rest = text.partition(":")
+    name, dummy, rest = text.partition(":")
     return Argument(name, rest[0], "=" in rest)
 
 
 def result(method: str, known: Iterable[str]) -> str:
     """The type of a method's answer; KNOWN are the roots that the schema has."""
-    family, _, verb = method.partition(".")
+    family, dummy, verb = method.partition(".")
     name = RESULTS.get(method, root_of(family) if verb in INFOS else "int")
     return name if name in ("int", "str") else name if name in known else "Element"
 
@@ -157,7 +157,7 @@ def bindings_stub(roots: Iterable[str], types: dict[str, str]) -> str:
 
 def field(text: str, types: dict[str, str]) -> str:
     """The declaration of a field that TYPES writes as NAME[:TYPE][*]."""
-    name, _, kind = text.rstrip("*").partition(":")
+    name, dummy, kind = text.rstrip("*").partition(":")
     # Through the module: within a class its own fields hide the classes of their names.
     type_name = f"_b.{class_name(kind)}" if kind in types else FIELDS[kind]
     return f"{name}: list[{type_name}]" if text.endswith("*") else f"{name}: {type_name}"
@@ -165,7 +165,7 @@ def field(text: str, types: dict[str, str]) -> str:
 
 def definitions(method: str, arguments: list[Argument], answer: str) -> Iterator[str]:
     """The lines that declare a method; twice where its first argument may be called id too."""
-    family, _, verb = method.partition(".")
+    family, dummy, verb = method.partition(".")
     more = [] if arguments or not family.endswith("pool") else ["*ignored: int"]
     forms = [arguments]
     if arguments and arguments[0].name == "oid":
@@ -211,8 +211,7 @@ def package_stub() -> str:
         for node in tree.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_MODULES"
     )
-    found = [(module, [module]) for module in modules if (PYONE / f"{module}.py").is_file()]
-    lines += [f"from . import {name} as {name}" for _, (name,) in found]
+    lines += [f"from . import {module} as {module}" for module in modules]
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
     names = {node.module: [alias.name for alias in node.names] for node in imports}
     names["constants"] = constants(PYONE / "constants.py")

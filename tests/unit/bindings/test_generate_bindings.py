@@ -243,10 +243,12 @@ def test_nothing_to_read_is_one_sentence(schema, tmp_path):
 
 def test_the_same_schema_gives_the_same_bytes(tmp_path):
     for seed in ("1", "2"):  # the order of sets differs
-        command = [sys.executable, generate_bindings.__file__, "--output", tmp_path / seed]
+        (tmp_path / seed).mkdir()
+        command = [sys.executable, generate_bindings.__file__, "--output", tmp_path / seed / "bindings.py"]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
-    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
-    assert str(generate_bindings.ROOT) not in (tmp_path / "1").read_text(encoding="utf-8")
+    for name in ("bindings.py", "bindings.pyi", "__init__.pyi"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+        assert str(generate_bindings.ROOT) not in (tmp_path / "1" / name).read_text(encoding="utf-8")
 
 
 def test_check_detects_a_change(monkeypatch, schema, tmp_path, capsys):
@@ -258,9 +260,13 @@ def test_check_detects_a_change(monkeypatch, schema, tmp_path, capsys):
     run(monkeypatch, *arguments)
     run(monkeypatch, "--check", *arguments)
     schema(thing=THING.replace("NAME", "TITLE"))
-    with pytest.raises(SystemExit, match=r"bindings.py differs from what the schema gives"):
+    with pytest.raises(SystemExit, match=r"bindings.py differs from what is generated"):
         run(monkeypatch, "--check", *arguments)
     assert '+    "THING": "ID:i TITLE COST:d IP*",' in capsys.readouterr().out
+    run(monkeypatch, *arguments)
+    output.with_suffix(".pyi").write_text("", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"bindings.pyi differs"):
+        run(monkeypatch, "--check", *arguments)
 
 
 def test_what_is_committed_is_what_our_schema_gives(capsys):
