@@ -32,7 +32,6 @@ def info(
     kind: Kind,
     arguments: str = "decrypt:boolean=false",
     xml: Callable[..., str] | None = None,
-    signature: str = "",
     details: Callable[[Call, Object], str] = lambda call, obj: "",
 ) -> Method:
     """`xml(call, obj, *options)` replaces the plain XML of the object, `details(call, obj)` adds to its TEMPLATE."""
@@ -50,7 +49,6 @@ def info(
         needs=f"USE {kind.name} ignoring locks",
         reads=True,
         help=f"Returns {kind.title.title()} information",
-        signature=signature,
     )
 
 
@@ -70,23 +68,23 @@ def in_clear(call: Call, obj: Object) -> str:
 # ---------------------------------------------------------------- pools
 
 
-def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "", signature: str = "") -> Method:
+def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "") -> Method:
     """The pool without filters; `trailer(call)` is what follows the objects."""
 
     def run(call: Call) -> str:
         return call.pool(kind.name).show(visible(call, kind, ALL)[::-1], trailer(call))
 
-    return Method(f"one.{kind.method}pool.info", "", run, reads=True, signature=signature)
+    return Method(f"one.{kind.method}pool.info", "", run, reads=True)
 
 
-def filtered_pool_info(kind: Kind, signature: str = "") -> Method:
+def filtered_pool_info(kind: Kind) -> Method:
     """The pool with filter flag and range."""
 
     def run(call: Call, flag: int, start: int, end: int) -> str:
         return call.pool(kind.name).show(in_range(visible(call, kind, flag), start, end))
 
     arguments = "filter_flag:int, start:int, end:int"
-    return Method(f"one.{kind.method}pool.info", arguments, run, reads=True, signature=signature)
+    return Method(f"one.{kind.method}pool.info", arguments, run, reads=True)
 
 
 def visible(call: Call, kind: Kind, flag: int) -> list[Object]:
@@ -358,7 +356,8 @@ def delete(
         call.cloud.rules.forget_object(kind.name, obj.oid)
         return obj.oid
 
-    return Method(f"one.{kind.method}.delete", join("oid:int", more), run, needs=f"{operation} {kind.name}")
+    needs = f"{operation} {kind.name}"
+    return Method(f"one.{kind.method}.delete", join("oid:int", more), run, needs=needs)
 
 
 def system_object(title: str) -> Callable[[Call, Object], str | None]:

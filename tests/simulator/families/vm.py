@@ -377,7 +377,7 @@ KINDS = [VM]
 SCHEDULES = schedules.methods(VM, lambda vm: vm.stime, refuse_done, "sched_id", answers_parent=True)
 ACCOUNTING = accounting.methods(VM)
 METHODS = [
-    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate),
+    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate, signature="ss"),
     generic.info(VM, details=lambda call, vm: schedules.shown(call.cloud, vm)),
     generic.update(VM, "update"),
     generic.rename(VM, "rename"),
