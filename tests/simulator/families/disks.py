@@ -75,7 +75,6 @@ def complete(call: Call, vm: Object, number: int, disk: Vector, attaching: bool 
         disk.setdefault("DEV_PREFIX", call.cloud.config.text("DEFAULT_DEVICE_PREFIX", "sd"))
         return disk
     image = find_image(call, disk, vm.uid)
-    call.require(call.need("USE", image))
     acquire(image, vm, attaching)
     disk = fill(call.cloud, image, disk)
     if image.type in WITH_SNAPSHOTS and image.snapshots.vectors("SNAPSHOT"):

@@ -89,7 +89,6 @@ def lease(call: Call, vm: Object, number: int, nic: Vector) -> Vector:
     if not any(nic.get(name) for name in ("NETWORK_ID", "NETWORK")):  # the scheduler's to choose, or none
         return nic
     network = find_network(call, nic, vm.uid)
-    call.require(*needs(call, network, nic))
     nic.update(networks.allocate_lease(call.cloud, network, vm, nic))
     return dict(nic, TARGET=f"one-{vm.oid}-{number}")
 
