@@ -18,15 +18,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-_HEAD = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>")
-_VALUE = re.compile(rb"\s*<value>\s*<(string|i4|boolean|i8)>")
-_END = re.compile(rb"</(string|i4|boolean|i8)>\s*</value>")
-_TAIL = re.compile(rb"\s*</data>\s*</array>\s*</value>\s*</param>\s*</params>\s*</methodResponse>\s*")
-_REFERENCE = re.compile(rb"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([a-z]+));")
+# Patterns, compiled when they are first used: re keeps them.
+_HEAD = rb"\s*(?:<\?xml[^>]*\?>\s*)?<methodResponse>\s*<params>\s*<param>\s*<value>\s*<array>\s*<data>"
+_VALUE = rb"\s*<value>\s*<(string|i4|boolean|i8)>"
+_END = rb"</(string|i4|boolean|i8)>\s*</value>"
+_TAIL = rb"\s*</data>\s*</array>\s*</value>\s*</param>\s*</params>\s*</methodResponse>\s*"
+_REFERENCE = rb"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([a-z]+));"
 LONG = 64 * 1024  # bytes
 _NAMED = {b"quot": b'"', b"apos": b"'", b"lt": b"<", b"gt": b">"}
 # The last range: the XML-RPC library of oned (6.10, 7.4) takes no character outside the Basic Multilingual Plane.
-_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]")
+_UNSENDABLE = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]"
 
 
 def encode(method: str, params: Sequence[Any]) -> bytes:
@@ -55,7 +56,7 @@ def _marshal(value: Any) -> str:
 
 
 def _escape(text: str) -> str:
-    bad = _UNSENDABLE.search(text)
+    bad = re.compile(_UNSENDABLE).search(text)
     if bad:
         raise OneArgumentException("the character %r cannot be sent to OpenNebula" % bad.group())
     # A bare CR would arrive as LF.
@@ -95,22 +96,22 @@ def decode(body: bytes | bytearray) -> tuple[Any, ...]:
 
 def _cut(body):
     """The values of the envelope that oned sends, or None for any other shape."""
-    head = _HEAD.match(body)
+    head = re.compile(_HEAD).match(body)
     position = head.end() if head else 0
     values: list[Any] = []
     while position:
-        start = _VALUE.match(body, position)
+        start = re.compile(_VALUE).match(body, position)
         if not start:
             break
         stop = body.find(b"<", start.end())
-        end = _END.match(body, stop) if stop >= 0 else None
+        end = re.compile(_END).match(body, stop) if stop >= 0 else None
         if not end or end.group(1) != start.group(1):
             return None
         text = Text(body, start.end(), stop)
         long = values == [True] and start.group(1) == b"string" and text.is_long_xml()
         values.append(text if long else _unmarshal(start.group(1), bytes(text)))
         position = end.end()
-    well_formed = len(values) > 1 and isinstance(values[0], bool) and _TAIL.fullmatch(body, position)
+    well_formed = len(values) > 1 and isinstance(values[0], bool) and re.compile(_TAIL).fullmatch(body, position)
     return values if well_formed else None
 
 
@@ -132,7 +133,7 @@ def unescape(text: bytes) -> bytes:
         return text
     text = text.replace(b"&lt;", b"<").replace(b"&gt;", b">")
     if b"&#" in text or b"&quot;" in text or b"&apos;" in text:
-        text = _REFERENCE.sub(_dereferenced, text)
+        text = re.compile(_REFERENCE).sub(_dereferenced, text)
     return text.replace(b"&amp;", b"&")
 
 

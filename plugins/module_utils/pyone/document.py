@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     AnyNode = Union[ElementTree.Element, "Node"]
 
-_PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.S)
+_PROLOG = rb"(?s:\s|<\?.*?\?>|<!--.*?-->)*"
 # An element that is still escaped: its name, and its content where that is plain text, or the slash of an empty one.
-_ELEMENT = re.compile(rb"\s*&lt;([A-Za-z_][\w.-]*)(?:&gt;(?:([^&]*)&lt;/\1&gt;)?|(/)&gt;)")
-_SECTION = re.compile(rb"&lt;!\[CDATA\[([^&\]]*)\]\]&gt;")
+_ELEMENT = rb"\s*&lt;([A-Za-z_][\w.-]*)(?:&gt;(?:([^&]*)&lt;/\1&gt;)?|(/)&gt;)"
+_SECTION = rb"&lt;!\[CDATA\[([^&\]]*)\]\]&gt;"
 _AFTER_NAME = b"&/ \t\n"
-_BLANK = re.compile(rb"\s*")
+_BLANK = rb"\s*"
 # References that may stand for markup; those to CR, which oned writes, do not.
-_REFERENCE = re.compile(rb"&#(?!x0?[dD];|13;)")
-_LEAF, _EMPTY = 2, 3
+_REFERENCE = rb"&#(?!x0?[dD];|13;)"
+_LEAF = 2
 
 
 def read(document: bytes | str | Text) -> ElementTree.Element | Node:
@@ -52,7 +52,7 @@ def parse_tree(document: bytes | str) -> ElementTree.Element:
 
     if isinstance(document, str):
         document = document.encode("utf-8")
-    prolog = _PROLOG.match(document)
+    prolog = re.compile(_PROLOG).match(document)
     if prolog and document.startswith(b"<!DOCTYPE", prolog.end()):
         raise OneProtocolException("the XML declares a document type, which OpenNebula never sends")
     try:
@@ -78,18 +78,18 @@ def _with_carriage_returns(document):
 def _root(text):
     """The Node of a whole document; None where markup may be written in a way that a Node does not know."""
     body, start, stop = text.body, text.start, text.stop
-    opened = _ELEMENT.match(body, start, stop)
+    opened = re.compile(_ELEMENT).match(body, start, stop)
     strange = (
         body.find(b">", start, stop) >= 0
         or body.find(b"\r", start, stop) >= 0
         or (body.find(b"?", start, stop) >= 0 and body.find(b"&lt;?", start, stop) >= 0)
-        or (body.find(b"#", start, stop) >= 0 and _REFERENCE.search(body, start, stop))
+        or (body.find(b"#", start, stop) >= 0 and re.compile(_REFERENCE).search(body, start, stop))
     )
     if strange or not opened or opened.lastindex != 1:
         return None
     close = b"&lt;/%s&gt;" % opened.group(1)
     end = body.rfind(close, opened.end(), stop)
-    if end < 0 or not _BLANK.fullmatch(body, end + len(close), stop):
+    if end < 0 or not re.compile(_BLANK).fullmatch(body, end + len(close), stop):
         return None
     return Node(body, opened.group(1).decode("ascii"), opened.end(), end)
 
@@ -126,7 +126,7 @@ class Node:
         body, start, stop = self._body, self._start, self._stop
         if body.find(b"&", start, stop) < 0:
             return body[start:stop]
-        section = _SECTION.fullmatch(body, start, stop)
+        section = re.compile(_SECTION).fullmatch(body, start, stop)
         return section.group(1) if section else None
 
     def find(self, tag: str) -> AnyNode | None:
@@ -182,8 +182,9 @@ class Node:
         if self._tree is not None:
             return False
         body, at, stop, places = self._body, self._at, self._stop, self._places
+        match = re.compile(_ELEMENT).match
         while at < stop:
-            opened = _ELEMENT.match(body, at, stop)
+            opened = match(body, at, stop)
             if not opened:
                 break
             shape = opened.lastindex
@@ -226,7 +227,7 @@ class Node:
         return (end, end + len(close)) if certain else (-1, -1)
 
     def _give_up(self, at):
-        if _BLANK.fullmatch(self._body, at, self._stop):
+        if re.compile(_BLANK).fullmatch(self._body, at, self._stop):
             self._at = self._stop
             return False
         self._tree = self.tree()
