@@ -81,7 +81,6 @@ class Method:
     needs: str | Sequence[str] = ()  # "MANAGE TEMPLATE", "MANAGE TEMPLATE ignoring locks"
     reads: bool = False  # changes nothing: allowed while the zone is disabled, objects are taken to be read
     help: str = ""
-    signature: str = ""  # where the server publishes another than the true one, e.g. "siis"
     first: str = ""  # the parameter that is looked at before the others
 
     def __post_init__(self) -> None:

@@ -14,6 +14,35 @@ from .errors import Fault
 WORDS = {"s": "string", "i": "int", "b": "boolean", "8": "i8", "A": "array"}
 LETTERS = {"int": "i", "string": "s", "boolean": "b", "i8": "8", "array": "A"}
 
+# What the server publishes where it does not tell the truth about its arguments: the session, then the others.
+PUBLISHED = {
+    "one.hostpool.monitoring": "s",
+    "one.cluster.allocate": "ssssi",
+    "one.template.delete": "si",
+    "one.template.instantiate": "sisbs",
+    "one.vntemplatepool.info": "s",
+    "one.vm.allocate": "ss",
+    "one.vm.disksnapshotrevert": "sii",
+    "one.vm.updatenic": "siis",
+    "one.vm.resize": "siis",
+    "one.vm.updateconf": "sis",
+    "one.vmpool.calculateshowback": "siiiii",
+    "one.vn.allocate": "si",
+    "one.user.enable": "sii",
+    "one.zone.enable": "sii",
+    "one.zone.replicate": "siiiiiiis",
+    "one.zone.fedreplicate": "sis",
+    "one.zone.voterequest": "siiii",
+    "one.zone.resetserver": "sis",
+    "one.market.enable": "sii",
+    "one.marketapp.allocate": "ss",
+    "one.marketapp.info": "si",
+    "one.marketapp.enable": "sii",
+    "one.marketapppool.info": "s",
+    "one.hookpool.info": "siii",
+    "one.backupjob.info": "sib",
+}
+
 NAMES = [
     "system.listMethods",
     "system.methodExist",
@@ -27,7 +56,7 @@ NAMES = [
 
 
 def published(method: Method) -> list[str]:
-    letters = method.signature or "s" + "".join(LETTERS[param.type] for param in method.params)
+    letters = PUBLISHED.get(method.name) or "s" + "".join(LETTERS[param.type] for param in method.params)
     return ["array", *(WORDS[letter] for letter in letters)]
 
 

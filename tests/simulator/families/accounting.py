@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from .. import dummy, generic
 from ..calls import Call, Method
@@ -81,29 +81,30 @@ def calculate(call: Call, kind: Kind, first: int, first_year: int, last: int, la
     now = call.cloud.events.time()
     vms = list(call.pool(kind.name))
     earliest = min((vm.history[0]["stime"] for vm in vms if vm.history), default=now)
-    month = given_month(first, first_year, month_of(earliest))
+    month = max(given_month(first, first_year, month_of(earliest)), month_of(earliest))
     final = min(given_month(last, last_year, month_of(now)), month_of(now))
     while month <= final:
         for vm in vms:
-            bill(call.cloud, vm, month, now)
+            bill(vm, month, now)
         month = month.next
     return " "
 
 
-def bill(cloud: Any, vm: Object, month: Month, now: int) -> None:
+def bill(vm: Object, month: Month, now: int) -> None:
     """Keeps what a VM cost in a month in which it lay on a host."""
     begin, end = month.begin, min(month.next.begin, now)
     parts = [
-        charged(vm, part, running)
+        charged(vm, overlap(entry, "stime", "etime", begin, end), overlap(entry, "rstime", "retime", begin, end))
         for entry in vm.history
-        for part, running in [
-            (overlap(entry, "stime", "etime", begin, end), overlap(entry, "rstime", "retime", begin, end))
-        ]
-        if part is not None
+        if touches(entry, begin, end)
     ]
     vm.bills.pop(month, None)
     if parts:
         vm.bills[month] = total(parts)
+
+
+def touches(entry: dict, begin: int, end: int) -> bool:
+    return entry["stime"] <= end and (not entry["etime"] or entry["etime"] >= begin)
 
 
 def total(parts: Iterable[Bill]) -> Bill:
@@ -113,14 +114,14 @@ def total(parts: Iterable[Bill]) -> Bill:
     return found
 
 
-def overlap(entry: dict, since: str, until: str, begin: int, end: int) -> float | None:
-    """Hours of a record within a span of time; None when it is outside."""
-    first, last = max(entry[since], begin), min(entry[until] or end, end)
-    return None if not entry[since] or last < first else (last - first) / HOUR
+def overlap(entry: dict, since: str, until: str, begin: int, end: int) -> float:
+    """Hours of a record within a span of time."""
+    if not entry[since]:
+        return 0
+    return max(0, min(entry[until] or end, end) - max(entry[since], begin)) / HOUR
 
 
-def charged(vm: Object, hours: float | None, running: float | None) -> Bill:
-    hours, running = hours or 0, running or 0
+def charged(vm: Object, hours: float, running: float) -> Bill:
     body = vm.template
     disks = sum(usage.size_of(disk) for disk in body.vectors("DISK"))
     return Bill(
@@ -200,22 +201,22 @@ MONTHS = "start_month:int, start_year:int, end_month:int, end_year:int"
 
 
 def methods(kind: Kind) -> dict[str, Method]:
-    """The methods of the pool of VMs, and that of one VM."""
-    pool = f"one.{kind.method}pool."
-    rows = {
-        "accounting": ("filter_flag:int, start_time:int, end_time:int", accounting),
-        "monitoring": ("filter_flag:int, seconds:int=-1", pool_monitoring),
-        "showback": (f"filter_flag:int, {MONTHS}", showback),
-        "calculateshowback": (MONTHS, calculate),
-    }
-    found = {
-        name: Method(pool + name, arguments, bound(run, kind), reads=True) for name, (arguments, run) in rows.items()
-    }
-    one = Method(
-        f"one.{kind.method}.monitoring", "oid:int", monitoring, needs=f"USE {kind.name} ignoring locks", reads=True
-    )
-    return {**found, "one": one}
+    """The methods of the pool of VMs, and that of one VM ("one")."""
 
+    def of_pool(name: str, arguments: str, run: Callable[..., str]) -> Method:
+        return Method(
+            f"one.{kind.method}pool.{name}",
+            arguments,
+            lambda call, *given: run(call, kind, *given),
+            reads=True,
+        )
 
-def bound(run: Any, kind: Kind) -> Any:
-    return lambda call, *arguments: run(call, kind, *arguments)
+    return {
+        "one": Method(
+            f"one.{kind.method}.monitoring", "oid:int", monitoring, needs=f"USE {kind.name} ignoring locks", reads=True
+        ),
+        "accounting": of_pool("accounting", "filter_flag:int, start_time:int, end_time:int", accounting),
+        "monitoring": of_pool("monitoring", "filter_flag:int, seconds:int=-1", pool_monitoring),
+        "showback": of_pool("showback", f"filter_flag:int, {MONTHS}", showback),
+        "calculateshowback": of_pool("calculateshowback", MONTHS, calculate),
+    }

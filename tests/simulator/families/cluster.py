@@ -170,7 +170,7 @@ def planning(action: str, run: Callable[..., None]) -> Method:
 
 KINDS = [CLUSTER]
 METHODS = [
-    Method("one.cluster.allocate", "name:string", allocate, needs="CREATE CLUSTER", signature="ssssi"),
+    Method("one.cluster.allocate", "name:string", allocate, needs="CREATE CLUSTER"),
     generic.delete(CLUSTER, "ADMIN", refuse=content, after=removed),
     generic.info(CLUSTER, xml=with_plan),
     generic.update(CLUSTER, after=updated),

@@ -250,6 +250,6 @@ METHODS = [
     generic.lock(HOOK),
     generic.unlock(HOOK),
     Method("one.hook.retry", "oid:int, hk_exe_id:int", retry, needs="MANAGE HOOK"),
-    generic.pool_info(HOOK, signature="siii"),
+    generic.pool_info(HOOK),
     Method("one.hooklog.info", "min_ts:int, max_ts:int, hook_id:int, rc_hook:int", log_info, reads=True),
 ]

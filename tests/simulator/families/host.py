@@ -247,9 +247,7 @@ def seed(cloud: object, number: int) -> None:
 
 KINDS = [HOST]
 METHODS = [
-    Method(
-        "one.host.allocate", "name:string, im_mad:string, vm_mad:string, cluster_id:int", allocate, signature="ssssi"
-    ),
+    Method("one.host.allocate", "name:string, im_mad:string, vm_mad:string, cluster_id:int", allocate),
     generic.delete(
         HOST,
         "ADMIN",
@@ -262,5 +260,5 @@ METHODS = [
     Method("one.host.status", "oid:int, status:int", set_status, needs="ADMIN HOST"),
     Method("one.host.monitoring", "oid:int", monitoring, needs="USE HOST ignoring locks", reads=True),
     generic.pool_info(HOST),
-    Method("one.hostpool.monitoring", "seconds:int=-1", pool_monitoring, reads=True, signature="s"),
+    Method("one.hostpool.monitoring", "seconds:int=-1", pool_monitoring, reads=True),
 ]

@@ -202,6 +202,6 @@ METHODS = [
     generic.chown(MARKETPLACE),
     generic.info(MARKETPLACE),
     generic.rename(MARKETPLACE, after=renamed),
-    Method("one.market.enable", "oid:int, enable:boolean", enable, needs="MANAGE MARKETPLACE", signature="sii"),
+    Method("one.market.enable", "oid:int, enable:boolean", enable, needs="MANAGE MARKETPLACE"),
     generic.pool_info(MARKETPLACE),
 ]

@@ -251,7 +251,6 @@ METHODS = [
         "one.user.allocate",
         "username:string, password:string, driver:string, group_ids:array=",
         allocate,
-        signature="ssssA",
     ),
     generic.update(USER),
     generic.delete(USER, "ADMIN", refuse=refuse_oneadmin, after=removed),
@@ -266,9 +265,8 @@ METHODS = [
         "one.user.login",
         "uname:string, token:string, valid:int, egid:int=-1",
         login,
-        signature="sssii",
     ),
-    Method("one.user.enable", "oid:int, enable:boolean", enable, needs="ADMIN USER", signature="sii"),
+    Method("one.user.enable", "oid:int, enable:boolean", enable, needs="ADMIN USER"),
     generic.pool_info(
         USER, lambda call: f"<DEFAULT_USER_QUOTAS>{call.cloud.default_quotas['USER'].xml()}</DEFAULT_USER_QUOTAS>"
     ),

@@ -377,7 +377,7 @@ KINDS = [VM]
 SCHEDULES = schedules.methods(VM, lambda vm: vm.stime, refuse_done, "sched_id", answers_parent=True)
 ACCOUNTING = accounting.methods(VM)
 METHODS = [
-    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate, signature="ss"),
+    Method("one.vm.allocate", "template:string, hold:boolean=false", allocate),
     generic.info(VM, details=lambda call, vm: schedules.shown(call.cloud, vm)),
     generic.update(VM, "update"),
     generic.rename(VM, "rename"),
@@ -391,7 +391,12 @@ METHODS = [
     *vm_disks.METHODS,
     *vm_nics.METHODS,
     *vm_snapshots.METHODS,
-    Method("one.vm.resize", "oid:int, template:string, no_overcommit:boolean=true", resize, needs="resize VM"),
+    Method(
+        "one.vm.resize",
+        "oid:int, template:string, no_overcommit:boolean=true",
+        resize,
+        needs="resize VM",
+    ),
     *vm_conf.METHODS,
     Method("one.vm.recover", "oid:int, operation:int", recover),
     ACCOUNTING["one"],

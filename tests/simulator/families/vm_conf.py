@@ -116,4 +116,4 @@ def apply(call: Call, vm: Object, changed: bool) -> None:
         start(call, vm, lifecycle.HOTPLUG, "update_conf", "Error updating conf for VM")
 
 
-METHODS = [Method("one.vm.updateconf", "oid:int, template:string, append:int=0", update, signature="sis")]
+METHODS = [Method("one.vm.updateconf", "oid:int, template:string, append:int=0", update)]

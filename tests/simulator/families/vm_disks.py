@@ -325,7 +325,7 @@ METHODS = [
     Method("one.vm.disksaveas", f"{DISK}, name:string, image_type:string, snap_id:int", save),
     Method("one.vm.disksnapshotcreate", f"{DISK}, name:string", create_snapshot),
     Method("one.vm.disksnapshotdelete", SNAP, delete_snapshot),
-    Method("one.vm.disksnapshotrevert", SNAP, revert_snapshot, signature="sii"),
+    Method("one.vm.disksnapshotrevert", SNAP, revert_snapshot),
     Method("one.vm.disksnapshotrename", f"{SNAP}, name:string", rename_snapshot, needs="disk-snapshot-rename VM"),
     Method("one.vm.attach", "oid:int, template:string", attach),
     Method("one.vm.detach", DISK, detach, needs="disk-detach VM"),

@@ -216,7 +216,7 @@ NIC, GROUP = "oid:int, nic_id:int", "oid:int, nic_id:int, sg_id:int"
 METHODS = [
     Method("one.vm.attachnic", "oid:int, template:string", attach),
     Method("one.vm.detachnic", NIC, detach),
-    Method("one.vm.updatenic", f"{NIC}, template:string, append:int=0", update, signature="siis"),
+    Method("one.vm.updatenic", f"{NIC}, template:string, append:int=0", update),
     Method("one.vm.attachsg", GROUP, attach_group),
     Method("one.vm.detachsg", GROUP, detach_group, needs="sg-detach VM"),
 ]
