@@ -9,6 +9,7 @@ from typing import Any
 
 from ..store import Object
 from . import capacity
+from . import vmgroup as vmgroups
 from .host import MONITORED
 
 SYSTEM_DS, READY = 1, 0
@@ -26,8 +27,9 @@ def choose(cloud: Any, vm: Object) -> tuple[Object | None, str]:
     enabled = [host for host in cloud["HOST"] if host.state == MONITORED]
     if not enabled:
         return None, "hosts"
+    wanted = vm.user_template.text("SCHED_REQUIREMENTS")
     fitting = [
-        host for host in enabled if in_clusters(vm, host) and meets(vm.user_template.text("SCHED_REQUIREMENTS"), host)
+        host for host in enabled if in_clusters(vm, host) and meets(wanted, host) and vmgroups.allows(cloud, vm, host)
     ]
     if not fitting:
         return None, "requirements"

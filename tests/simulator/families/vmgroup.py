@@ -211,6 +211,45 @@ def leave(cloud: Any, vm: Object) -> None:
         set_members(group, number, members(group.roles[number]) - {vm.oid})
 
 
+# ---------------------------------------------------------------- placement
+
+
+def allows(cloud: Any, vm: Object, host: Object) -> bool:
+    """Whether the VM's role, and the rules of its group, let it onto a host beside the VMs that are placed already."""
+    wanted = vm.template.vector("VMGROUP") or {}
+    group = named_by(cloud, {"VMGROUP_ID": wanted.get("VMGROUP_ID", "")}, vm.uid)
+    number = None if group is None else role_named(group.roles, wanted.get("ROLE", ""))
+    if number is None:
+        return True
+    role = group.roles[number]
+    if role.get("HOST_AFFINED") and str(host.oid) not in parts(role["HOST_AFFINED"]):
+        return False
+    if str(host.oid) in parts(role.get("HOST_ANTI_AFFINED", "")):
+        return False
+    together = placed(cloud, partners(group, number, AFFINED) - {vm.oid})
+    apart = partners(group, number, ANTI_AFFINED) - {vm.oid}
+    return not apart & host.vms and (not together or bool(together & host.vms))
+
+
+def parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def partners(group: Object, number: int, policy: str) -> set[int]:
+    """The VMs that a policy, of the role itself or of a rule, speaks of beside one VM of the role."""
+    found = members(group.roles[number]) if policy_of(group.roles[number]) == policy else set()
+    for rule in group.template.texts(policy):
+        roles_of_rule = rule_roles(group.roles, rule)
+        if number in roles_of_rule:
+            found |= {oid for other in roles_of_rule - {number} for oid in members(group.roles[other])}
+    return found
+
+
+def placed(cloud: Any, oids: Iterable[int]) -> set[int]:
+    """Those of the VMs that are on a host."""
+    return {oid for host in cloud["HOST"] for oid in host.vms & set(oids)}
+
+
 KINDS = [VMGROUP]
 METHODS = [
     Method("one.vmgroup.allocate", "template:string", allocate, needs="CREATE VMGROUP"),
