@@ -168,8 +168,9 @@ class Census:
     def __init__(self, group, items, own=()):
         self.group = group
         self._own = own
-        self.members, self.twins = [], []
-        self.taken = {}  # slot -> VM
+        self.members: list = []
+        self.twins: list = []
+        self.taken: dict = {}  # slot -> VM
         for item in items:
             slot = group.slot(item) if group.ids is None else None
             if slot is None:

@@ -169,8 +169,8 @@ def _difference(order, census, decision, plans):
     if one and len(decision.stay) == 1 and not census.twins:
         return plans[decision.stay[0].ID][:2]
     names = [order.group.name(slot) or "(new)" for slot in decision.slots]
-    before = {"vms": sorted(item.NAME for item in census.members)}
-    after = {"vms": sorted([item.NAME for item in decision.stay] + names)}
+    before: dict = {"vms": sorted(item.NAME for item in census.members)}
+    after: dict = {"vms": sorted([item.NAME for item in decision.stay] + names)}
     for item in decision.go if decision.slots else ():  # one of the same name comes in its place
         before[item.NAME], after[item.NAME] = {"id": item.ID}, {"state": "created again"}
     if census.twins:
@@ -252,7 +252,8 @@ class Run:
     def _create(self, decision):
         """Fills the slots; returns all VMs that stay, as they are afterwards."""
         group, gone = self._order.group, {item.ID for item in decision.go}
-        open_slots, refused = decision.slots, {}
+        open_slots = decision.slots
+        refused: dict = {}
         for dummy in range(ROUNDS):
             answers = dict(zip(open_slots, in_parallel(self._born, open_slots, self._order.parallel)))
             census = self._census(answers)

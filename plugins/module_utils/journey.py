@@ -5,31 +5,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, NamedTuple
+from typing import Any
 
 from .failure import Failure
-from .resources.vm_states import COMING, action, error, heading, leaving, reason, status
+from .resources.vm_states import COMING, Step, Until, action, error, heading, leaving, reason, status
 
 ACTION_REFUSED = 0x0800  # error code: the state does not allow it
 THROUGH = frozenset(("resume", "release"))  # actions on the way to other states than running
-
-
-class Step(NamedTuple):
-    """One change of a VM."""
-
-    what: str  # as in "VM web needs to be off to …"
-    works: frozenset  # the states in which OpenNebula takes it
-    run: Callable  # () -> None: asks for it
-    still: bool = True  # whether the VM stays as it is meanwhile
-    last: bool = False  # whether it may take the right to do the others
-
-
-class Until(NamedTuple):
-    """Something that the guest has to do."""
-
-    what: str  # as in "VM web: no …"
-    holds: Callable  # (VM of one.vm.info) -> bool
 
 
 class Journey:
@@ -45,12 +27,12 @@ class Journey:
     def __init__(self, item, legs, hard=False, patient=True):
         self.item = item
         self.legs = [leg for leg in legs if patient or not isinstance(leg, Until)]
-        self.failure = None  # the first Failure
+        self.failure: Any = None  # the first Failure
         self._hard = hard
         self._patient = patient
-        self._asked = None  # (state, ERROR) when the first leg was asked for
+        self._asked: Any = None  # (state, ERROR) when the first leg was asked for
         self._moved = False  # whether the VM left that state since
-        self._refused = None  # the Failure, when the state did not allow it
+        self._refused: Any = None  # the Failure, when the state did not allow it
         self._left = False  # whether the VM was taken away from where it was
 
     @property
@@ -164,6 +146,8 @@ def in_parallel(work, items, workers):
     items = list(items)
     if len(items) < 2 or workers < 2:
         return [work(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor  # takes a task that creates nothing no time to import
+
     with ThreadPoolExecutor(min(workers, len(items))) as pool:
         return list(pool.map(work, items))
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 from .difference import canonical as canonical_template
 from .difference import same
 from .failure import Failure
-from .journey import Step, Until
 from .resources import vm
-from .resources.vm_states import RESTING, heading, status
+from .resources.vm_states import RESTING, Step, Until, heading, status
 
 LIVE = frozenset(("running", "unknown"))
 NEVER_DEPLOYED = frozenset(("init", "pending", "cloning", "held"))

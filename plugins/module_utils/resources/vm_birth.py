@@ -46,8 +46,8 @@ class Birth:
         self._origin = origin
         self._wanted = wanted
         self._merge_labels = merge_labels
-        self._template = None
-        self._body = None
+        self._template: Any = None
+        self._body: Any = None
 
     def require(self, name):
         """Refuses, also in a check run, what could not be created; finds the template."""

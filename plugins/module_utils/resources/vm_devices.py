@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 from ..difference import canonical, same
 from ..failure import Failure
-from ..journey import Step
+from .vm_states import Step
 
 SIZES = {
     "": 1,

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""The states of a VM, in one word each, and the action that leads on from each (one.vm.action)."""
+"""The states of a VM, in one word each, the action that leads on from each (one.vm.action), and steps in a state."""
 
 from __future__ import annotations
+
+from typing import Callable, NamedTuple
 
 STATE_NAMES = (
     "INIT PENDING HOLD ACTIVE STOPPED SUSPENDED DONE FAILED POWEROFF UNDEPLOYED CLONING CLONING_FAILURE".split()
@@ -76,6 +78,23 @@ ROADS = {
     "done": dict.fromkeys(ANYWHERE - {"done", "changing"}, "terminate"),
 }
 FORCED = frozenset(("poweroff", "undeploy", "terminate", "reboot"))  # actions that have a -hard
+
+
+class Step(NamedTuple):
+    """One change of a VM."""
+
+    what: str  # as in "VM web needs to be off to …"
+    works: frozenset  # the states in which OpenNebula takes it
+    run: Callable  # () -> None: asks for it
+    still: bool = True  # whether the VM stays as it is meanwhile
+    last: bool = False  # whether it may take the right to do the others
+
+
+class Until(NamedTuple):
+    """Something that the guest has to do."""
+
+    what: str  # as in "VM web: no …"
+    holds: Callable  # (VM of one.vm.info) -> bool
 
 
 def state_name(vm):
