@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .resource import Resource
 from .resources import (
+    backupjob,
     cluster,
     group,
     hook,
@@ -31,6 +32,7 @@ def vms():
 
 
 RESOURCES = {
+    "backupjob": backupjob.resource,
     "cluster": cluster.resource,
     "group": group.resource,
     "hook": hook.resource,

@@ -19,7 +19,7 @@ Kind = namedtuple("Kind", "pool arguments items prefix whole beside", defaults=(
 ALL = (-2, -1, -1)
 KINDS = {
     "acl": Kind("acl.info", (), "ACL", "acl", True),
-    "backupjob": Kind("backupjobpool.info", ALL, "BACKUPJOB", "backupjob", True),
+    "backupjob": Kind("backupjobpool.info", ALL, "BACKUPJOB", "backupjob", False),
     "cluster": Kind("clusterpool.info", (), "CLUSTER", "cluster", True),
     "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore", True),
     "document": Kind("documentpool.info", ALL, "DOCUMENT", "document", True),

@@ -32,6 +32,10 @@ def upper(text):
     return text.upper()
 
 
+def lower(text):
+    return text.lower()
+
+
 def read(words, template):
     """{option: value} of a template.
 

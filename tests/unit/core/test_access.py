@@ -43,7 +43,7 @@ def converge(one, how="exact", apply=True, **wanted):
 def test_permissions_come_back_as_they_were_set():
     names = [f"{who}_{right}" for who in ("OWNER", "GROUP", "OTHER") for right in "UMA"]
     for digits in map("".join, itertools.product("01234567", repeat=3)):
-        element = type("PERMISSIONS", (), dict(zip(names, permissions.bits(digits))))
+        element = type("PERMISSIONS", (), dict(zip(names, permissions.bits(digits), strict=True)))
         assert permissions.octal(element) == digits
 
 
