@@ -108,22 +108,21 @@ def admin_rules(gid: int, uid: int) -> list[Rule]:
     ]
 
 
-def add_admin(call: Call, group: Object, uid: int) -> None:
-    user = call.find("USER", uid)
+def add_admin(call: Call, group: Object, user: Object) -> None:
+    uid = user.oid
     if uid not in group.users:
-        raise internal(f"User {uid} is not part of Group {group.oid}.")
+        raise internal(f"Cannot edit group. User {uid} is not part of Group {group.oid}.")
     if uid in group.admins:
-        raise internal(f"User {uid} is already an administrator of Group {group.oid}.")
-    group.admins.add(user.oid)
+        raise internal(f"Cannot edit group. User {uid} is already an administrator of Group {group.oid}.")
+    group.admins.add(uid)
     for rule in admin_rules(group.oid, uid):
         call.cloud.rules.ensure(rule)
 
 
-def del_admin(call: Call, group: Object, uid: int) -> None:
-    call.find("USER", uid)
-    if uid not in group.admins:
-        raise internal(f"User {uid} is not an administrator of Group {group.oid}.")
-    demote(call.cloud, group, uid)
+def del_admin(call: Call, group: Object, user: Object) -> None:
+    if user.oid not in group.admins:
+        raise internal(f"Cannot edit group. User {user.oid} is not an administrator of Group {group.oid}.")
+    demote(call.cloud, group, user.oid)
 
 
 def demote(cloud: Any, group: Object, uid: int) -> None:
@@ -211,6 +210,8 @@ def bootstrap(cloud: Any) -> None:
         group.gid = group.oid
 
 
+ADMINS = ("ADMIN GROUP", "ADMIN USER")
+
 KINDS = [GROUP]
 METHODS = [
     Method("one.group.allocate", "gname:string", allocate, needs="CREATE GROUP"),
@@ -219,8 +220,8 @@ METHODS = [
     Method("one.group.quota", "oid:int, quota:string", set_quota),
     Method("one.group.vlan", "oid:int, vlan:string", set_vlans, needs="ADMIN GROUP"),
     generic.update(GROUP, "ADMIN"),
-    Method("one.group.addadmin", "oid:int, user_id:int", add_admin, needs="ADMIN GROUP"),
-    Method("one.group.deladmin", "oid:int, user_id:int", del_admin, needs="ADMIN GROUP"),
+    Method("one.group.addadmin", "oid:int, user_id:int", add_admin, needs=ADMINS),
+    Method("one.group.deladmin", "oid:int, user_id:int", del_admin, needs=ADMINS),
     generic.pool_info(
         GROUP, lambda call: f"<DEFAULT_GROUP_QUOTAS>{call.cloud.default_quotas['GROUP'].xml()}</DEFAULT_GROUP_QUOTAS>"
     ),

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
-from ..errors import RPC_API, Refused, internal, not_found, wrong_action
+from ..errors import ACTION, RPC_API, Refused, internal, not_found, wrong_action
 from ..quotas import Quotas
 from ..sessions import NEVER, digest
 from ..store import FORBIDDEN_IN_NAMES, ID, Kind, Object, cdata, ids, invalid_name, template, text
@@ -19,6 +19,7 @@ from . import group as groups
 from .group import GROUP, ONEADMIN, USERS
 
 CORE = "core"
+MAX_TOKENS = 10
 FORBIDDEN_IN_PASSWORDS = " \t\n\v\f\r"
 
 
@@ -125,7 +126,15 @@ def removed(call: Call, user: Object) -> None:
 # ---------------------------------------------------------------- authentication
 
 
+def configured(call: Call, driver: str, name: str, default: str) -> str:
+    """What oned.conf says of an authentication driver in AUTH_MAD_CONF."""
+    rows = call.cloud.config.vectors("AUTH_MAD_CONF")
+    return next((row[name] for row in rows if row["NAME"] == driver and name in row), default)
+
+
 def set_password(call: Call, user: Object, password: str) -> None:
+    if not call.is_admin and configured(call, user.auth_driver, "PASSWORD_CHANGE", "NO") != "YES":
+        raise wrong_action(f"Password for driver {user.auth_driver} cannot be changed.")
     why = bad_password(password)
     if why:
         raise wrong_action(why)
@@ -155,17 +164,29 @@ def login(call: Call, name: str, token: str, valid: int, egid: int) -> str:
         raise not_found(USER.title)
     call.require(call.need("MANAGE", user))
     user.changed()
+    longest = int(configured(call, user.auth_driver, "MAX_TOKEN_TIME", "-1"))
+    if longest > 0 and (valid > longest or valid == NEVER):
+        valid = longest
     if valid == 0:
         return forget_token(user, token)
-    if egid != -1 and egid not in user.groups:
+    if valid < NEVER:
+        raise Refused(RPC_API, "Wrong valid period for token")
+    refuse_scope(call, user, egid)
+    kept = [other for other in user.tokens if other["TOKEN"] != token]
+    if len(kept) >= MAX_TOKENS:
+        raise Refused(RPC_API, "Max number of tokens limit reached.")
+    token = token or random_digest()
+    expires = NEVER if valid == NEVER else call.cloud.events.time() + valid
+    user.tokens = [*kept, {"TOKEN": token, "EXPIRATION_TIME": expires, "EGID": egid}]
+    return token
+
+
+def refuse_scope(call: Call, user: Object, egid: int) -> None:
+    """Raises Refused when the token would give rights in groups that the user, or the caller's own token, lacks."""
+    if egid != -1 and not call.is_admin and not (egid in user.groups and egid in call.groups):
         raise Refused(RPC_API, "EGID is not in user group list")
     if egid == -1 and call.groups != user.groups:
         raise Refused(RPC_API, "Cannot create a full token with a specific group token")
-    token = token or random_digest()
-    expires = NEVER if valid < 0 else call.cloud.events.time() + valid
-    kept = [other for other in user.tokens if other["TOKEN"] != token]
-    user.tokens = [*kept, {"TOKEN": token, "EXPIRATION_TIME": expires, "EGID": egid}]
-    return token
 
 
 def forget_token(user: Object, token: str) -> str:
@@ -181,11 +202,15 @@ def forget_token(user: Object, token: str) -> str:
 
 def change_group(call: Call, oid: int, gid: int) -> None:
     """Another primary group; the old one is left unless the new one was among the user's groups already."""
-    user, group = call.find("USER", oid), call.find("GROUP", gid)
-    needs = [call.need("MANAGE", user)]
-    if gid != user.gid:
-        needs.append(call.need("USE", group))
-    call.require(*needs)
+    if gid < 0:
+        raise Refused(RPC_API, "Wrong group ID")
+    user = call.find("USER", oid)
+    if gid not in user.groups:
+        refuse_managed(call, user, RPC_API)
+    group = call.find("GROUP", gid)
+    if oid == ONEADMIN:
+        raise internal("user [0] oneadmin cannot be moved outside of the group [0] oneadmin")
+    call.require(call.need("MANAGE", user), call.need("USE", group))
     if gid == user.gid:
         return
     if gid not in user.groups:
@@ -194,13 +219,21 @@ def change_group(call: Call, oid: int, gid: int) -> None:
     set_primary(user, group)
 
 
+def refuse_managed(call: Call, user: Object, code: int) -> None:
+    """Raises Refused when the user's driver says which groups he is in."""
+    if configured(call, user.auth_driver, "DRIVER_MANAGED_GROUPS", "NO") == "YES":
+        raise Refused(code, f"Groups cannot be manually managed for auth driver {user.auth_driver}")
+
+
 def add_group(call: Call, user: Object, group: Object) -> None:
+    refuse_managed(call, user, ACTION)
     if group.oid in user.groups:
         raise wrong_action("User is already in this group")
     groups.join(group, user)
 
 
 def del_group(call: Call, user: Object, group: Object) -> None:
+    refuse_managed(call, user, ACTION)
     if group.oid == user.gid:
         raise wrong_action("Cannot remove user from the primary group")
     if group.oid not in user.groups:
