@@ -309,7 +309,8 @@ def release(cloud: Any, vm: Object) -> None:
 
 def give_back(cloud: Any, vm: Object, disk: Vector, ends: bool = False) -> None:
     """The image is free again. A persistent one keeps what the VM did to the disk: its size and its snapshots."""
-    snapshots = vm.disk_snapshots.pop(int(disk["DISK_ID"]), None)
+    number = int(disk["DISK_ID"])
+    snapshots = vm.disk_snapshots.get(number) if ends else vm.disk_snapshots.pop(number, None)
     image = image_of(cloud, disk)
     if image is None or vm.oid not in image.vms:
         return
@@ -317,9 +318,7 @@ def give_back(cloud: Any, vm: Object, disk: Vector, ends: bool = False) -> None:
         image.modtime = cloud.events.time()
         image.size = max(image.size, int(disk["SIZE"]))
         image.snapshots = chain.for_image(snapshots)
-    used_again = [
-        each for each in vm.template.vectors("DISK") if each is not disk and each.get("IMAGE_ID") == disk["IMAGE_ID"]
-    ]
-    if not used_again:
+    others = [each.get("IMAGE_ID") for each in vm.template.vectors("DISK") if each is not disk]
+    if ends or disk["IMAGE_ID"] not in others:
         image.vms.discard(vm.oid)
     images.settle(image)
