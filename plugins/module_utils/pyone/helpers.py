@@ -46,15 +46,11 @@ def marketapp_export(
         OneException: what the methods raise.
     """
     app = one.marketapp.info(appid)
-    _check_app(app)
-    image = read(_decoded(app.APPTEMPLATE64))
-    image.update(NAME=app.NAME if name is None else name, FROM_APP=app.ID)
-    template = read(_decoded(app.TEMPLATE.get("VMTEMPLATE64") if app.TEMPLATE else None))
+    check_app(app)
+    image = app_image(app, app.NAME if name is None else name)
     made = {"image": one.image.allocate(image, _default_datastore(one) if dsid is None else dsid), "vmtemplate": -1}
-    if template:
-        disks = template.get("DISK", [])
-        template["DISK"] = (disks if isinstance(disks, list) else [disks]) + [{"IMAGE_ID": made["image"]}]
-        template["NAME"] = app.NAME if vmtemplate_name is None else vmtemplate_name
+    template = app_template(app, app.NAME if vmtemplate_name is None else vmtemplate_name, made["image"])
+    if template is not None:
         try:
             made["vmtemplate"] = one.template.allocate(template)
         except OneException as error:
@@ -63,7 +59,26 @@ def marketapp_export(
     return made
 
 
-def _check_app(app):
+def app_image(app: Any, name: str) -> dict[str, Any]:
+    """The template of the image that a marketplace app holds, with a name of its own."""
+    return dict(read(_decoded(app.APPTEMPLATE64)), NAME=name, FROM_APP=app.ID)
+
+
+def app_template(app: Any, name: str, image_id: int) -> dict[str, Any] | None:
+    """The VM template that a marketplace app holds, with its image as the last disk; None: the app has none."""
+    template = read(_decoded(app.TEMPLATE.get("VMTEMPLATE64") if app.TEMPLATE else None))
+    if not template:
+        return None
+    disks = template.get("DISK", [])
+    return dict(template, NAME=name, DISK=(disks if isinstance(disks, list) else [disks]) + [{"IMAGE_ID": image_id}])
+
+
+def check_app(app: Any) -> None:
+    """Whether a marketplace app can be exported.
+
+    Raises:
+        OneHelperException: it is not ready, or not an image.
+    """
     for field, values, expected in (
         ("STATE", MARKETPLACEAPP_STATES, MARKETPLACEAPP_STATES.READY),
         ("TYPE", MARKETPLACEAPP_TYPES, MARKETPLACEAPP_TYPES.IMAGE),
