@@ -470,7 +470,11 @@ OPTIONS = dict(
     purge_networks={"type": "bool", "default": False},
     updateconf={"type": "dict"},
     context={"type": "dict"},
-    vm_group={"type": "dict", "options": {"group": {"type": "str"}, "role": {"type": "str"}}},
+    vm_group={
+        "type": "dict",
+        "options": {"group": {"type": "str"}, "role": {"type": "str"}},
+        "required_together": [("group", "role")],
+    },
     attributes={"type": "dict"},
     update_attributes={"type": "dict"},
     extra_template={"type": "dict"},

@@ -29,7 +29,7 @@ LAST = ("mode", "group", "owner", "lock")  # they may take the right to change t
 SAVABLE = frozenset(("running", "poweredoff", "suspended", "undeployed", "stopped"))
 RESIZABLE = frozenset(("init", "pending", "held", "poweredoff", "undeployed", "cloning"))
 SIMPLE = frozenset("attributes group labels lock mode name owner status updateconf vm_group".split())  # shown as kept
-DEVICES = {"disks": vm_devices.DISK, "networks": vm_devices.NIC, "nic_aliases": vm_devices.ALIAS}
+DEVICES = (vm_devices.DISK, vm_devices.NIC, vm_devices.ALIAS)
 
 
 def read(cloud, vm):
@@ -44,13 +44,14 @@ def read(cloud, vm):
         cpu=float(template.get("CPU") or 0),
         vcpu=int(template.get("VCPU") or 1),
         memory=int(template.get("MEMORY") or 0),
-        limits={name: int(template.get(name) or 0) for name in ("VCPU_MAX", "MEMORY_MAX")},
+        vcpu_max=int(template.get("VCPU_MAX") or 0),
+        memory_max=int(template.get("MEMORY_MAX") or 0),
         updateconf=_sections(template, vm.BACKUPS),
         vm_group=_group(template.get("VMGROUP") or {}),
         attributes=attributes,
         labels=common.split_labels(attributes.get("LABELS")),
     )
-    record.update((device.vector, template.get(device.vector, [])) for device in DEVICES.values())
+    record.update((device.option, template.get(device.vector, [])) for device in DEVICES)
     return record
 
 
@@ -75,10 +76,8 @@ def instance(vm, record):
     """A VM as the module returns it: the record, and the names that playbooks for community.general expect."""
     template, history = vm.TEMPLATE or {}, vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS is not None else []
     number = template.get("TEMPLATE_ID", "")
-    nics, aliases = record["NIC"], record["NIC_ALIAS"]
-    shown = {name: record[name] for name in record if name not in ("limits", "DISK", "NIC", "NIC_ALIAS")}
     return dict(
-        shown,
+        record,
         vm_id=vm.ID,
         vm_name=vm.NAME,
         state=state_name(vm),
@@ -88,10 +87,9 @@ def instance(vm, record):
         template_id=int(number) if number.isdigit() else None,
         host=history[-1].HOSTNAME if history else None,
         memory="%d MB" % record["memory"],
-        disks=record["DISK"],
-        disk_size=["%s MB" % disk["SIZE"] for disk in record["DISK"] if "SIZE" in disk],
-        networks=[network(nic) for nic in nics],
-        nic_aliases=[network(nic) for nic in aliases],
+        disk_size=["%s MB" % disk["SIZE"] for disk in record["disks"] if "SIZE" in disk],
+        networks=[network(nic) for nic in record["networks"]],
+        nic_aliases=[network(nic) for nic in record["nic_aliases"]],
         uptime_h=int((time.time() - vm.STIME) // 3600) if vm.STIME else 0,
         error=vm.USER_TEMPLATE.get("ERROR") if vm.USER_TEMPLATE else None,
     )
@@ -175,7 +173,7 @@ def plan_capacity(cloud, record, wanted):
 
 def room(record, option):
     """How much a running VM can have: what its hypervisor was told at the start."""
-    return max(record[option], record["limits"][option.upper() + "_MAX"])
+    return max(record[option], record[option + "_max"])
 
 
 # ---------------------------------------------------------------- configuration, groups, devices
@@ -282,11 +280,9 @@ def changes(labels_mode="exact", purge=()):
         "labels": of("labels", common.labels(KIND, labels_mode)),
         "vm_group": Change(plan_group, canonical_group),
         "capacity": Change(plan_capacity, canonical_capacity),
-        "disks": Change(plan_devices(DEVICES["disks"], "disks" in purge), each(vm_devices.canonical_disk)),
-        "networks": Change(plan_devices(DEVICES["networks"], "networks" in purge), each(vm_devices.canonical_nic)),
-        "nic_aliases": Change(
-            plan_devices(DEVICES["nic_aliases"], "networks" in purge), each(vm_devices.canonical_nic)
-        ),
+        "disks": Change(plan_devices(vm_devices.DISK, "disks" in purge), each(vm_devices.canonical_disk)),
+        "networks": Change(plan_devices(vm_devices.NIC, "networks" in purge), each(vm_devices.canonical_nic)),
+        "nic_aliases": Change(plan_devices(vm_devices.ALIAS, "networks" in purge), each(vm_devices.canonical_nic)),
         "updateconf": Change(plan_sections, canonical_sections),
         "disk_saveas": Change(plan_saveas, canonical_saveas),
     }

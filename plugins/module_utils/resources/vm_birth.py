@@ -69,9 +69,9 @@ class Birth:
         base = canonical(self._template.TEMPLATE or {}) if self._template is not None else {}
         body = merged_template({}, canonical(self._origin.extra or {}))
         body.update((option.upper(), str(value)) for option, value in self._wanted.get("capacity", {}).items())
-        for option, device in vm.DEVICES.items():
-            if option in self._wanted:
-                body[device.vector] = self._devices(option, device, base)
+        for device in vm.DEVICES:
+            if device.option in self._wanted:
+                body[device.vector] = self._devices(device, base)
         for name, members in self._wanted.get("updateconf", {}).items():
             body[name] = merged_template(_one(base.get(name)), members)
         if self._wanted.get("vm_group"):
@@ -86,14 +86,14 @@ class Birth:
             body["LABELS"] = ",".join(self._merge_labels(present, self._wanted["labels"]))
         return body
 
-    def _devices(self, option, device, base):
+    def _devices(self, device, base):
         """Disks come on top of the template's; NICs take their place, as with one.template.instantiate."""
-        given = base.get(device.vector, []) if option == "disks" else []
-        sized = [one for one in self._wanted[option] if device.number in one]
+        given = base.get(device.vector, []) if device is vm_devices.DISK else []
+        sized = [one for one in self._wanted[device.option] if device.number in one]
         if any(int(one[device.number]) >= len(given) for one in sized):
             message = "The VM template has %d %ss, but the task speaks of %s %s."
             raise Failure(message % (len(given), device.word, device.word, sized[-1][device.number]), object=vm.KIND)
-        return vm_devices.at_birth(self._cloud, device, given, self._wanted[option])
+        return vm_devices.at_birth(self._cloud, device, given, self._wanted[device.option])
 
     def ask(self, name, mark):
         """The id of the new VM; None: the answer was lost, and only a look tells whether it was made.

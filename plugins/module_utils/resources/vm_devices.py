@@ -30,6 +30,7 @@ NOT_ACTIVE = frozenset(("pending", "held", "stopped", "suspended", "poweredoff",
 class Device(NamedTuple):
     """A kind of parts of a VM, kept as repeated vectors of one name."""
 
+    option: str  # the option, and the key of the record that holds them
     word: str  # what messages call one
     vector: str
     number: str  # the member that is its id
@@ -156,6 +157,7 @@ def _group(cloud, record, number, group, verb):
 
 ADDRESSES = ("IP", "IP6", "MAC")
 DISK = Device(
+    "disks",
     "disk",
     "DISK",
     "DISK_ID",
@@ -168,6 +170,7 @@ DISK = Device(
     "vm.detach",
 )
 NIC = Device(
+    "networks",
     "NIC",
     "NIC",
     "NIC_ID",
@@ -179,7 +182,9 @@ NIC = Device(
     "vm.attachnic",
     "vm.detachnic",
 )
-ALIAS = NIC._replace(word="NIC alias", vector="NIC_ALIAS", shown=("NIC_ID", "PARENT", "NETWORK", "IP"))
+ALIAS = NIC._replace(
+    option="nic_aliases", word="NIC alias", vector="NIC_ALIAS", shown=("NIC_ID", "PARENT", "NETWORK", "IP")
+)
 # What OpenNebula makes of a declared member: it says where the device comes from, or is stored in another form.
 ORIGIN = frozenset(
     "IMAGE IMAGE_ID IMAGE_UNAME IMAGE_UID NETWORK NETWORK_ID NETWORK_UNAME NETWORK_UID SIZE SECURITY_GROUPS "
@@ -215,7 +220,7 @@ def steps(cloud, device, record, wanted, purge):
     """What makes the devices of a VM as they are wanted.
 
     Args:
-        record (dict): its key `device.vector` holds those there are.
+        record (dict): its key `device.option` holds those there are.
         wanted (list[dict]): canonical.
         purge (bool): detach the others.
 
@@ -225,9 +230,9 @@ def steps(cloud, device, record, wanted, purge):
     Raises:
         Failure: a device cannot be changed as it is wanted.
     """
-    found, others = pairs(device, wanted, record[device.vector])
+    found, others = pairs(device, wanted, record[device.option])
     away = others if purge else []
-    kept = [one for one in record[device.vector] if one not in away]
+    kept = [one for one in record[device.option] if one not in away]
     result = [_detach(cloud, device, record, one) for one in away]
     for one, present in found:
         if present is None:
@@ -236,7 +241,7 @@ def steps(cloud, device, record, wanted, purge):
             _refuse_fixed(device, record, one, present)
             result += device.changes(cloud, record, device, one, present)
     partners = {id(present): one for one, present in found if present is not None}
-    before = [_shown(device, one, partners.get(id(one), {}), {}) for one in record[device.vector]]
+    before = [_shown(device, one, partners.get(id(one), {}), {}) for one in record[device.option]]
     after = [_shown(device, one, partners.get(id(one), {}), partners.get(id(one), {})) for one in kept]
     return result, before, after + [dict(one) for one, present in found if present is None]
 
