@@ -90,8 +90,12 @@ def decode(body: bytes | bytearray) -> tuple[Any, ...]:
     Raises:
         OneProtocolException: the body is no answer of oned, or an XML-RPC fault (`code` is the fault's).
     """
-    values = _cut(body) or _by_library(body)
-    return tuple(values) if len(values) > 2 else tuple(values) + (0,)
+    values = tuple(_cut(body) or _by_library(body))
+    if len(values) == 2:
+        values += (0,)
+    if not values[0] and not (isinstance(values[1], bytes) and isinstance(values[2], int)):
+        raise OneProtocolException("the answer tells of a failure without message and code: %r" % (values[1:],))
+    return values
 
 
 def _cut(body):
@@ -149,18 +153,30 @@ def _dereferenced(match):
 
 
 def _by_library(body):
-    body = bytes(body)
-    if b"<!DOCTYPE" in body:
+    # As text, for an encoding that the answer declares could hide what is looked for.
+    try:
+        text = bytes(body).decode("utf-8")
+    except UnicodeDecodeError:
+        raise OneProtocolException("the answer is not UTF-8 text: %r" % bytes(body[:80])) from None
+    if "<!DOCTYPE" in text:
         raise OneProtocolException("the answer declares a document type, which OpenNebula never sends")
     from xmlrpc.client import Fault, loads
 
     try:
-        result = loads(body, use_builtin_types=True)[0][0]
+        result = loads(text, use_builtin_types=True)[0][0]
     except Fault as fault:
         raise OneProtocolException(str(fault.faultString), code=fault.faultCode) from None
     except Exception as error:  # expat, number and type errors of every kind
-        message = "the answer is not XML-RPC (%s): %r" % (error or type(error).__name__, body[:80])
+        message = "the answer is not XML-RPC (%s): %r" % (error or type(error).__name__, text[:80])
         raise OneProtocolException(message) from None
     if not isinstance(result, list) or len(result) < 2 or not isinstance(result[0], bool):
         return [True, result]  # system.listMethods and its kin answer without the array
-    return [item.encode("utf-8") if isinstance(item, str) else item for item in result]
+    return [_known(item) for item in result]
+
+
+def _known(item):
+    if isinstance(item, str):
+        return item.encode("utf-8")
+    if not isinstance(item, (bool, int, float, bytes)):
+        raise OneProtocolException("the answer holds a %s, which OpenNebula never sends" % type(item).__name__)
+    return item

@@ -48,7 +48,7 @@ def read(document: bytes | str | Text) -> ElementTree.Element | Node:
 
 def parse_tree(document: bytes | str) -> ElementTree.Element:
     """The xml.etree element of an XML document; raises as read()."""
-    from xml.etree import ElementTree  # here, for not every answer needs the parser
+    from xml.etree import ElementTree
 
     if isinstance(document, str):
         document = document.encode("utf-8")
@@ -56,7 +56,7 @@ def parse_tree(document: bytes | str) -> ElementTree.Element:
     if prolog and document.startswith(b"<!DOCTYPE", prolog.end()):
         raise OneProtocolException("the XML declares a document type, which OpenNebula never sends")
     try:
-        root = _with_carriage_returns(document) if b"\r" in document else ElementTree.fromstring(document)
+        root = _with_carriage_returns(document) if b"\r" in document else _parsed(document)
     except ElementTree.ParseError as error:
         raise OneProtocolException("the XML of the answer cannot be read: %s" % error) from None
     if root.tag.startswith("{"):
@@ -70,9 +70,16 @@ def _with_carriage_returns(document):
     from xml.etree import ElementTree
 
     try:
-        return ElementTree.fromstring(document.replace(b"\r", b"]]>&#13;<![CDATA["))
+        return _parsed(document.replace(b"\r", b"]]>&#13;<![CDATA["))
     except ElementTree.ParseError:
-        return ElementTree.fromstring(document)
+        return _parsed(document)
+
+
+def _parsed(document):
+    from xml.etree import ElementTree  # here, for not every answer needs the parser
+
+    # Named, for an encoding that the document declares could hide a document type.
+    return ElementTree.fromstring(document, ElementTree.XMLParser(encoding="utf-8"))
 
 
 def _root(text):

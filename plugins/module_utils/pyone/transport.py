@@ -177,7 +177,9 @@ class Connection:
         self.reusable = False
         self.socket.settimeout(deadline.left())
         self.socket.sendall(head.encode("latin-1") + body)
-        status, reason, headers = self._head(deadline)
+        status, reason, headers = self._final_head(deadline)
+        if status != 200:  # the page that comes with it tells nobody anything, and may be slow
+            return status, reason, headers, b""
         length = headers.get("content-length")
         if headers.get("transfer-encoding", "").lower() == "chunked":
             answer = self._chunks(deadline, limit)
@@ -192,23 +194,34 @@ class Connection:
         )
         return status, reason, headers, answer
 
+    def _final_head(self, deadline):
+        """The head after those that only say to go on waiting, as 100 Continue."""
+        for dummy in range(MAX_HEADER_LINES):
+            status, reason, headers = self._head(deadline)
+            if not 100 <= status < 200:
+                return status, reason, headers
+        raise OneProtocolException("the endpoint answers again and again that it will answer")
+
     def _head(self, deadline):
         line = self._line(deadline)
         parts = line.split(None, 2)
         if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
             raise OneProtocolException("the endpoint does not speak HTTP: it answers %r" % line[:60])
-        headers = {}
-        for dummy in range(MAX_HEADER_LINES):
-            line = self._line(deadline)
-            if not line:
-                break
-            name, dummy, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
-        else:
-            raise OneProtocolException("the HTTP answer has more than %d header lines" % MAX_HEADER_LINES)
+        headers = self._fields(deadline)
         if parts[0] == "HTTP/1.0":
             headers.setdefault("connection", "close")
         return int(parts[1]), parts[2] if len(parts) > 2 else "", headers
+
+    def _fields(self, deadline):
+        """Header or trailer lines as {name in lower case: value}."""
+        fields: dict[str, str] = {}
+        for dummy in range(MAX_HEADER_LINES):
+            line = self._line(deadline)
+            if not line:
+                return fields
+            name, dummy, value = line.partition(":")
+            fields[name.strip().lower()] = value.strip()
+        raise OneProtocolException("the HTTP answer has more than %d header lines" % MAX_HEADER_LINES)
 
     def _receive(self, deadline):
         self.socket.settimeout(deadline.left())
@@ -252,8 +265,7 @@ class Connection:
             parts.append(bytes(self._exactly(size, deadline)))
             total += size
             self._line(deadline)
-        while self._line(deadline):
-            pass
+        self._fields(deadline)
         return b"".join(parts)
 
     def _until_closed(self, deadline, limit):
@@ -302,7 +314,10 @@ def _proxy(endpoint):
     url = getproxies().get("https" if endpoint.tls else "http")
     if not url or proxy_bypass(endpoint.host):
         return None
-    return Endpoint(url if "://" in url else "http://" + url)
+    proxy = Endpoint(url if "://" in url else "http://" + url)
+    if proxy.tls:
+        raise OneException("the proxy %s is reached by https, which is not supported: name it by http" % proxy.shown)
+    return proxy
 
 
 class Transport:
@@ -310,13 +325,15 @@ class Transport:
 
     Args:
         urls (list[str]): endpoints, in order of preference.
-        timeout (float | None): seconds that one attempt may take, from connecting to the last byte.
+        timeout (float | None): seconds that an endpoint has for a call, from connecting to the last byte, repetitions
+            included.  Looking up its name in the DNS is not counted.
         context (ssl.SSLContext | None): None: made on first use.
         verify (bool | str): whether certificates are checked; a path: the certificates to trust.
         retries (int): how often a read is asked again after a passing failure.
         limit (int): the largest answer, in bytes.
 
-    Safe to be used by several threads: an idle connection serves one caller at a time.
+    Several threads may use it at once: a connection serves one call at a time, and there are never more connections
+    than there were calls under way at once.
     """
 
     def __init__(
@@ -345,9 +362,10 @@ class Transport:
         Raises:
             OneConnectionException, OneTimeoutException, OneProtocolException
         """
+        deadlines: dict[Endpoint, Deadline] = {}
         for attempt in range(self.retries + 1):
             try:
-                return self._post_anywhere(body, repeatable)
+                return self._post_anywhere(body, repeatable, deadlines)
             except OneConnectionException as error:
                 final = error.sent and not repeatable
                 if final or attempt == self.retries or isinstance(error, OneTimeoutException):
@@ -358,25 +376,26 @@ class Transport:
     def close(self) -> None:
         """Closes the idle connections; the client may still be used."""
         while self._idle:
-            self._idle.pop().close()
+            idle, self._idle = self._idle, []
+            for connection in idle:
+                connection.close()
 
-    def _post_anywhere(self, body, repeatable):
-        last = len(self.endpoints) - 1
-        for index, endpoint in enumerate(list(self.endpoints)):
+    def _post_anywhere(self, body, repeatable, deadlines):
+        endpoints = self.endpoints
+        last = len(endpoints) - 1
+        for index, endpoint in enumerate(endpoints):
             try:
-                answer = self._post(endpoint, body)
+                answer = self._post(endpoint, body, deadlines.setdefault(endpoint, Deadline(self.timeout)))
             except OneConnectionException as error:
                 if index == last or (error.sent and not repeatable):
                     raise
             else:
-                if index:  # stay with the one that works
-                    self.endpoints.remove(endpoint)
-                    self.endpoints.insert(0, endpoint)
+                if index:  # stay with the one that works; other threads may go through the old list
+                    self.endpoints = [endpoint] + [other for other in endpoints if other is not endpoint]
                 return answer
         raise AssertionError("unreachable")
 
-    def _post(self, endpoint, body):
-        deadline = Deadline(self.timeout)
+    def _post(self, endpoint, body, deadline):
         connection = self._connect(endpoint, deadline)
         try:
             status, reason, headers, answer = connection.exchange(body, deadline, self.limit)
