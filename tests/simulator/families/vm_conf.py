@@ -48,10 +48,11 @@ def update(call: Call, oid: int, given: str, mode: int) -> None:
     for name, members in SECTIONS.items():
         change_section(body, name, members, wanted.vector(name), append)
     devices.order_boot(body)
-    changed = change_context(call.cloud, vm, body, wanted.vector("CONTEXT"), append)
+    before = dict(body.vector("CONTEXT") or {})
+    change_context(call.cloud, vm, body, wanted.vector("CONTEXT"), append)
     backup_config.configure(vm, wanted.vector("BACKUP_CONFIG") or {}, append)
     vm.template = body
-    apply(call, vm, changed)
+    apply(call, vm, before)
 
 
 def selected(body: Template) -> Template:
@@ -90,30 +91,33 @@ def change_section(body: Template, name: str, members: list[str], wanted: Vector
     body.set(name, {**kept, **wanted})
 
 
-def change_context(cloud: Any, vm: Object, body: Template, wanted: Vector | None, append: bool) -> bool:
-    """Whether the context is another one now. Raises Refused."""
+def change_context(cloud: Any, vm: Object, body: Template, wanted: Vector | None, append: bool) -> None:
+    """Raises Refused when there is no context, or what is wanted is the interfaces' to say."""
     old = body.vector("CONTEXT")
     if wanted is None:
-        return False
+        return
     if old is None:
         raise internal("Virtual machine does not have context, cannot add a new one.")
     for name, text in wanted.items():
         if context.NETWORKED.fullmatch(name) and old.get(name) != text:
             raise internal(f"Unable to update {name}, update NIC to update network context")
     fixed = {name: old[name] for name in ("TARGET", "DISK_ID") if name in old}
-    new = {**(old if append else {}), **context.complete(cloud, vm, wanted), **fixed}
-    body.set("CONTEXT", new)
-    return new != old
+    body.set("CONTEXT", {**(old if append else {}), **context.complete(cloud, vm, wanted), **fixed})
 
 
-def apply(call: Call, vm: Object, changed: bool) -> None:
+def apply(call: Call, vm: Object, before: Vector) -> None:
     """A console that is new on a host gets its port; the driver brings a new context into a running guest."""
     console = vm.template.vector("GRAPHICS")
     lacking = console is not None and "PORT" not in console
     if lacking and vm.state in (lifecycle.ACTIVE, lifecycle.POWEROFF, lifecycle.SUSPENDED):
         devices.give_console_port(vm)
-    if changed and (vm.state, vm.lcm_state) == AS_RUNNING:
-        start(call, vm, lifecycle.HOTPLUG, "update_conf", "Error updating conf for VM")
+    if (vm.template.vector("CONTEXT") or {}) != before and (vm.state, vm.lcm_state) == AS_RUNNING:
+        words = "Error updating conf for VM"
+        start(call, vm, lifecycle.HOTPLUG, "update_conf", words, undone=lambda cloud, vm: restore(vm, before))
+
+
+def restore(vm: Object, before: Vector) -> None:
+    vm.template.set("CONTEXT", before)
 
 
 METHODS = [Method("one.vm.updateconf", "oid:int, template:string, append:int=0", update)]

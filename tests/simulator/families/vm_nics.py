@@ -137,7 +137,8 @@ def update(call: Call, oid: int, nic_id: int, given: str, append: int) -> None:
     limit_traffic(nic, wanted, append != 0)
     if running and nic != before:
         lifecycle.copy_record(call, vm, "nic-update")
-        start(call, vm, lifecycle.HOTPLUG_NIC, "update_nic", "Error updating VM NIC")
+        words = "Error updating VM NIC"
+        start(call, vm, lifecycle.HOTPLUG_NIC, "update_nic", words, undone=lambda cloud, vm: restore(vm, before))
 
 
 def limit_traffic(nic: Vector, wanted: Vector, append: bool) -> None:
@@ -148,6 +149,10 @@ def limit_traffic(nic: Vector, wanted: Vector, append: bool) -> None:
             nic[name] = text
         else:
             nic.pop(name, None)
+
+
+def restore(vm: Object, before: Vector) -> None:
+    limit_traffic(nics.of(vm, int(before["NIC_ID"])), before, append=False)
 
 
 # ---------------------------------------------------------------- security groups

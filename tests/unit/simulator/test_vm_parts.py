@@ -76,6 +76,15 @@ FAILURES = [  # driver action, call, whether in POWEROFF, error, path and what i
     ("resize_disk", ("diskresize", 0, "4096"), True, "Error resizing disk", "DISK/SIZE_PREV", []),
     ("attach_nic", ("attachnic", 'NIC=[NETWORK_ID="0"]'), False, "Error attaching new VM NIC", "NIC/NIC_ID", ["0"]),
     ("detach_nic", ("detachnic", 0), True, "Error detaching VM NIC", "NIC/NIC_ID", ["0"]),
+    ("update_conf", ("updateconf", 'CONTEXT=[A="1"]', 1), False, "Error updating conf for VM", "CONTEXT/A", []),
+    (
+        "update_nic",
+        ("updatenic", 0, 'NIC=[INBOUND_AVG_BW="1"]', 1),
+        False,
+        "Error updating VM NIC",
+        "NIC/INBOUND_AVG_BW",
+        [],
+    ),
     ("snapshot_create", ("snapshotcreate", "s"), False, "Error creating new VM Snapshot", "SNAPSHOT", []),
     ("exec", ("exec", "ls", ""), False, "Error executing command in VM", "QEMU_GA_EXEC/STATUS", ["ERROR"]),
 ]
@@ -257,6 +266,18 @@ def test_a_cdrom_is_read_only_and_of_its_own_bus(one):
     assert found == {"TARGET": "hdb", "TYPE": "CDROM", "CLONE": "NO", "SAVE": "NO", "READONLY": "YES"}
     refused = one("vm.disksnapshotcreate", 0, 2, "s")
     assert refused[1] == "[one.vm.disksnapshotcreate] Cannot make snapshots on readonly disks"
+
+
+def test_an_image_may_be_used_twice(one):
+    one("vm.attach", 0, 'DISK=[IMAGE_ID="0"]')
+    assert texts(one, "VMS/ID", "image.info", 0) == ["0"]
+    one("vm.detach", 0, 2)
+    assert texts(one, "VMS/ID", "image.info", 0) == ["0"]
+    one("vm.attach", 0, 'DISK=[IMAGE_ID="0"]')
+    one("vm.disksnapshotcreate", 0, 0, "s")
+    one("vm.action", "terminate", 0)
+    assert texts(one, "VMS/ID", "image.info", 0) == []
+    assert texts(one, "SNAPSHOTS/SNAPSHOT/NAME") == ["s"]
 
 
 # ---------------------------------------------------------------- interfaces
