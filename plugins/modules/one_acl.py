@@ -1,0 +1,256 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_acl
+short_description: Manage OpenNebula ACL rules
+version_added: 1.0.0
+description:
+  - Says what a user, a group or everyone may do with which resources.
+  - The rules of one of them are a set. Those that O(rules) names are added, with O(purge) the others are removed.
+options:
+  state:
+    description:
+      - V(present) makes O(rules) stand.
+      - V(absent) removes O(rules), or all when O(rules) is omitted.
+    type: str
+    choices: [present, absent]
+    default: present
+  user:
+    description:
+      - Name or id of the user whose rules these are.
+    type: str
+  group:
+    description:
+      - Name or id of the group whose members' rules these are.
+    type: str
+  everyone:
+    description:
+      - Whether these are the rules of all users.
+    type: bool
+  rules:
+    description:
+      - What may be done. Needed for O(state=present).
+    type: list
+    elements: dict
+    suboptions:
+      resources:
+        description:
+          - Types of resources.
+        type: list
+        elements: str
+        required: true
+        choices:
+          - vm
+          - host
+          - vnet
+          - image
+          - user
+          - template
+          - group
+          - acl
+          - datastore
+          - cluster
+          - document
+          - zone
+          - security_group
+          - vdc
+          - vrouter
+          - marketplace
+          - marketapp
+          - vm_group
+          - vntemplate
+          - hook
+          - backupjob
+          - scheduled_action
+      rights:
+        description:
+          - What may be done with them.
+        type: list
+        elements: str
+        required: true
+        choices: [use, manage, admin, create]
+      object:
+        description:
+          - Name or id of the one object that the rule is for. Where several types are given, it has to be the id.
+          - Of O(rules[].object), O(rules[].of_group) and O(rules[].cluster) at most one is given. The rule is for all
+            objects of the types when all are omitted.
+        type: str
+      of_group:
+        description:
+          - Name or id of the group whose objects the rule is for.
+          - OpenNebula does not take this for hosts, groups, clusters, zones and VDCs.
+        type: str
+      cluster:
+        description:
+          - Name or id of the cluster whose hosts, virtual networks or datastores the rule is for.
+        type: str
+      zone:
+        description:
+          - Name or id of the zone where the rule counts, V(*) for all zones. That of the server when omitted.
+        type: str
+  purge:
+    description:
+      - Whether rules of the user, the group or everyone that O(rules) does not name are removed.
+      - Those that OpenNebula itself makes of a VDC, or of the administrator of a group, stay.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_acl_info
+  - module: privazio.opennebula.one_vdc
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a group
+  privazio.opennebula.one_group:
+    name: dev
+
+- name: Have a cluster
+  privazio.opennebula.one_cluster:
+    name: edge
+
+- name: The group may manage its virtual machines, and use the hosts, datastores and networks of the cluster
+  privazio.opennebula.one_acl:
+    group: dev
+    rules:
+      - resources: [vm, image]
+        of_group: dev
+        rights: [use, manage]
+      - resources: [host, datastore, vnet]
+        cluster: edge
+        rights: [use]
+
+- name: It may do this, and nothing else that a rule would allow
+  privazio.opennebula.one_acl:
+    group: dev
+    rules:
+      - resources: [host, datastore, vnet]
+        cluster: edge
+        rights: [use]
+    purge: true
+
+- name: Remove its rules
+  privazio.opennebula.one_acl:
+    group: dev
+    state: absent
+"""
+
+RETURN = r"""
+rules:
+  description: All rules of the user, the group or everyone, each with what follows.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    id:
+      description: Id of the rule; not there when a check run would add it.
+      type: int
+      returned: success
+      sample: 12
+    rule:
+      description: The rule as OpenNebula writes it.
+      type: str
+      returned: success
+      sample: "@100 HOST+NET+DATASTORE/%100 USE #0"
+    resources:
+      description: Types of resources, as in O(rules[].resources).
+      type: list
+      elements: str
+      returned: success
+      sample: [host, vnet, datastore]
+    rights:
+      description: What may be done, as in O(rules[].rights).
+      type: list
+      elements: str
+      returned: success
+      sample: [use]
+    user_id:
+      description: Id of the user whose rule it is.
+      type: int
+      returned: when it is a user's
+      sample: 2
+    group_id:
+      description: Id of the group whose rule it is.
+      type: int
+      returned: when it is a group's
+      sample: 100
+    object_id:
+      description: Id of the one object that the rule is for.
+      type: int
+      returned: when it is for one object
+      sample: 5
+    of_group_id:
+      description: Id of the group whose objects the rule is for.
+      type: int
+      returned: when it is for the objects of a group
+      sample: 100
+    cluster_id:
+      description: Id of the cluster whose objects the rule is for.
+      type: int
+      returned: when it is for the objects of a cluster
+      sample: 100
+    zone_id:
+      description: Id of the zone where the rule counts.
+      type: int
+      returned: when it does not count everywhere
+      sample: 0
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 3
+diff:
+  description: The rules that are removed, before, and those that are added, after.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {"rules": ["@100 HOST+NET+DATASTORE/%100 USE #0"]}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import state
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import acl
+
+OPTIONS = dict(
+    state("present", "absent"),
+    user={"type": "str"},
+    group={"type": "str"},
+    everyone={"type": "bool"},
+    rules={
+        "type": "list",
+        "elements": "dict",
+        "mutually_exclusive": [("object", "of_group", "cluster")],
+        "options": {
+            "resources": {"type": "list", "elements": "str", "required": True, "choices": list(acl.RESOURCES)},
+            "rights": {"type": "list", "elements": "str", "required": True, "choices": list(acl.RIGHTS)},
+            "object": {"type": "str"},
+            "of_group": {"type": "str"},
+            "cluster": {"type": "str"},
+            "zone": {"type": "str"},
+        },
+    },
+    purge={"type": "bool", "default": False},
+)
+
+
+def main():
+    module = OneModule(
+        OPTIONS,
+        mutually_exclusive=[("user", "group", "everyone")],
+        required_one_of=[("user", "group", "everyone")],
+        required_if=[("state", "present", ["rules"])],
+    )
+    module.run(lambda cloud: acl.ensure(cloud, module.params, module.applies))
+
+
+if __name__ == "__main__":
+    main()
