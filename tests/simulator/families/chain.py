@@ -154,9 +154,9 @@ def why_image_keeps(tree: Template, number: int) -> str:
 
 
 def flatten(tree: Template, number: int) -> None:
-    """The image becomes what it was at this snapshot; no snapshot is left."""
+    """The image becomes what it was at this snapshot; nothing is left of the tree."""
     if find(tree, number) is not None:
-        tree.erase("SNAPSHOT")
+        tree.erase(*{name for name, _value in tree})
 
 
 def copy_for(tree: Template, disk: Vector) -> Template:

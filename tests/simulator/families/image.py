@@ -389,6 +389,12 @@ def drop(cloud: Any, image: Object) -> None:
         datastore.images.discard(image.oid)
 
 
+def forget_vm(cloud: Any, vm: Object) -> None:
+    """The VM is gone; its backups stay."""
+    for image in filter(None, map(cloud["IMAGE"].get, vm.backup_ids)):
+        image.vms.discard(vm.oid)
+
+
 def uses_of(image: Object) -> list[Use]:
     """What the image counts against the quotas of its owner."""
     snapshots = sum(usage.number(each, "SIZE") for each in image.snapshots.vectors("SNAPSHOT"))
@@ -484,10 +490,10 @@ def snapshot_done(cloud: Any, oid: int, action: str, run: Callable[[Template, in
     if cloud.events.fails(f"snap_{action}", image.key):
         image.template.set("ERROR", f"{cloud.events.date()} : Error in snap_{action} of snapshot {number}")
         return
-    size = chain.find(image.snapshots, number)["SIZE"]
-    run(image.snapshots, number)
-    if run is not chain.remove:
-        image.size = int(size)
+    size = int(chain.find(image.snapshots, number)["SIZE"])
+    with usage.recounted(cloud, image, uses_of):
+        run(image.snapshots, number)
+        image.size = size if run is revert else image.size
 
 
 def revert(snapshots: Template, number: int) -> None:

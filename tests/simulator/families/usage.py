@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -187,12 +187,12 @@ def changing(call: Call, vm: Object, uses: list[Use]) -> Iterator[None]:
 
 
 @contextmanager
-def recounted(cloud: Any, vm: Object) -> Iterator[None]:
-    """What is done within to the VM's parts changes what it counts; that is not refused."""
-    before = of_vm(vm)
+def recounted(cloud: Any, obj: Object, uses_of: Callable[[Object], list[Use]] = of_vm) -> Iterator[None]:
+    """What is done within to the parts of a VM or another object changes what it counts; that is not refused."""
+    before = uses_of(obj)
     yield
-    refund(cloud, vm.uid, vm.gid, before)
-    count_freely(cloud, vm, of_vm(vm))
+    refund(cloud, obj.uid, obj.gid, before)
+    count_freely(cloud, obj, uses_of(obj))
 
 
 @contextmanager

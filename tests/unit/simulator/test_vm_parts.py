@@ -210,7 +210,25 @@ def test_snapshots_of_an_image(one):
     assert one("image.snapshotdelete", 2, 1) == [True, 2, 0]
     assert texts(one, "SNAPSHOTS/SNAPSHOT/ID", "image.info", 2) == ["0"]
     assert one("image.snapshotflatten", 2, 0) == [True, 2, 0]
-    assert texts(one, "SNAPSHOTS/SNAPSHOT/ID", "image.info", 2) == []
+    assert texts(one, "SNAPSHOTS/*", "image.info", 2) == []
+
+
+def test_snapshots_of_an_image_count_for_its_owner(one):
+    one("user.allocate", "alice", "secret", "")
+    one("image.chown", 2, 2, 1)
+    one("vm.attach", 0, 'DISK=[IMAGE_ID="2"]')
+    one("vm.disksnapshotcreate", 0, 2, "")
+    one("vm.disksnapshotcreate", 0, 2, "")
+    one("vm.detach", 0, 2)
+    used = "DATASTORE_QUOTA/DATASTORE/SIZE_USED"
+    assert texts(one, used, "user.info", 2) == ["192"]
+    one("image.snapshotrevert", 2, 0)
+    one("image.snapshotdelete", 2, 1)
+    assert texts(one, used, "user.info", 2) == ["128"]
+    one("image.snapshotflatten", 2, 0)
+    assert texts(one, used, "user.info", 2) == ["64"]
+    one("image.delete", 2)
+    assert texts(one, used, "user.info", 2) == []
 
 
 def test_reverting_makes_a_snapshot_the_active_one(one):
