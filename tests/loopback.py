@@ -94,6 +94,35 @@ class Endpoint:
             connection.close()
 
 
+class Tunnel(Endpoint):
+    """A proxy for https: answers CONNECT with `answer`, then passes bytes on to whatever was asked for."""
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"):
+        self.answer = answer
+        super().__init__()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError), connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(1024)
+            self.heads.append(head.decode())
+            connection.sendall(self.answer)
+            if b" 200 " not in self.answer:
+                return
+            host, _colon, port = head.split()[1].decode().rpartition(":")
+            with socket.create_connection((host, int(port))) as target:
+                threading.Thread(target=self.copy, args=(target, connection), daemon=True).start()
+                self.copy(connection, target)
+
+    @staticmethod
+    def copy(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
 def closing(*parts: bytes):
     """A step that sends and then closes the connection."""
 

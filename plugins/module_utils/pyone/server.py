@@ -37,11 +37,14 @@ class OneServer(API):
     ``one.host.info(0)`` calls the API method ``one.host.info``: the prefix and the session are added, the answer is
     returned as an int, bool, str, or a view of its XML (see element.Element).
 
+    Several threads may share a client: a connection serves one call at a time, and there are never more of them than
+    there were calls under way at once.  An answer is for one thread at a time.
+
     Args:
         uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
             None: ONE_XMLRPC of the environment.
         session (str): ``user:password`` or ``user:token``.
-        timeout (float | None): seconds that a call may take in all; 0 or less: no limit.  None: 120.
+        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.  None: 120.
         https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
         protocol (str | None): ``xmlrpc``, the only one.
         context (ssl.SSLContext | None): used as it is for https, in place of https_verify.

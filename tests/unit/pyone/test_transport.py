@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import subprocess
 import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
@@ -20,7 +22,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     tls_context,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.transport import Endpoint as Url
-from loopback import BODY, closing, http, number
+from loopback import BODY, Tunnel, closing, http, number
+from loopback import Endpoint as LoopbackEndpoint
 
 READ = "host.info"
 NO_SERVER = http(b"<html>", "503 Service Unavailable")
@@ -255,14 +258,24 @@ def test_hosts_that_need_no_proxy(endpoint, client, monkeypatch):
 # ---------------------------------------------------------------- https
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
+def self_signed(folder, name):
     """(certificate, key) of 127.0.0.1, signed by itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    made = folder / "one.pem", folder / "one.key"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=one -addext subjectAltName=IP:127.0.0.1"
+    made = folder / f"{name}.pem", folder / f"{name}.key"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={name} -addext subjectAltName=IP:127.0.0.1"
     subprocess.run([*command.split(), "-out", made[0], "-keyout", made[1]], check=True, capture_output=True)
     return made
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """(certificate, key) of the server."""
+    return self_signed(tmp_path_factory.mktemp("tls"), "one")
+
+
+@pytest.fixture(scope="session")
+def identity(tmp_path_factory):
+    """(certificate, key) of a client."""
+    return self_signed(tmp_path_factory.mktemp("tls"), "client")
 
 
 @pytest.fixture
@@ -307,6 +320,159 @@ def test_certificates_named_by_the_environment(secure, client, certificate, monk
 def test_certificates_that_cannot_be_read():
     with pytest.raises(OneException, match="cannot load the TLS certificates from /nowhere"):
         tls_context(ca_path="/nowhere")
+
+
+@pytest.fixture
+def strict(endpoint, certificate, identity):
+    """An endpoint with https that wants to see the client's certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(identity[0])
+    return endpoint(number(7), context=context)
+
+
+def test_client_certificate(strict, client, certificate, identity):
+    context = tls_context(True, str(certificate[0]), str(identity[0]), str(identity[1]))
+    assert client(strict.url, context=context).call(READ, 0) == 7
+
+
+def test_client_certificate_that_is_missing(strict, client, certificate):
+    with pytest.raises(OneConnectionException):
+        client(strict.url, https_verify=str(certificate[0]), retries=0).call(READ, 0)
+    assert strict.requests == []
+
+
+def test_client_certificate_without_its_key(identity):
+    with pytest.raises(OneException, match=r"cannot load the TLS certificates from .*client\.pem"):
+        tls_context(client_cert=str(identity[0]))
+
+
+def test_plain_server_where_tls_is_expected(endpoint, client):
+    server = endpoint(number(7))
+    with pytest.raises(OneConnectionException):
+        client(server.url.replace("http:", "https:"), timeout=2, retries=0).call(READ, 0)
+
+
+# ---------------------------------------------------------------- proxies for https
+
+
+@pytest.fixture
+def tunnel(monkeypatch):
+    """tunnel(*arguments) -> a Tunnel that the environment names as the proxy."""
+    made = []
+
+    def make(*arguments):
+        made.append(Tunnel(*arguments))
+        monkeypatch.setenv("https_proxy", made[-1].url.replace("//", "//me:hidden@"))
+        monkeypatch.setenv("no_proxy", "")
+        return made[-1]
+
+    yield make
+    for found in made:
+        found.close()
+
+
+def test_tunnel(tunnel, secure, client, certificate):
+    proxy = tunnel()
+    one = client(secure.url, session="oneadmin:s3cret", https_verify=str(certificate[0]))
+    assert [one.call(READ, 0), one.call(READ, 0)] == [7, 7]
+    first, *headers = proxy.heads[0].split("\r\n")
+    assert first == f"CONNECT {secure.url.split('/')[2]} HTTP/1.1"
+    assert "Proxy-Authorization: Basic " + b64encode(b"me:hidden").decode() in headers
+    assert (proxy.connections, secure.connections) == (1, 1)
+    assert secure.heads[0].startswith("POST /RPC2 HTTP/1.1\r\n")
+    assert "Proxy-Authorization" not in secure.heads[0]
+
+
+def test_tunnel_checks_the_certificate_of_the_server(tunnel, secure, client):
+    tunnel()
+    with pytest.raises(OneConnectionException, match="its certificate is not trusted"):
+        client(secure.url, retries=0).call(READ, 0)
+    assert secure.requests == []
+
+
+def test_tunnel_that_is_refused(tunnel, secure, client):
+    proxy = tunnel(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+    with pytest.raises(OneConnectionException, match=r"the proxy http://127\S+ answers 407 Proxy Auth") as caught:
+        client(secure.url, retries=0).host.delete(0)
+    assert not caught.value.sent
+    assert "hidden" not in str(caught.value)
+    assert len(proxy.heads) == 1
+
+
+def test_proxy_by_https_is_not_supported(client, monkeypatch):
+    monkeypatch.setenv("https_proxy", "https://me:hidden@proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(OneException, match=r"the proxy https://proxy.example:3128\S* is reached by https") as caught:
+        client("https://one.example/RPC2").call(READ, 0)
+    assert "hidden" not in str(caught.value)
+
+
+# ---------------------------------------------------------------- threads
+
+THREADS, CALLS = 12, 25
+
+
+class Echo(LoopbackEndpoint):
+    """Answers one.host.info(N) with N, over connections that it keeps or closes."""
+
+    def __init__(self, closes=False):
+        self.closes = closes
+        super().__init__()
+
+    def serve(self, connection):
+        self.open.append(connection)
+        data = b""
+        with contextlib.suppress(OSError), connection:
+            while True:
+                body, data = self.receive(connection, data)
+                if body is None:
+                    return
+                connection.sendall(number(int(re.search(rb"<i4>(\d+)</i4>", body).group(1))))
+                if self.closes:
+                    return
+
+
+@pytest.fixture(params=[False, True], ids=["kept alive", "closing"])
+def echoes(request):
+    found = Echo(request.param)
+    yield found
+    found.close()
+
+
+def test_threads_share_a_client(echoes, client):
+    one = client(echoes.url)
+
+    def work(first):
+        numbers = range(first * CALLS, (first + 1) * CALLS)
+        return [one.host.info(each) for each in numbers] == list(numbers)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert all(pool.map(work, range(THREADS)))
+    calls = THREADS * CALLS
+    assert len(echoes.heads) == calls
+    assert echoes.connections == calls if echoes.closes else echoes.connections <= THREADS
+
+
+def test_threads_move_to_the_second_endpoint_together(nobody, client):
+    server = Echo()
+    one = client([nobody, server.url])
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(one.host.info, range(100))) == list(range(100))
+    assert repr(one) == f"<OneServer {server.url}>"
+    server.close()
+
+
+def test_client_closed_while_threads_use_it(client):
+    server = Echo()
+    one = client(server.url)
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = [pool.submit(one.host.info, each) for each in range(200)]
+        for dummy in range(20):
+            one.server_close()
+        assert [answer.result() for answer in answers] == list(range(200))
+    server.close()
 
 
 # ---------------------------------------------------------------- URLs
