@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from . import machine
 from .census import MARK, Census
 from .failure import Failure
-from .journey import Journey, in_parallel, look, travel
+from .journey import Journey, broken, in_parallel, look, travel
 from .resource import Report
 from .resources import vm
 from .resources.vm_states import status
@@ -87,6 +87,7 @@ def converge(cloud, order):
         result = Run(cloud, order).carry_out(census, decision, plans)
     else:
         result = _result([_planned(cloud, item, plans) for item in decision.stay + decision.go])
+        _refuse_broken(order, decision.stay)
     return Report(before != after, before, after, result)
 
 
@@ -95,6 +96,19 @@ def _refuse_missing(group, census):
     if missing:
         text = ", ".join(str(oid) for oid in missing)
         raise Failure("There is no VM with id %s." % text, object=vm.KIND, id=missing[0])
+
+
+def _broken(order, items):
+    """The VMs that have failed, where they are to be of use."""
+    wanted = order.count is not None or order.desire.state is not None
+    return [item for item in items if wanted and status(item) == "failed"]
+
+
+def _refuse_broken(order, items):
+    """A check run says too that VMs have failed."""
+    found = [broken(item) for item in _broken(order, items)]
+    if found:
+        raise Failure(" ".join(failure.message for failure in found), **found[0].data)
 
 
 def _plans(cloud, order, items):
@@ -227,6 +241,9 @@ class Run:
         moved = self._bring(items, plans if items is decision.stay else {})
         if moved:
             items = self._checked(items)
+        known = {oid for oid, dummy, failure in self._failed}
+        found = [item for item in _broken(self._order, items) if item.ID not in known]
+        self._failed += [(item.ID, item.NAME, broken(item)) for item in found]
         shown = decision.go if self._order.desire.state == "done" else items
         instances = [vm.instance(item, vm.read(self._cloud, item)) for item in sorted(shown, key=lambda item: item.ID)]
         result = _result(instances, self._created, self._removed)

@@ -30,7 +30,7 @@ class Journey:
         self.failure: Any = None  # the first Failure
         self._hard = hard
         self._patient = patient
-        self._asked: Any = None  # (state, ERROR) when the first leg was asked for
+        self._asked: Any = None  # (state, ERROR, action) when the first leg was asked for
         self._moved = False  # whether the VM left that state since
         self._refused: Any = None  # the Failure, when the state did not allow it
         self._left = False  # whether the VM was taken away from where it was
@@ -66,7 +66,7 @@ class Journey:
         """Advances the first leg; returns whether the next may be looked at at once."""
         leg, present = self.legs[0], status(self.item)
         if present == "failed" and leg != "done" and not (isinstance(leg, Step) and present in leg.works):
-            raise self._failed(reason(self.item) or "OpenNebula gives no reason; see the log of the VM")
+            raise broken(self.item)
         if isinstance(leg, Step):
             return self._step(leg, present)
         reached = leg.holds(self.item) if isinstance(leg, Until) else present == leg
@@ -93,13 +93,13 @@ class Journey:
 
     def _reach(self, cloud, wanted, present):
         if self._asked is not None and present == self._asked[0]:
-            self._complain(wanted)
+            self._complain()
             return False
         self._moved = self._asked is not None
         name = action(present, wanted, self._hard)
         if name is None:
             return self._under_way(wanted) or self._wait_or_fail(present, "be made %s" % wanted)
-        self._asked, self._moved, self._refused = (present, error(self.item)), False, None
+        self._asked, self._moved, self._refused = (present, error(self.item), name), False, None
         self._left = True
         self._ask(cloud, name)
         final = len(self.legs) == 1 and (wanted == "running" or name not in THROUGH)
@@ -119,17 +119,19 @@ class Journey:
                 raise
             self._refused = failure  # somebody else may have moved it: the next look tells
 
-    def _complain(self, wanted):
+    def _complain(self):
         """Fails when the VM is where it was although it was asked to go, and that is not for want of time."""
         if self._refused is not None:
             raise self._refused
         self._raise_new_error()
         if self._moved:
-            raise self._failed("it could not be made %s, and is %s again" % (wanted, self._asked[0]))
+            message = "VM %s was asked to %s, and is %s again; hard: true does not leave it to the guest."
+            text = message % (self.item.NAME, self._asked[2], self._asked[0])
+            raise Failure(text, object="vm", id=self.item.ID)
 
     def _raise_new_error(self):
         if error(self.item) not in ("", self._asked[1]):
-            raise self._failed(error(self.item))
+            raise broken(self.item)
 
     def _wait_or_fail(self, present, what):
         if present in COMING:
@@ -137,8 +139,11 @@ class Journey:
         message = "VM %s is %s, and from there it cannot %s."
         raise Failure(message % (self.item.NAME, present, what), object="vm", id=self.item.ID)
 
-    def _failed(self, why):
-        return Failure("VM %s has failed: %s." % (self.item.NAME, why), object="vm", id=self.item.ID)
+
+def broken(item):
+    """The Failure of a VM that a driver could not serve."""
+    why = error(item) or "OpenNebula gives no reason; see the log of the VM"
+    return Failure("VM %s has failed: %s." % (item.NAME, why), object="vm", id=item.ID)
 
 
 def in_parallel(work, items, workers):

@@ -582,7 +582,8 @@ def number(params, group):
     given = params["exact_count"] if params["count"] is None else params["count"]
     if given is not None:
         return given
-    return 1 if group.ids is None and (group.single or group.new) else None
+    creates = params["template"] is not None or params["cpu"] is not None
+    return 1 if group.ids is None and (group.single or creates) else None
 
 
 # ---------------------------------------------------------------- what of them

@@ -108,9 +108,16 @@ def canonical_nic(cloud, given):
     if "SECURITY_GROUPS" in nic:
         groups = nic["SECURITY_GROUPS"]
         names = groups if isinstance(groups, list) else [name.strip() for name in groups.split(",") if name.strip()]
-        ids = {int(name) if name.isdigit() else cloud.reference("security_group", name).ID for name in names}
-        nic["SECURITY_GROUPS"] = ",".join(str(oid) for oid in sorted(ids))
+        nic["SECURITY_GROUPS"] = ",".join(
+            sorted((_number(cloud, name) for name in names), key=lambda text: text.zfill(9))
+        )
     return nic
+
+
+def _number(cloud, name):
+    """The id of a security group as text; its name, if a check run does not find it."""
+    item = None if name.isdigit() else cloud.reference("security_group", name)
+    return name if item is None else str(item.ID)
 
 
 def same_network(wanted, present):

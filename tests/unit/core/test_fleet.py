@@ -235,8 +235,12 @@ def test_a_vm_that_fails_does_not_hide_the_others(run, one, simulator):
     assert [vm["status"] for vm in data["instances"]] == ["running", "failed", "running"]
     assert [(vm["id"], vm["name"]) for vm in data["failed"]] == [(1, "web-01")]
     assert data["created_ids"] == [0, 1, 2]
-    with pytest.raises(Failure, match="1 of 3 VMs are not as wanted: VM web-01 has failed"):
-        run(**FLEET)
+    for state in ("running", "present", "poweredoff"):
+        for check in (True, False):
+            with pytest.raises(Failure, match=r"VM web-01 has failed: .*Error executing deploy"):
+                run(check=check, **dict(FLEET, state=state))
+    run(name="web-##", state="running", template="tpl", replace_failed=True, count=3, check=True)
+    assert run(instance_ids=[1])[0].record["instances"][0]["error"]
     fail(simulator)
     report, dummy = run(replace_failed=True, **FLEET)
     assert names(report) == ["web-00", "web-01", "web-02"]

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import CONNECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.modules import one_vm
 
 STATES = ("held", "running", "poweredoff", "suspended", "stopped", "undeployed")
 
@@ -322,3 +324,21 @@ def test_numbers_and_booleans_in_filters_are_those_of_opennebula(run, one):
     one.template.instantiate(0, "b", False, {"PORT": "8080"})
     for criteria in ({"port": 80}, {"debug": True}, {"ratio": 1}, {"DEBUG": None}, {"name": "a"}):
         assert run(attributes=criteria)[0].record["instances_ids"] == [0], criteria
+
+
+OPTIONS_OF_COMMUNITY_GENERAL = (
+    "api_url api_username api_password template_name template_id vm_start_on_hold instance_ids ids state hard wait "
+    "wait_timeout attributes labels count_attributes count_labels count exact_count mode owner_id group_id memory "
+    "disk_size cpu vcpu networks disk_saveas persistent datastore_id datastore_name updateconf update_attributes"
+).split()
+FIELDS_OF_COMMUNITY_GENERAL = (
+    "template_id vm_id vm_name state lcm_state owner_id owner_name group_id group_name networks disk_size memory vcpu "
+    "cpu uptime_h labels attributes mode updateconf"
+).split()
+
+
+def test_options_and_fields_of_community_general(run, one):
+    known = set(CONNECTION) | set(one_vm.OPTIONS)
+    known.update(alias for spec in one_vm.OPTIONS.values() for alias in spec.get("aliases", ()))
+    assert set(OPTIONS_OF_COMMUNITY_GENERAL) <= known
+    assert set(FIELDS_OF_COMMUNITY_GENERAL) <= set(only(bring(run, "running")))

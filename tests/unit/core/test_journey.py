@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The ways of VMs, against servers and guests that the simulator does not play."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.journey import Journey
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_states
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import (
+    LCM_NAMES,
+    STATE_NAMES,
+    Step,
+)
+
+
+def seen(word, **said):
+    """A VM in a state, by the name that OpenNebula has for it."""
+    active = word in LCM_NAMES
+    return SimpleNamespace(
+        ID=7,
+        NAME="db",
+        STATE=3 if active else STATE_NAMES.index(word),
+        LCM_STATE=LCM_NAMES.index(word) if active else 0,
+        USER_TEMPLATE=said,
+    )
+
+
+class Server:
+    """Keeps what is asked; refuses what `refused` names."""
+
+    def __init__(self, *refused):
+        self.asked = []
+        self.refused = refused
+
+    def call(self, doing, method, action, oid, **data):
+        self.asked.append(action)
+        if action in self.refused:
+            raise Failure(f"Cannot {doing}: wrong state", code=0x0800)
+
+
+def travel(server, legs, looks, **more):
+    """A Journey after a series of looks."""
+    journey = Journey(looks[0], legs, **more)
+    for item in looks:
+        if not journey.over:
+            journey.advance(server, item)
+    return journey
+
+
+def test_a_guest_that_does_not_heed_is_no_endless_wait():
+    server = Server()
+    looks = [seen("RUNNING"), seen("SHUTDOWN"), seen("RUNNING")]
+    journey = travel(server, ["done"], looks)
+    assert server.asked == ["terminate"]
+    assert journey.failure.message == (
+        "VM db was asked to terminate, and is running again; hard: true does not leave it to the guest."
+    )
+
+
+def test_a_state_that_changes_late_is_waited_for():
+    """one.vm.action resume only triggers: the first look may still see the old state."""
+    server = Server()
+    looks = [seen("SUSPENDED"), seen("SUSPENDED"), seen("BOOT_SUSPENDED"), seen("RUNNING")]
+    journey = travel(server, ["running"], looks)
+    assert (journey.over, journey.failure, server.asked) == (True, None, ["resume"])
+
+
+def test_an_action_that_another_run_has_asked_for_is_no_failure():
+    server = Server("poweroff")
+    journey = travel(server, ["poweredoff"], [seen("RUNNING"), seen("SHUTDOWN_POWEROFF"), seen("POWEROFF")])
+    assert (journey.over, journey.failure, server.asked) == (True, None, ["poweroff"])
+
+
+def test_an_action_that_is_refused_for_good_fails():
+    journey = travel(Server("poweroff"), ["poweredoff"], [seen("RUNNING"), seen("RUNNING")])
+    assert "wrong state" in journey.failure.message
+
+
+def test_an_error_of_a_driver_ends_the_way_at_once():
+    looks = [seen("RUNNING", ERROR="old"), seen("RUNNING", ERROR="Error executing shutdown")]
+    journey = travel(Server(), ["poweredoff"], looks)
+    assert journey.failure.message == "VM db has failed: Error executing shutdown."
+    old = travel(Server(), ["poweredoff"], [seen("RUNNING", ERROR="old"), seen("RUNNING", ERROR="old")])
+    assert not old.over
+
+
+def test_a_step_that_fails_behind_a_power_off_does_not_leave_the_vm_off():
+    def run():
+        raise Failure("Not enough memory.")
+
+    server = Server()
+    step = Step("resize", frozenset(("poweredoff",)), run, still=False)
+    looks = [seen("RUNNING"), seen("SHUTDOWN_POWEROFF"), seen("POWEROFF"), seen("POWEROFF"), seen("RUNNING")]
+    journey = travel(server, ["poweredoff", step, "running"], looks)
+    assert (journey.over, server.asked) == (True, ["poweroff", "resume"])
+    assert journey.failure.message == "Not enough memory."
+
+
+def test_forced_actions_and_those_that_cannot_be():
+    server = Server()
+    travel(server, ["undeployed"], [seen("HOLD"), seen("PENDING"), seen("RUNNING")], hard=True)
+    assert server.asked == ["release", "undeploy-hard"]
+
+
+@pytest.mark.parametrize("wanted", [word for word in vm_states.ROADS if word != "held"])
+def test_there_is_a_road_from_every_state_that_a_vm_rests_in(wanted):
+    for present in vm_states.RESTING - {"done", wanted}:
+        way = [present]
+        while way[-1] != wanted and len(way) < 4:
+            action = vm_states.action(way[-1], wanted)
+            assert action is not None, way
+            way.append("running" if action in ("resume", "release") else wanted)
+        assert way[-1] == wanted, way
+
+
+def test_words_for_all_states():
+    words = {vm_states.status(seen(name)) for name in STATE_NAMES + LCM_NAMES}
+    assert words - {"active", "failed"} <= vm_states.RESTING | vm_states.COMING
+    failures = [name for name in LCM_NAMES if vm_states.status(seen(name)) == "failed"]
+    assert [LCM_NAMES.index(name) for name in failures] == [36, 37, 38, 39, 40, 41, 42, 44, 46, 47, 48, 49, 50, 61]
+    assert {vm_states.heading(seen(name)) for name in LCM_NAMES} <= vm_states.RESTING | {"failed"}
+    unknown = SimpleNamespace(STATE=3, LCM_STATE=99)
+    assert (vm_states.status(unknown), vm_states.lcm_name(unknown)) == ("changing", "99")
