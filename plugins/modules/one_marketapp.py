@@ -1,0 +1,290 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_marketapp
+short_description: Manage OpenNebula marketplace apps, and make images and VM templates of them
+version_added: 1.0.0
+description:
+  - Publishes images as marketplace apps; changes, renames and removes apps.
+  - Makes the image of an app, and its VM template where it has one, in one step that can be repeated.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - With V(present) the app is there, made of O(image) if it was not.
+      - With V(exported) the image of the app, and its VM template if it has one, are in this cloud.
+      - With V(absent) there is no such app.
+    type: str
+    choices: [present, absent, exported]
+    default: present
+  marketplace:
+    description:
+      - Name or id of the marketplace. Required to create an app; it cannot be changed later.
+      - With O(state=exported) the app is looked for in this marketplace only.
+    type: str
+  image:
+    description:
+      - Name or id of the image that is published. Required to create an app; it cannot be changed later.
+    type: str
+  description:
+    description:
+      - What the app is.
+    type: str
+  version:
+    description:
+      - Version of the app. With O(state=exported) the task fails when the app has another.
+    type: str
+  checksum:
+    description:
+      - With O(state=exported), the MD5 sum that the app has to have.
+    type: str
+  enabled:
+    description:
+      - Whether the app can be used.
+    type: bool
+  datastore:
+    description:
+      - With O(state=exported), name or id of the datastore for the image; V(default) when omitted.
+    type: str
+  image_name:
+    description:
+      - With O(state=exported), name of the image; that of the app when omitted.
+    type: str
+  template_name:
+    description:
+      - With O(state=exported), name of the VM template; that of the app when omitted.
+    type: str
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.lock
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_marketapp_info
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have an image
+  privazio.opennebula.one_image:
+    name: golden
+    datastore: default
+    type: datablock
+    size: 64
+
+- name: Have a marketplace
+  privazio.opennebula.one_marketplace:
+    name: house
+    market_mad: "{{ one_market_mad | default('http') }}"
+    template:
+      BASE_URL: http://market.example.com/
+      PUBLIC_DIR: /var/local/market-http
+
+- name: Publish the image
+  privazio.opennebula.one_marketapp:
+    name: golden-app
+    marketplace: house
+    image: golden
+    version: "1.0"
+
+- name: Have an image of the app, of just this version
+  privazio.opennebula.one_marketapp:
+    name: golden-app
+    marketplace: house
+    state: exported
+    version: "1.0"
+    image_name: golden-copy
+"""
+
+RETURN = r"""
+id:
+  description: Id of the marketplace app; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the marketplace app.
+  type: str
+  returned: success
+  sample: golden-app
+user_id:
+  description: Id of its owner.
+  type: int
+  returned: success
+  sample: 0
+user_name:
+  description: Name of its owner.
+  type: str
+  returned: success
+  sample: oneadmin
+group_id:
+  description: Id of its group.
+  type: int
+  returned: success
+  sample: 0
+group_name:
+  description: Name of its group.
+  type: str
+  returned: success
+  sample: oneadmin
+app_state:
+  description: State that OpenNebula reports, such as V(ready), V(locked), V(disabled) or V(error).
+  type: str
+  returned: O(state=present)
+  sample: ready
+enabled:
+  description: Whether it can be used.
+  type: bool
+  returned: O(state=present)
+  sample: true
+type:
+  description: What it holds, V(image), V(vmtemplate) or V(service_template).
+  type: str
+  returned: O(state=present)
+  sample: image
+description:
+  description: What it is.
+  type: str
+  returned: O(state=present)
+  sample: ""
+version:
+  description: Its version.
+  type: str
+  returned: success
+  sample: "1.0"
+checksum:
+  description: Its MD5 sum.
+  type: str
+  returned: success
+  sample: d41d8cd98f00b204e9800998ecf8427e
+image_id:
+  description: Id of the image that it was made of.
+  type: int
+  returned: O(state=present)
+  sample: 3
+marketplace:
+  description: Name of its marketplace.
+  type: str
+  returned: O(state=present)
+  sample: house
+marketplace_id:
+  description: Id of its marketplace.
+  type: int
+  returned: O(state=present)
+  sample: 100
+size:
+  description: Its size in MB.
+  type: int
+  returned: O(state=present)
+  sample: 1024
+source:
+  description: Where the marketplace keeps it.
+  type: str
+  returned: O(state=present)
+  sample: http://market.example.com/golden
+image:
+  description: With O(state=exported), the image of the app, with what M(privazio.opennebula.one_image) returns.
+  type: dict
+  returned: O(state=exported)
+  sample: {"id": 4, "name": "golden-copy"}
+template:
+  description:
+    - The attributes of its template; values of secret ones are masked.
+    - With O(state=exported), the VM template of the app, with what M(privazio.opennebula.one_template) returns; null
+      when the app has none.
+  type: dict
+  returned: success
+  sample: {"VERSION": "1.0"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: O(state=present)
+  sample: [production]
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "600"
+lock:
+  description: What is locked, as in O(lock).
+  type: str
+  returned: success
+  sample: none
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    LOCK,
+    OWNERSHIP,
+    TEMPLATE,
+    WAIT,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import marketapp
+
+OPTIONS = dict(
+    IDENTITY,
+    **OWNERSHIP,
+    **LOCK,
+    **LABELS,
+    **TEMPLATE,
+    **WAIT,
+    **state("present", "absent", "exported"),
+    marketplace={"type": "str"},
+    image={"type": "str"},
+    description={"type": "str"},
+    version={"type": "str"},
+    checksum={"type": "str"},
+    enabled={"type": "bool"},
+    datastore={"type": "str"},
+    image_name={"type": "str"},
+    template_name={"type": "str"},
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    if params["state"] == "exported":
+        module.run(lambda cloud: marketapp.export(cloud, params, module.applies, params["wait"]))
+    else:
+        resource = marketapp.resource(params["template_mode"] == "replace", params["labels_mode"])
+        module.ensure(resource, image_id=params["image"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_marketplace
+short_description: Manage OpenNebula marketplaces
+version_added: 1.0.0
+description:
+  - Creates, changes, renames and removes marketplaces, where images and templates are kept for all zones.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - Whether the marketplace is to be there. OpenNebula refuses to remove one that has apps.
+    type: str
+    choices: [present, absent]
+    default: present
+  market_mad:
+    description:
+      - Driver of the marketplace, such as V(http), V(s3) or V(one). Required to create one.
+      - What a driver needs, such as C(BASE_URL) and C(PUBLIC_DIR), goes into O(template).
+    type: str
+  description:
+    description:
+      - What the marketplace is for.
+    type: str
+  enabled:
+    description:
+      - Whether the marketplace is used and monitored.
+    type: bool
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_marketplace_info
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a marketplace of our own
+  privazio.opennebula.one_marketplace:
+    name: house
+    market_mad: "{{ one_market_mad | default('http') }}"
+    description: What we build ourselves
+    template:
+      BASE_URL: http://market.example.com/
+      PUBLIC_DIR: /var/local/market-http
+
+- name: Remove it
+  privazio.opennebula.one_marketplace:
+    name: house
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the marketplace; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the marketplace.
+  type: str
+  returned: success
+  sample: house
+user_id:
+  description: Id of its owner.
+  type: int
+  returned: success
+  sample: 0
+user_name:
+  description: Name of its owner.
+  type: str
+  returned: success
+  sample: oneadmin
+group_id:
+  description: Id of its group.
+  type: int
+  returned: success
+  sample: 0
+group_name:
+  description: Name of its group.
+  type: str
+  returned: success
+  sample: oneadmin
+market_mad:
+  description: Its driver.
+  type: str
+  returned: success
+  sample: http
+description:
+  description: What it is for.
+  type: str
+  returned: success
+  sample: What we build ourselves
+enabled:
+  description: Whether it is used and monitored.
+  type: bool
+  returned: success
+  sample: true
+zone_id:
+  description: Id of the zone that it belongs to.
+  type: int
+  returned: success
+  sample: 0
+app_ids:
+  description: Ids of its apps.
+  type: list
+  elements: int
+  returned: success
+  sample: [3]
+total_mb:
+  description: Its size in MB.
+  type: int
+  returned: success
+  sample: 20480
+free_mb:
+  description: What is free, in MB.
+  type: int
+  returned: success
+  sample: 20480
+used_mb:
+  description: What is used, in MB.
+  type: int
+  returned: success
+  sample: 0
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"BASE_URL": "http://market.example.com/"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "600"
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    OWNERSHIP,
+    TEMPLATE,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import marketplace
+
+OPTIONS = dict(
+    IDENTITY,
+    **OWNERSHIP,
+    **LABELS,
+    **TEMPLATE,
+    **state("present", "absent"),
+    market_mad={"type": "str"},
+    description={"type": "str"},
+    enabled={"type": "bool"},
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    module.ensure(marketplace.resource(params["template_mode"] == "replace", params["labels_mode"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_marketplace_info
+short_description: Read OpenNebula marketplaces
+version_added: 1.0.0
+description:
+  - Returns the marketplaces that fit all the options given; all that the user may see when none is given.
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.selection
+  - privazio.opennebula.common.attributes_info
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_marketplace
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Read all marketplaces
+  privazio.opennebula.one_marketplace_info:
+  register: all_marketplaces
+
+- name: Read those whose name begins with house
+  privazio.opennebula.one_marketplace_info:
+    name: ~house
+  register: some_marketplaces
+"""
+
+RETURN = r"""
+marketplaces:
+  description: The marketplaces, by id, each with what M(privazio.opennebula.one_marketplace) returns of one.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 0, "name": "house"}]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import marketplace
+from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
+
+
+def main():
+    select(OneModule(SELECTION, writes=False), marketplace.resource(), "marketplaces")
+
+
+if __name__ == "__main__":
+    main()
