@@ -32,7 +32,7 @@ PLUGINS = {"modules": "", "lookup": "lookup_"}  # folder: what its names begin w
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 PREPARATIONS = ROOT / "tests" / "examples"
 PLAYBOOKS = BUILD / "examples"
-DRIVERS = dict.fromkeys(("one_im_mad", "one_vm_mad", "one_tm_mad", "one_ds_mad", "one_vn_mad"), "dummy")
+DRIVERS = dict.fromkeys([f"one_{kind}_mad" for kind in ("im", "vm", "tm", "ds", "vn", "market")], "dummy")
 BLOCK = re.compile(r"^\.\. code-block:: ya?ml[^\n]*\n((?:[ ]+:[^\n]*\n)*)\n((?:[ ]+[^\n]*\n|\n)+)", re.MULTILINE)
 
 
