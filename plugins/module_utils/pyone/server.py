@@ -44,7 +44,8 @@ class OneServer(API):
         uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
             None: ONE_XMLRPC of the environment.
         session (str): ``user:password`` or ``user:token``.
-        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.  None: 120.
+        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
+            None: 120.
         https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
         protocol (str | None): ``xmlrpc``, the only one.
         context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
