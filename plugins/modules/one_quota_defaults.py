@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_quota_defaults
+short_description: Manage the default quotas of OpenNebula
+version_added: 1.0.0
+description:
+  - Says how much each user, or each group, may use where its own quotas say V(default).
+  - Without O(quotas) it only returns them.
+options:
+  kind:
+    description:
+      - Whose default quotas these are.
+    type: str
+    choices: [user, group]
+    required: true
+  quotas:
+    description:
+      - Limits, by what they limit, as in M(privazio.opennebula.one_user). Only the limits that are given are compared.
+      - A limit is a number or V(unlimited). Virtual machines in a cluster have no default quotas.
+    type: dict
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.quotas
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_user
+  - module: privazio.opennebula.one_group
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: What each user may use
+  privazio.opennebula.one_quota_defaults:
+    kind: user
+    quotas:
+      vm:
+        running_vms: 10
+        running_memory: 32768
+      datastore:
+        default:
+          size: 204800
+
+- name: Groups are limited by nothing but their own quotas
+  privazio.opennebula.one_quota_defaults:
+    kind: group
+    quotas: {}
+    purge_quotas: true
+"""
+
+RETURN = r"""
+kind:
+  description: Whose default quotas these are.
+  type: str
+  returned: success
+  sample: user
+quotas:
+  description: Limits as in O(quotas), objects by id; what is unlimited is left out.
+  type: dict
+  returned: success
+  sample: {"vm": {"running_vms": 10}, "datastore": {"1": {"size": 204800}}}
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import QUOTAS
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import quotas
+
+OPTIONS = dict(QUOTAS, kind={"type": "str", "choices": ["user", "group"], "required": True})
+
+
+def main():
+    module = OneModule(OPTIONS)
+    params = module.params
+    wanted = (params["kind"], params["quotas"], params["purge_quotas"])
+    module.run(lambda cloud: quotas.defaults(cloud, *wanted, apply=module.applies))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vdc
+short_description: Manage OpenNebula virtual data centres
+version_added: 1.0.0
+description:
+  - Creates, changes, renames and removes virtual data centres (VDCs), which give groups clusters, hosts, datastores and
+    virtual networks.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - Whether the VDC is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  groups:
+    description:
+      - Names or ids of groups that may use the resources.
+      - OpenNebula adds each new group to the VDC C(default), which gives it everything.
+    type: list
+    elements: str
+  clusters:
+    description:
+      - Names or ids of clusters; V(*) is all of the O(zone).
+    type: list
+    elements: str
+  hosts:
+    description:
+      - Names or ids of hosts; V(*) is all of the O(zone).
+    type: list
+    elements: str
+  datastores:
+    description:
+      - Names or ids of datastores; V(*) is all of the O(zone).
+    type: list
+    elements: str
+  vnets:
+    description:
+      - Names or ids of virtual networks; V(*) is all of the O(zone).
+    type: list
+    elements: str
+  zone:
+    description:
+      - Name or id of the zone that the resources of this task belong to; that of the server when omitted.
+      - Resources of other zones have to be given by id. Resources of several zones take a task each.
+    type: str
+  purge:
+    description:
+      - Whether groups, and resources of the O(zone), that a list does not name leave the VDC.
+      - A list that is omitted is left alone.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vdc_info
+  - module: privazio.opennebula.one_acl
+  - module: privazio.opennebula.one_group
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a group
+  privazio.opennebula.one_group:
+    name: dev
+
+- name: Take it out of the VDC that gives everything
+  privazio.opennebula.one_vdc:
+    name: default
+    groups: [users]
+    purge: true
+
+- name: Give it a cluster and a datastore
+  privazio.opennebula.one_vdc:
+    name: development
+    groups: [dev]
+    clusters: [default]
+    datastores: [default]
+    template:
+      DESCRIPTION: What developers may use
+
+- name: Give it all networks in place of the cluster
+  privazio.opennebula.one_vdc:
+    name: development
+    clusters: []
+    vnets: ["*"]
+    purge: true
+
+- name: Remove it
+  privazio.opennebula.one_vdc:
+    name: development
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the VDC; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 100
+name:
+  description: Name of the VDC.
+  type: str
+  returned: success
+  sample: development
+group_ids:
+  description: Ids of its groups.
+  type: list
+  elements: int
+  returned: success
+  sample: [100]
+cluster_ids:
+  description: For the id of each zone the ids of clusters, or C(*) for all.
+  type: dict
+  returned: success
+  sample: {"0": [0, 100]}
+host_ids:
+  description: For the id of each zone the ids of hosts, or C(*) for all.
+  type: dict
+  returned: success
+  sample: {}
+datastore_ids:
+  description: For the id of each zone the ids of datastores, or C(*) for all.
+  type: dict
+  returned: success
+  sample: {"0": [1]}
+vnet_ids:
+  description: For the id of each zone the ids of virtual networks, or C(*) for all.
+  type: dict
+  returned: success
+  sample: {"0": ["*"]}
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"DESCRIPTION": "What developers may use"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    TEMPLATE,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vdc
+
+NAMES = {"type": "list", "elements": "str"}
+OPTIONS = dict(
+    IDENTITY,
+    **LABELS,
+    **TEMPLATE,
+    **state("present", "absent"),
+    groups=NAMES,
+    clusters=NAMES,
+    hosts=NAMES,
+    datastores=NAMES,
+    vnets=NAMES,
+    zone={"type": "str"},
+    purge={"type": "bool", "default": False},
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    resource = vdc.resource(
+        params["template_mode"] == "replace", params["labels_mode"], params["zone"], params["purge"]
+    )
+    given = {kind + "_ids": params[option] for option, kind in vdc.RESOURCES.items()}
+    module.ensure(resource, group_ids=params["groups"], **given)
+
+
+if __name__ == "__main__":
+    main()
