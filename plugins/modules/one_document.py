@@ -10,7 +10,7 @@ module: one_document
 short_description: Manage OpenNebula documents
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes documents: templates of the user's own, of a type that is a number.
+  - Creates, changes, renames and removes documents, which are templates of the user's own with a number for a type.
   - What is given is made true, what is left out is left alone. A second run changes nothing.
 options:
   type:
