@@ -11,7 +11,7 @@ from ..errors import internal
 from ..permissions import Need
 from ..store import Object
 from ..template import Vector
-from . import secgroup as secgroups
+from . import rules
 from . import vnet as networks
 from .disks import NOBODY, owner
 
@@ -181,7 +181,7 @@ def free(cloud: Any, vm: Object, nic: Vector) -> None:
 
 def release(cloud: Any, vm: Object) -> None:
     """Gives back all leases of a VM that ends."""
-    secgroups.drop_vm(cloud, listed(groups_of(interfaces(vm))), vm.oid)
+    rules.drop_vm(cloud, listed(groups_of(interfaces(vm))), vm.oid)
     for nic in interfaces(vm):
         network = cloud["NET"].get(int(nic["NETWORK_ID"])) if nic.get("NETWORK_ID", "").isdigit() else None
         if network is not None:
@@ -204,17 +204,17 @@ def listed(groups: set[int]) -> str:
 
 def adopt_groups(cloud: Any, vm: Object, groups: set[int]) -> None:
     """The rules of security groups that are new to the VM."""
-    for rule in secgroups.rules_for(cloud, listed(groups)):
+    for rule in rules.rules_for(cloud, listed(groups)):
         vm.template.add("SECURITY_GROUP_RULE", rule)
-    secgroups.add_vm(cloud, listed(groups), vm.oid)
+    rules.add_vm(cloud, listed(groups), vm.oid)
 
 
 def disown_groups(cloud: Any, vm: Object, groups: set[int]) -> None:
     drop_rules(vm, groups)
-    secgroups.drop_vm(cloud, listed(groups), vm.oid)
+    rules.drop_vm(cloud, listed(groups), vm.oid)
 
 
 def drop_rules(vm: Object, groups: set[int]) -> None:
-    rules = vm.template.vectors("SECURITY_GROUP_RULE")
-    kept = [rule for rule in rules if int(rule.get("SECURITY_GROUP_ID", "-1")) not in groups]
+    found = vm.template.vectors("SECURITY_GROUP_RULE")
+    kept = [rule for rule in found if int(rule.get("SECURITY_GROUP_ID", "-1")) not in groups]
     vm.template.replace("SECURITY_GROUP_RULE", kept)

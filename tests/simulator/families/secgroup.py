@@ -10,11 +10,12 @@ from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
-from ..errors import internal
+from ..errors import Refused, internal, wrong_action
 from ..store import OWNED, Kind, Object, ids, permissions, template
 from ..template import Template, Vector
+from . import lifecycle, nics
+from .rules import SETS
 
-SETS = ("updated_vms", "outdated_vms", "updating_vms", "error_vms")
 DEFAULT = 0
 PROTOCOLS = ("TCP", "UDP", "ICMP", "ICMPV6", "IPSEC", "ALL")
 DIRECTIONS = ("INBOUND", "OUTBOUND")
@@ -116,30 +117,8 @@ def normalise(call: Call, obj: Object, body: Template) -> None:
     without_doubles(body)
 
 
-def outdate(call: Call, obj: Object) -> None:
-    """The VMs have the old rules until they are committed."""
-    commit(call, obj, recovery=False)
-
-
 def copy(call: Call, original: Object, name: str) -> Object:
     return new(name, original.template.copy())
-
-
-def commit(call: Call, obj: Object, recovery: bool) -> None:
-    """Pushes the rules to the VMs, one transition later; a recovery leaves those that have them already."""
-    waiting = obj.outdated_vms | obj.error_vms
-    if not recovery:
-        waiting |= obj.updated_vms | obj.updating_vms
-        obj.updated_vms = set()
-    obj.outdated_vms, obj.error_vms, obj.updating_vms = set(), set(), waiting
-    call.cloud.events.after(1, committed, call.cloud, obj.oid)
-
-
-def committed(cloud: Any, oid: int) -> None:
-    obj = cloud["SECGROUP"].get(oid)
-    if obj is not None:
-        obj.updated_vms |= obj.updating_vms
-        obj.updating_vms = set()
 
 
 def used(call: Call, obj: Object) -> str | None:
@@ -150,32 +129,74 @@ def used(call: Call, obj: Object) -> str | None:
     return None
 
 
-# ---------------------------------------------------------------- use by VMs
+# ---------------------------------------------------------------- the rules of VMs
+
+# LCM states in which the driver is about to set rules itself, and those in which it can be told to.
+NO_RULES = (
+    "BOOT BOOT_MIGRATE BOOT_SUSPENDED BOOT_STOPPED BOOT_UNDEPLOY BOOT_POWEROFF BOOT_UNKNOWN BOOT_FAILURE"
+    " BOOT_MIGRATE_FAILURE BOOT_UNDEPLOY_FAILURE BOOT_STOPPED_FAILURE MIGRATE HOTPLUG_NIC HOTPLUG_NIC_POWEROFF"
+    " UNKNOWN".split()
+)
+LIVE_RULES = (
+    "RUNNING HOTPLUG HOTPLUG_SNAPSHOT HOTPLUG_SAVEAS HOTPLUG_RESIZE DISK_SNAPSHOT DISK_SNAPSHOT_DELETE"
+    " DISK_RESIZE".split()
+)
 
 
-def rules_for(cloud: Any, groups: str) -> list[Vector]:
-    """The SECURITY_GROUP_RULE of a VM whose NICs are in these groups ("0,100"); unknown groups have none."""
-    found = []
-    for oid in [int(part) for part in groups.split(",") if part.strip().isdigit()]:
-        obj = cloud["SECGROUP"].get_ro(oid)
-        if obj is not None:
-            named = {"SECURITY_GROUP_ID": str(oid), "SECURITY_GROUP_NAME": obj.name}
-            found += [{**rule, **named} for rule in obj.template.vectors("RULE")]
-    return found
+def takes_rules(vm: Object) -> bool:
+    """Whether the host must be told of new rules. Raises Refused while they cannot change."""
+    name = lifecycle.LCM_NAMES[vm.lcm_state]
+    if name in NO_RULES:
+        raise wrong_action(f"VM {vm.oid} is in wrong state {lifecycle.state_name(vm)}")
+    return vm.state == lifecycle.ACTIVE and name in LIVE_RULES
 
 
-def add_vm(cloud: Any, groups: str, vm_id: int) -> None:
-    for part in groups.split(","):
-        obj = cloud["SECGROUP"].get(int(part)) if part.strip().isdigit() else None
-        if obj is not None:
-            obj.updated_vms.add(vm_id)
+def push(cloud: Any, vm: Object, group: Object, live: bool) -> None:
+    """The driver sets the rules of a group on a running VM, one transition later."""
+    if live:
+        group.updated_vms.discard(vm.oid)
+        group.updating_vms.add(vm.oid)
+        cloud.events.after(1, pushed, cloud, vm.oid, group.oid)
 
 
-def drop_vm(cloud: Any, groups: str, vm_id: int) -> None:
-    for part in groups.split(","):
-        obj = cloud["SECGROUP"].get(int(part)) if part.strip().isdigit() else None
-        for each in SETS if obj is not None else ():
-            getattr(obj, each).discard(vm_id)
+def pushed(cloud: Any, oid: int, group_id: int) -> None:
+    """Event: the driver has set the rules, or failed to; the next VM waits."""
+    group, vm = cloud["SECGROUP"].get(group_id), cloud["VM"].get_ro(oid)
+    if group is None or oid not in group.updating_vms:
+        return
+    group.updating_vms.discard(oid)
+    (group.error_vms if cloud.events.fails("update_sg", vm.key) else group.updated_vms).add(oid)
+    spread(cloud, group)
+
+
+def outdate(call: Call, obj: Object) -> None:
+    """The VMs have old rules now."""
+    commit(call, obj, recovery=False)
+
+
+def commit(call: Call, obj: Object, recovery: bool) -> None:
+    """The VMs get the rules of the group; in a recovery those that have them are left alone."""
+    if not recovery:
+        obj.outdated_vms, obj.updated_vms = obj.outdated_vms | obj.updated_vms, set()
+    obj.outdated_vms |= obj.updating_vms | obj.error_vms
+    obj.updating_vms, obj.error_vms = set(), set()
+    spread(call.cloud, obj)
+
+
+def spread(cloud: Any, group: Object) -> None:
+    """Renews the rules of VMs, until one is met whose host must be told: hosts are told one after the other."""
+    while group.outdated_vms and not group.updating_vms:
+        oid = min(group.outdated_vms)
+        group.outdated_vms.discard(oid)
+        vm = cloud["VM"].get(oid)
+        try:
+            live = takes_rules(vm)
+        except Refused:
+            group.error_vms.add(oid)
+            continue
+        nics.drop_rules(vm, {group.oid})
+        nics.adopt_groups(cloud, vm, {group.oid})
+        push(cloud, vm, group, live)
 
 
 def bootstrap(cloud: Any) -> None:

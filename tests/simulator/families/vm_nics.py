@@ -11,24 +11,12 @@ from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, wrong_action
 from ..store import Object
 from ..template import Template, Vector
-from . import context, lifecycle, nics, pci, references, usage
+from . import context, lifecycle, nics, pci, references, secgroup, usage
 from .operations import AS_RUNNING, OFF, refuse_router, start, transient
 
 WORK = {AS_RUNNING: lifecycle.HOTPLUG_NIC, OFF: lifecycle.HOTPLUG_NIC_POWEROFF}
 KINDS = ("NIC", "NIC_ALIAS", "PCI")
 TRAFFIC = [f"{way}_{what}" for way in ("INBOUND", "OUTBOUND") for what in ("AVG_BW", "PEAK_BW", "PEAK_KB")]
-# LCM states in which the driver is about to set rules itself, and those in which it can be told to.
-NO_RULES = (
-    "BOOT BOOT_MIGRATE BOOT_SUSPENDED BOOT_STOPPED BOOT_UNDEPLOY BOOT_POWEROFF BOOT_UNKNOWN BOOT_FAILURE"
-    " BOOT_MIGRATE_FAILURE BOOT_UNDEPLOY_FAILURE BOOT_STOPPED_FAILURE MIGRATE HOTPLUG_NIC HOTPLUG_NIC_POWEROFF"
-    " UNKNOWN".split()
-)
-LIVE_RULES = (
-    "RUNNING HOTPLUG HOTPLUG_SNAPSHOT HOTPLUG_SAVEAS HOTPLUG_RESIZE DISK_SNAPSHOT DISK_SNAPSHOT_DELETE"
-    " DISK_RESIZE".split()
-)
-
-
 # ---------------------------------------------------------------- attach
 
 
@@ -168,17 +156,17 @@ def attach_group(call: Call, oid: int, nic_id: int, group_id: int) -> None:
     group = call.pool("SECGROUP").get(group_id)
     if group is None:
         raise wrong_action(f"Could not attach SG {group_id} to VM, SG does not exist")
-    live = takes_rules(vm)
+    live = secgroup.takes_rules(vm)
     if group_id in nics.groups_of([nic]):
         raise wrong_action(f"VM {oid} SG {group_id} already in NIC {nic_id}")
     nic["SECURITY_GROUPS"] = wanted["SECURITY_GROUPS"]
     nics.disown_groups(call.cloud, vm, {group_id})
     nics.adopt_groups(call.cloud, vm, {group_id})
-    push_rules(call.cloud, vm, group, live)
+    secgroup.push(call.cloud, vm, group, live)
 
 
 def detach_group(call: Call, vm: Object, nic_id: int, group_id: int) -> None:
-    live = takes_rules(vm)
+    live = secgroup.takes_rules(vm)
     nic = nics.of(vm, nic_id)
     if nic is None:
         raise wrong_action(f"VM {vm.oid} doesn't have NIC id {nic_id}")
@@ -189,32 +177,7 @@ def detach_group(call: Call, vm: Object, nic_id: int, group_id: int) -> None:
     group = call.pool("SECGROUP").get(group_id)
     if group is not None and group_id in nics.groups_of(nics.interfaces(vm)):
         nics.adopt_groups(call.cloud, vm, {group_id})
-        push_rules(call.cloud, vm, group, live)
-
-
-def takes_rules(vm: Object) -> bool:
-    """Whether the host must be told of new rules. Raises Refused while they cannot change."""
-    name = lifecycle.LCM_NAMES[vm.lcm_state]
-    if name in NO_RULES:
-        raise wrong_action(f"VM {vm.oid} is in wrong state {lifecycle.state_name(vm)}")
-    return vm.state == lifecycle.ACTIVE and name in LIVE_RULES
-
-
-def push_rules(cloud: Any, vm: Object, group: Object, live: bool) -> None:
-    """The driver sets the rules of a group on a running VM, one transition later."""
-    if live:
-        group.updated_vms.discard(vm.oid)
-        group.updating_vms.add(vm.oid)
-        cloud.events.after(1, rules_pushed, cloud, vm.oid, group.oid)
-
-
-def rules_pushed(cloud: Any, oid: int, group_id: int) -> None:
-    """Event: the driver has set the rules, or failed to."""
-    group, vm = cloud["SECGROUP"].get(group_id), cloud["VM"].get_ro(oid)
-    if group is None or oid not in group.updating_vms:
-        return
-    group.updating_vms.discard(oid)
-    (group.error_vms if cloud.events.fails("update_sg", vm.key) else group.updated_vms).add(oid)
+        secgroup.push(call.cloud, vm, group, live)
 
 
 NIC, GROUP = "oid:int, nic_id:int", "oid:int, nic_id:int, sg_id:int"
