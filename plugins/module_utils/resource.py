@@ -62,9 +62,9 @@ class Resource(NamedTuple):
 
     kind: str  # key of cloud.KINDS
     read: Callable  # (cloud, object) -> record, in the words of the options
-    create: Callable  # (cloud, name, wanted) -> id
+    create: Any  # (cloud, name, wanted) -> id; None: only read
     attributes: dict  # option -> Attribute, in order of application, but for early ones
-    remove: Callable  # (cloud, record)
+    remove: Any  # (cloud, record); None: only read
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object) -> why it never will, or None
     needed: tuple = ()  # options without which none can be created

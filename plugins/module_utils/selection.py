@@ -39,8 +39,7 @@ def records(cloud, resource, options, detailed=False):
     candidates = _candidates(cloud, kind, options.get("ids"))
     items = [item for item in candidates if named(item.NAME) and _owned(item, options)]
     if options.get("ids") is None and (detailed or not KINDS[kind].whole):
-        found = (cloud.info(kind, item.ID) for item in items)
-        items = [item for item in found if item is not None]
+        items = _present(cloud, kind, [item.ID for item in items])
     found = [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]
     return [record for record in found if set(options.get("labels") or ()) <= set(record.get("labels", ()))]
 
@@ -48,7 +47,11 @@ def records(cloud, resource, options, detailed=False):
 def _candidates(cloud, kind, ids):
     if ids is None:
         return list(cloud.pool(kind))
-    found = [cloud.info(kind, oid) for oid in sorted(set(ids))]
+    return _present(cloud, kind, sorted(set(ids)))
+
+
+def _present(cloud, kind, ids):
+    found = [cloud.info(kind, oid) for oid in ids]
     return [item for item in found if item is not None]
 
 
