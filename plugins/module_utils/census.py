@@ -123,12 +123,12 @@ class Group:
         return sorted((item for item in found if not leaving(item)), key=lambda item: item.ID)
 
     def _fits(self, item):
-        if leaving(item):
-            return False
         if self.new:
             return self.slot(item) is not None
-        if self._named and not self._fits_name(item.NAME):
+        if self._named and not self._fits_name(item.NAME):  # most often this decides, and costs least to read
             return False
+        if not (self.attributes or self.labels):
+            return True
         user = canonical(item.USER_TEMPLATE or {})
         if not set(self.labels) <= set(split_labels(user.get("LABELS"))):
             return False

@@ -52,16 +52,11 @@ def one(simulator):
 def run(simulator, one):
     """run(options) → (Report, names of the calls): one_vm against the cloud; check=True only plans."""
 
-    def task(check=False, patience=10, on_call=None, **given):
+    def task(check=False, patience=10, user="oneadmin", **given):
         calls = []
-
-        def count(name):
-            calls.append(name)
-            if on_call is not None:
-                on_call(name, len(calls))
-
-        options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        client = connection.connect(options, read_only=check, on_call=count)
+        password = "opennebula" if user == "oneadmin" else "secret"
+        options = {"api_url": simulator.url, "api_username": user, "api_password": password}
+        client = connection.connect(options, read_only=check, on_call=calls.append)
         cloud = Cloud(client, patience, [].append if check else None, Quick())
         module = SimpleNamespace(params=parameters(given), applies=not check)
         report = one_vm.converge(module, cloud)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -90,21 +91,31 @@ class Killed(BaseException):
     """The controller dies."""
 
 
+@pytest.mark.parametrize("carried_out", [False, True])
 @pytest.mark.parametrize("task", [FLEET, dict(FLEET, name=None, count_labels=["web"])], ids=["names", "labels"])
-def test_a_run_killed_at_any_call_is_made_good_by_the_next(run, one, task):
-    """Also one whose last request was carried out, though nobody heard the answer."""
+def test_a_run_killed_at_any_call_is_made_good_by_the_next(run, one, monkeypatch, task, carried_out):
+    """Before a request leaves, or when it was carried out and nobody heard the answer."""
+    original = OneServer.call
     for position in range(1, 40):
+        calls = itertools.count(1)
 
-        def die(name, number, position=position):
-            if number == position:
+        def call(self, method, *arguments, position=position, calls=calls, **named):
+            last = next(calls) == position
+            if last and not carried_out:
                 raise Killed
+            answer = original(self, method, *arguments, **named)
+            if last:
+                raise Killed
+            return answer
 
-        try:
-            run(on_call=die, parallel=1, **task)
-        except Killed:
-            pass
-        else:
-            break
+        with monkeypatch.context() as patch:
+            patch.setattr(OneServer, "call", call)
+            try:
+                run(parallel=1, **task)
+            except Killed:
+                pass
+            else:
+                break
         run(**task)
         assert len(living(one)) == 3
         run(**dict(task, exact_count=0))
@@ -286,3 +297,29 @@ def test_a_driver_that_cannot_power_off_is_told(run, one, simulator):
     fail(simulator, "shutdown:vm-0")
     with pytest.raises(Failure, match=r"VM db has failed: .*Error executing shutdown"):
         run(name="db", state="poweredoff")
+
+
+def test_a_cloud_without_a_host_is_told_by_the_timeout(run, one):
+    one.host.status(0, 2)
+    with pytest.raises(Failure, match=r"db is pending: .*No hosts enabled to run VMs"):
+        run(name="db", template="tpl", state="running", patience=0.02)
+
+
+def test_an_image_that_cannot_be_used_twice_is_told(run, one):
+    one.image.persistent(1, True)
+    with pytest.raises(Failure) as caught:
+        run(name="db-#", exact_count=2, template="tpl", disks=[{"image": "data"}], state="running", parallel=1)
+    assert "1 of 2 VMs are not as wanted: Cannot create VM db-1 from template tpl: " in caught.value.message
+    assert [vm["name"] for vm in caught.value.data["instances"]] == ["db-0"]
+    assert caught.value.data["failed"][0]["name"] == "db-1"
+
+
+def test_a_quota_that_is_used_up_is_told(run, one):
+    user = one.user.allocate("alice", "secret", "core", [])
+    one.user.quota(user, 'VM=[VMS="2"]')
+    one.template.chmod(0, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+    one.image.chmod(0, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+    one.vn.chmod(0, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+    with pytest.raises(Failure, match=r"1 of 3 VMs are not as wanted: Cannot create VM web-0.*quota"):
+        run(user="alice", **FLEET)
+    assert len(living(one)) == 2
