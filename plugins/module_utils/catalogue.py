@@ -26,6 +26,7 @@ from .resources import (
     vm_group,
     vnet,
     vntemplate,
+    zone,
 )
 
 
@@ -51,4 +52,5 @@ RESOURCES = {
     "vm_group": vm_group.resource,
     "vnet": vnet.resource,
     "vntemplate": vntemplate.resource,
+    "zone": zone.resource,
 }

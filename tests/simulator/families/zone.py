@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Zones: this one alone. A zone outside a federation neither makes others nor takes servers from afar."""
+"""Zones. One outside a federation makes no others; the master of one (MODE in FEDERATION of oned.conf) lists them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import database, generic
 from ..calls import Call, Method
-from ..errors import not_allocated, wrong_action
+from ..errors import internal, not_allocated, wrong_action
 from ..store import NAMED, Kind, Object, template, text
 from ..template import Template, TemplateError, attribute
 
@@ -29,6 +29,7 @@ ZONE = Kind(
     layout=(*NAMED, text("STATE", "state"), template(), servers),
     owned=False,
     unique="pool",
+    taken="Zone",
     first_id=100,
 )
 STORED = {
@@ -48,7 +49,16 @@ RAFT = {
 
 
 def allocate(call: Call, given: str) -> int:
-    raise not_allocated(ZONE.title, "New zones can only be created at federation master")
+    if call.cloud.config.vectors("FEDERATION")[0]["MODE"] != "MASTER":
+        raise not_allocated(ZONE.title, "New zones can only be created at federation master")
+    body = call.template(given)
+    body.erase("SERVER")
+    return call.allocate(Object(ZONE, body.pop("NAME"), body, state=ENABLED, servers=[]), complete)
+
+
+def complete(zone: Object) -> None:
+    if not zone.template.text("ENDPOINT"):
+        raise internal("ENDPOINT not present in template.")
 
 
 def normalise(call: Call, zone: Object, body: Template) -> None:

@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_zone
+short_description: Manage OpenNebula zones
+version_added: 1.0.0
+description:
+  - Changes and renames the zones of a federation and the servers that make one highly available.
+  - Only the master of a federation creates and removes zones; a server outside a federation has just its own.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+options:
+  state:
+    description:
+      - Whether the zone is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  endpoint:
+    description:
+      - Address of the zone's API, such as V(http://zone.example.com:2633/RPC2). Needed for a new zone.
+    type: str
+  enabled:
+    description:
+      - Whether the zone takes requests that change something. Only a server of the zone itself can change this.
+      - A disabled zone is enabled before the other changes of the same task.
+      - Needs OpenNebula 6.2.
+    type: bool
+  servers:
+    description:
+      - Servers of the zone, told apart by name. Only a server of the zone itself can change them.
+      - A server with another endpoint is removed and added again.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the server.
+        type: str
+        required: true
+      endpoint:
+        description:
+          - Address of the server's API.
+        type: str
+        required: true
+  purge_servers:
+    description:
+      - Whether servers that O(servers) does not name leave the zone.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_zone_info
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Describe the zone of the server
+  privazio.opennebula.one_zone:
+    id: 0
+    template:
+      DESCRIPTION: First floor
+
+- name: Say what a run would do to have another zone
+  privazio.opennebula.one_zone:
+    name: branch
+    endpoint: http://branch.example.com:2633/RPC2
+  check_mode: true
+"""
+
+RETURN = r"""
+id:
+  description: Id of the zone; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 0
+name:
+  description: Name of the zone.
+  type: str
+  returned: success
+  sample: OpenNebula
+endpoint:
+  description: Address of its API.
+  type: str
+  returned: success
+  sample: http://localhost:2633/RPC2
+enabled:
+  description: Whether it takes requests that change something.
+  type: bool
+  returned: success
+  sample: true
+servers:
+  description: Its servers, each with C(id), C(name) and C(endpoint); none when it has just one.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 0, "name": "one1", "endpoint": "http://one1.example.com:2633/RPC2"}]
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"ENDPOINT": "http://localhost:2633/RPC2"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    TEMPLATE,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import zone
+
+OPTIONS = dict(
+    IDENTITY,
+    **LABELS,
+    **TEMPLATE,
+    **state("present", "absent"),
+    endpoint={"type": "str"},
+    enabled={"type": "bool"},
+    servers={
+        "type": "list",
+        "elements": "dict",
+        "options": {"name": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}},
+    },
+    purge_servers={"type": "bool", "default": False},
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    module.ensure(zone.resource(params["template_mode"] == "replace", params["labels_mode"], params["purge_servers"]))
+
+
+if __name__ == "__main__":
+    main()
