@@ -13,7 +13,7 @@ from .calls import Call, Method
 from .errors import ACTION, RPC_API, Refused, internal, wrong_action
 from .permissions import ADMIN_BITS, OPERATIONS, OTHER_BITS, changed_bits, new_bits
 from .quotas import Use, charge, refund
-from .store import Kind, Object, in_range, invalid_name, well_formed
+from .store import Kind, Object, invalid_name, well_formed
 from .template import Template
 
 MINE, ALL, MINE_GROUP, GROUP = -3, -2, -1, -4
@@ -72,7 +72,7 @@ def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "") -> M
     """The pool without filters; `trailer(call)` is what follows the objects."""
 
     def run(call: Call) -> str:
-        return call.pool(kind.name).show(visible(call, kind, ALL)[::-1], trailer(call))
+        return call.pool(kind.name).show(ordered(call, visible(call, kind, ALL)), trailer(call))
 
     return Method(f"one.{kind.method}pool.info", "", run, reads=True)
 
@@ -81,10 +81,29 @@ def filtered_pool_info(kind: Kind) -> Method:
     """The pool with filter flag and range."""
 
     def run(call: Call, flag: int, start: int, end: int) -> str:
-        return call.pool(kind.name).show(in_range(visible(call, kind, flag), start, end))
+        return call.pool(kind.name).show(page(call, visible(call, kind, flag), start, end))
 
     arguments = "filter_flag:int, start:int, end:int"
     return Method(f"one.{kind.method}pool.info", arguments, run, reads=True)
+
+
+def ordered(call: Call, found: list[Object]) -> list[Object]:
+    """The objects, given ascending, in the order that the caller, his group or oned.conf asks for."""
+    return found[::-1] if call.configured("API_LIST_ORDER").upper() == "DESC" else found
+
+
+def page(call: Call, found: list[Object], start: int, end: int) -> list[Object]:
+    """Part of the objects, given ascending, in order.
+
+    (-1, -1) all; (3, 6) the IDs 3 to 6; (3, -1) the IDs from 3; (10, -5) five objects from the tenth of the answer.
+    """
+    if start != -1 and end >= -1:
+        found = [obj for obj in found if obj.oid >= start and (end == -1 or obj.oid <= end)]
+    found = ordered(call, found)
+    if start != -1 and end < -1:
+        first = max(start, 0)
+        found = found[first : first - end]
+    return found
 
 
 def visible(call: Call, kind: Kind, flag: int) -> list[Object]:

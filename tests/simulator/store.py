@@ -322,17 +322,3 @@ class Pool:
 
     def show(self, chosen: list[Object], trailer: str = "") -> str:
         return f"<{self.kind.pool}>{''.join([obj.listed() for obj in chosen])}{trailer}</{self.kind.pool}>"
-
-
-def in_range(found: list[Object], start: int, end: int) -> list[Object]:
-    """Part of the objects, given ascending, and in the server's order: descending by ID (API_LIST_ORDER).
-
-    (-1, -1) all; (3, 6) the IDs 3 to 6; (3, -1) the IDs from 3; (10, -5) five objects from the tenth of the answer.
-    """
-    if start >= 0 and end >= -1:
-        found = [obj for obj in found if obj.oid >= start and (end == -1 or obj.oid <= end)]
-    found = found[::-1]
-    if start != -1 and end < -1:
-        first = max(start, 0)
-        found = found[first : first - end]
-    return found

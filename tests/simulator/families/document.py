@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from .. import generic
 from ..calls import Call, Method
-from ..store import OWNED, Kind, Object, in_range, lock, permissions, template, text
+from ..store import OWNED, Kind, Object, lock, permissions, template, text
 
 DOCUMENT = Kind(
     name="DOCUMENT",
@@ -35,7 +35,7 @@ def copy(call: Call, original: Object, name: str) -> Object:
 
 def pool_info(call: Call, flag: int, start: int, end: int, number: int) -> str:
     found = [document for document in generic.visible(call, DOCUMENT, flag) if document.type == number]
-    return call.pool("DOCUMENT").show(in_range(found, start, end))
+    return call.pool("DOCUMENT").show(generic.page(call, found, start, end))
 
 
 KINDS = [DOCUMENT]

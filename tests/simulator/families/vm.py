@@ -12,7 +12,7 @@ from .. import generic
 from ..calls import Call, Method
 from ..errors import INTERNAL, RPC_API, Refused, internal, wrong_action
 from ..quotas import Use, charge, refund
-from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, ids, in_range, lock, permissions, template, text
+from ..store import ID, NAMED, OWNED, OWNER, Kind, Object, ids, lock, permissions, template, text
 from ..template import Template, Vector, attribute
 from . import (
     accounting,
@@ -331,7 +331,7 @@ def chosen(call: Call, flag: int, start: int, end: int, state: int) -> list[Obje
     fits = {ANY_STATE: lambda vm: True, NOT_DONE: lambda vm: vm.state != lifecycle.DONE}.get(
         state, lambda vm: vm.state == state
     )
-    return in_range([vm for vm in generic.visible(call, VM, flag) if fits(vm)], start, end)
+    return generic.page(call, [vm for vm in generic.visible(call, VM, flag) if fits(vm)], start, end)
 
 
 def pool_info(call: Call, flag: int, start: int, end: int, state: int, search: str) -> str:
@@ -356,7 +356,8 @@ def element_of_all(found: list[Object]) -> str:
 def pool_info_set(call: Call, ids: str, extended: bool) -> str:
     numbers = [re.match(r"\s*\d+", part) for part in ids.split(",")]  # of "1-3" the server reads 1
     wanted = {int(found.group()) for found in numbers if found}
-    found = [vm for vm in generic.visible(call, VM, generic.ALL) if vm.oid in wanted][::-1]
+    found = [vm for vm in generic.visible(call, VM, generic.ALL) if vm.oid in wanted]
+    found = generic.ordered(call, found)
     return element_of_all(found) if extended else call.pool("VM").show(found)
 
 

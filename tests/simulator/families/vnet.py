@@ -14,7 +14,7 @@ from ..attributes import listed
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, not_found, wrong_action
 from ..quotas import Use, charge, refund
-from ..store import OWNED, Field, Kind, Object, cdata, ids, in_range, lock, permissions, template, text
+from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
 from ..template import Template, Vector
 from . import membership, usage
 
@@ -648,7 +648,7 @@ def pool_info(call: Call, flag: int, start: int, end: int) -> str:
     if flag not in (generic.MINE, generic.MINE_GROUP):
         sees = generic.can_use(call, VNET, without=ALL | CLUSTER)
         found = [network for network in found if network.parent == -1 or sees(network)]
-    return call.pool("NET").show(in_range(found, start, end))
+    return call.pool("NET").show(generic.page(call, found, start, end))
 
 
 def normalise(call: Call, network: Object, body: Template) -> None:

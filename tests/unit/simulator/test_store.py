@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from simulator.errors import Refused
-from simulator.store import NAMED, Kind, Object, Pool, in_range, invalid_name, template
+from simulator.store import NAMED, Kind, Object, Pool, invalid_name, template
 from simulator.template import Template
 
 THING = Kind(name="THING", title="thing", method="thing", root="THING", layout=(*NAMED, template()), unique="owner")
@@ -57,24 +57,6 @@ def test_taking_an_object_to_change_it_drops_its_kept_xml(pool):
     assert "<NAME>a</NAME>" in pool.show(list(pool))
     pool.get(0).name = "seen"
     assert "<NAME>seen</NAME>" in pool.show(list(pool))
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "expected"),
-    [
-        (-1, -1, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]),
-        (3, 6, [6, 5, 4, 3]),
-        (7, -1, [9, 8, 7]),
-        (6, 3, []),
-        (0, -5, [9, 8, 7, 6, 5]),
-        (8, -5, [1, 0]),
-        (0, 0, [0]),
-    ],
-)
-def test_ranges(pool, start, end, expected):
-    for i in range(10):
-        pool.add(thing(f"n{i}"))
-    assert [obj.oid for obj in in_range(list(pool), start, end)] == expected
 
 
 @pytest.mark.parametrize(
