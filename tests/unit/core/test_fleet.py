@@ -323,3 +323,13 @@ def test_a_quota_that_is_used_up_is_told(run, one):
     with pytest.raises(Failure, match=r"1 of 3 VMs are not as wanted: Cannot create VM web-0.*quota"):
         run(user="alice", **FLEET)
     assert len(living(one)) == 2
+
+
+def test_vms_of_one_name_on_purpose(run, one):
+    """As attributes.name without numbers asks for in playbooks for community.general."""
+    for count in ({"count": 2}, {"exact_count": 2, "count_attributes": {"name": "twin"}}):
+        made, dummy = run(template="tpl", attributes={"name": "twin"}, **count)
+        assert living(one) == ["twin", "twin"]
+    assert not made.changed
+    with pytest.raises(Failure, match=r"name is a pattern such as 'web-##'; 'web' has no single run of '#'"):
+        run(template="tpl", name="web", exact_count=2)
