@@ -50,6 +50,10 @@ class Events:
         """Runs the action at a moment (seconds since the epoch)."""
         heapq.heappush(self._queue, (moment, next(self._order), action, arguments))
 
+    def again(self, seconds: float, action: Callable[..., None], *arguments: Any) -> None:
+        """Tries again in so many seconds: once, however long nobody has called (the machine may have slept)."""
+        self.at(self.clock() + seconds, action, *arguments)
+
     def fails(self, action: str, target: str) -> bool:
         """Whether a driver action shall fail, e.g. fails("deploy", "vm-3"); patterns may hold * and ?.
 

@@ -418,7 +418,7 @@ def place(cloud: Any, oid: int) -> None:
         return
     message = scheduler.NOWHERE[why or "datastore"]
     vm.user_template.set("SCHED_MESSAGE", f"{cloud.events.date()}: Cannot dispatch VM: {message}")
-    cloud.events.at(cloud.events.now() + RETRY_SECONDS, place, cloud, oid)
+    cloud.events.again(RETRY_SECONDS, place, cloud, oid)
 
 
 def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:

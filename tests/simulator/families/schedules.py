@@ -202,7 +202,7 @@ def run(cloud: Any, oid: int, planned: int) -> None:
         perform(cloud, action)
     except (Refused, ValueError) as error:
         action.message = f"{cloud.events.date()} : {getattr(error, 'message', str(error))}"
-        cloud.events.at(cloud.events.now() + RETRY_SECONDS, run, cloud, oid, planned)
+        cloud.events.again(RETRY_SECONDS, run, cloud, oid, planned)
         return
     action.message = ""
     advance(action, cloud.events.time())
