@@ -395,6 +395,12 @@ def forget_vm(cloud: Any, vm: Object) -> None:
         image.vms.discard(vm.oid)
 
 
+def discard(cloud: Any, image: Object) -> None:
+    """Takes a copy back that was just begun."""
+    give_original_back(cloud, image)
+    drop(cloud, image)
+
+
 def uses_of(image: Object) -> list[Use]:
     """What the image counts against the quotas of its owner."""
     snapshots = sum(usage.number(each, "SIZE") for each in image.snapshots.vectors("SNAPSHOT"))

@@ -114,7 +114,7 @@ def copy_images(call: Call, twin: Object, persistent: bool) -> None:
             oid = images.clone(call, found[id(disk)], f"{twin.name}-disk-{number}", persistent=persistent)
         except Refused:
             for image in made:
-                images.drop(call.cloud, image)
+                images.discard(call.cloud, image)
             raise
         made.append(call.find("IMAGE", oid))
         for attribute in OF_ORIGINAL:
