@@ -8,6 +8,7 @@ A fault of one VM never ends the work on the others: it is kept, and told at the
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from . import machine
@@ -73,7 +74,7 @@ def converge(cloud, order):
         Report: its record has `instances`, `instances_ids`, `tagged_instances`, `created_ids` and `removed_ids`.
 
     Raises:
-        Failure: with the same in its data, and `failed`: id, name and reason of each VM that is not as wanted.
+        Failure: with the same in its data, and `failures`: id, name and reason of each VM that is not as wanted.
     """
     census = Census(order.group, [] if order.group.new else order.group.find(cloud))
     if order.desire.state != "done":
@@ -118,7 +119,10 @@ def _plans(cloud, order, items):
         try:
             plans[item.ID] = machine.plan(cloud, item, order.desire)
         except Failure as failure:
-            failures.append(failure)
+            if item in _broken(order, [item]):  # which is told at the end, and keeps nobody from the others
+                plans[item.ID] = machine.Plan({}, {}, [])
+            else:
+                failures.append(failure)
     if len(failures) == 1:
         raise failures[0]
     if failures:
@@ -189,15 +193,12 @@ def _difference(order, census, decision, plans):
         before[item.NAME], after[item.NAME] = {"id": item.ID}, {"state": "created again"}
     if census.twins:
         before["surplus"], after["surplus"] = [item.ID for item in census.twins], []
+    known = Counter(item.NAME for item in census.members)
     for item in decision.stay:
         if plans[item.ID].before != plans[item.ID].after:
-            before[_label(item, census)], after[_label(item, census)] = plans[item.ID][:2]
+            label = item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID)
+            before[label], after[label] = plans[item.ID][:2]
     return before, after
-
-
-def _label(item, census):
-    alone = sum(item.NAME == other.NAME for other in census.members) == 1
-    return item.NAME if alone else "%s (%d)" % (item.NAME, item.ID)
 
 
 def _planned(cloud, item, plans):
@@ -320,7 +321,7 @@ class Run:
         journeys = []
         for item in items:
             try:
-                plan = plans.get(item.ID) or machine.plan(self._cloud, item, self._order.desire)
+                plan = plans.get(item.ID) or machine.plan(self._cloud, item, self._desire(item))
             except Failure as failure:
                 self._failed.append((item.ID, item.NAME, failure))
                 continue
@@ -329,19 +330,30 @@ class Run:
         self._travel(journeys)
         return moved
 
+    def _desire(self, item):
+        """What is wanted of a VM; a new one needs no reboot."""
+        desire = self._order.desire
+        new = item.ID in self._created and desire.state == "rebooted"
+        return desire._replace(state="running") if new else desire
+
     def _checked(self, items):
         """The VMs as they are now; what OpenNebula accepted but did not store is a fault."""
         found = sorted(look(self._cloud, [item.ID for item in items]).values(), key=lambda item: item.ID)
         faulty = {oid for oid, dummy, failure in self._failed}
         for item in found:
-            if item.ID in faulty or not self._order.waits:
-                continue
-            left = machine.differences(self._cloud, item, self._order.desire)[0]
-            if left:
-                message = "OpenNebula accepted the change of VM %s, but did not store: %s."
-                failure = Failure(message % (item.NAME, ", ".join(left)), object=vm.KIND, id=item.ID)
+            failure = self._unstored(item) if item.ID not in faulty and self._order.waits else None
+            if failure is not None:
                 self._failed.append((item.ID, item.NAME, failure))
         return found
+
+    def _unstored(self, item):
+        """The Failure of a VM that is not as wanted although nothing went wrong."""
+        try:
+            left = machine.differences(self._cloud, item, self._order.desire)[0]
+        except Failure as failure:
+            return failure
+        message = "OpenNebula accepted the change of VM %s, but did not store: %s."
+        return Failure(message % (item.NAME, ", ".join(left)), object=vm.KIND, id=item.ID) if left else None
 
     # -------------------------------------------------------- faults
 
@@ -355,5 +367,5 @@ class Run:
             message = "%d of %d VMs are not as wanted: %s" % (len(failed), number, message)
         elif self._created:
             message += " It was created, with id %d; the next run goes on from there." % self._created[0]
-        data = dict(first.data, **result, failed=failed, created=bool(self._created))
+        data = dict(first.data, **result, failures=failed, created=bool(self._created))
         return Failure(message, **data)

@@ -15,7 +15,7 @@ description:
   - Two runs at once, a run that is killed, or an answer that is lost never make a VM twice. Each VM that the module
     creates has the attribute C(ANSIBLE_REQUEST) in its user template, by which the next run knows it again.
   - When some VMs fail, the others are brought to what is wanted all the same. The task then fails, and returns the
-    VMs that live and, in RV(failed), the reason of each that does not.
+    VMs that live and, in RV(failures), the reason of each that does not.
 options:
   state:
     description:
@@ -417,7 +417,7 @@ removed_ids:
   elements: int
   returned: success, and failures of single VMs
   sample: []
-failed:
+failures:
   description: The VMs that are not as wanted.
   type: list
   elements: dict

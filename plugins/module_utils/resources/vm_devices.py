@@ -281,10 +281,10 @@ def _attach(cloud, device, record, wanted):
         message = "VM %s has no %s %s." % (record["name"], device.word, wanted[device.number])
         raise Failure(message, object="vm", id=record["id"])
     what = "attach %s %s" % (device.word, _named(device, wanted))
+    vector = {device.vector: resolved(cloud, device, wanted)}
 
     def attach():
         doing = "%s to VM %s" % (what, record["name"])
-        vector = {device.vector: resolved(cloud, device, wanted)}
         cloud.call(doing, device.attach, record["id"], vector, object="vm", id=record["id"])
 
     return Step(what, PLUGGED, attach, still=False)

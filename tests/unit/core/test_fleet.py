@@ -244,16 +244,19 @@ def test_a_vm_that_fails_does_not_hide_the_others(run, one, simulator):
     assert "Error executing deploy" in caught.value.message
     data = caught.value.data
     assert [vm["status"] for vm in data["instances"]] == ["running", "failed", "running"]
-    assert [(vm["id"], vm["name"]) for vm in data["failed"]] == [(1, "web-01")]
+    assert [(vm["id"], vm["name"]) for vm in data["failures"]] == [(1, "web-01")]
     assert data["created_ids"] == [0, 1, 2]
     for state in ("running", "present", "poweredoff"):
         for check in (True, False):
             with pytest.raises(Failure, match=r"VM web-01 has failed: .*Error executing deploy"):
                 run(check=check, **dict(FLEET, state=state))
+    with pytest.raises(Failure, match="1 of 3 VMs are not as wanted"):
+        run(memory="128", allow_poweroff=True, **FLEET)
+    assert [vm.TEMPLATE["MEMORY"] for vm in one.vmpool.infoset("0,1,2", True).VM] == ["128", "64", "128"]
     run(name="web-##", state="running", template="tpl", replace_failed=True, count=3, check=True)
     assert run(instance_ids=[1])[0].record["instances"][0]["error"]
     fail(simulator)
-    report, dummy = run(replace_failed=True, **FLEET)
+    report, dummy = run(memory="128", replace_failed=True, **FLEET)
     assert names(report) == ["web-00", "web-01", "web-02"]
     assert (report.record["created_ids"], report.record["removed_ids"]) == ([3], [1])
     assert not run(replace_failed=True, **FLEET)[0].changed
@@ -311,7 +314,7 @@ def test_an_image_that_cannot_be_used_twice_is_told(run, one):
         run(name="db-#", exact_count=2, template="tpl", disks=[{"image": "data"}], state="running", parallel=1)
     assert "1 of 2 VMs are not as wanted: Cannot create VM db-1 from template tpl: " in caught.value.message
     assert [vm["name"] for vm in caught.value.data["instances"]] == ["db-0"]
-    assert caught.value.data["failed"][0]["name"] == "db-1"
+    assert caught.value.data["failures"][0]["name"] == "db-1"
 
 
 def test_a_quota_that_is_used_up_is_told(run, one):
@@ -323,6 +326,11 @@ def test_a_quota_that_is_used_up_is_told(run, one):
     with pytest.raises(Failure, match=r"1 of 3 VMs are not as wanted: Cannot create VM web-0.*quota"):
         run(user="alice", **FLEET)
     assert len(living(one)) == 2
+
+
+def test_a_new_vm_is_not_rebooted(run, one):
+    calls = run(name="db", template="tpl", state="rebooted")[1]
+    assert "one.vm.action" not in calls
 
 
 def test_vms_of_one_name_on_purpose(run, one):
