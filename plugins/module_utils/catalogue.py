@@ -12,6 +12,7 @@ from .resource import Resource
 from .resources import (
     backupjob,
     cluster,
+    datastore,
     group,
     hook,
     host,
@@ -38,6 +39,7 @@ def vms():
 RESOURCES = {
     "backupjob": backupjob.resource,
     "cluster": cluster.resource,
+    "datastore": datastore.resource,
     "group": group.resource,
     "hook": hook.resource,
     "host": host.resource,

@@ -1,0 +1,265 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_datastore
+short_description: Manage OpenNebula datastores
+version_added: 1.0.0
+description:
+  - Creates, changes, renames and removes datastores, and says which clusters they belong to.
+  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - The task ends when OpenNebula knows how large the datastore is. It does not ask that of system datastores whose
+    driver is not shared; those are not waited for.
+options:
+  state:
+    description:
+      - Whether the datastore is to be there. OpenNebula refuses to remove one that holds images.
+    type: str
+    choices: [present, absent]
+    default: present
+  type:
+    description:
+      - What the datastore holds; V(image) for a new one when omitted.
+    type: str
+    choices: [image, system, file, backup]
+  ds_mad:
+    description:
+      - Datastore driver, such as V(fs), V(ceph), V(lvm), V(restic) or V(rsync). Needed for a new datastore but a system
+        one, which has none.
+    type: str
+  tm_mad:
+    description:
+      - Transfer driver, such as V(local), V(shared), V(ssh), V(qcow2) or V(ceph). Needed for a new datastore but a
+        backup one, which has none.
+    type: str
+  clusters:
+    description:
+      - Names or ids of the clusters that the datastore belongs to.
+      - A new datastore goes to the default cluster when this is omitted.
+    type: list
+    elements: str
+  purge_clusters:
+    description:
+      - Whether the datastore leaves clusters that O(clusters) does not name.
+    type: bool
+    default: false
+  enabled:
+    description:
+      - Whether the scheduler may use the datastore. OpenNebula disables system datastores only.
+    type: bool
+  wait_timeout:
+    description:
+      - How long to wait, in seconds. OpenNebula looks at datastores every C(MONITORING_INTERVAL_DATASTORE) seconds,
+        which is 300 unless C(oned.conf) says otherwise.
+    default: 600
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.identity
+  - privazio.opennebula.common.ownership
+  - privazio.opennebula.common.labels
+  - privazio.opennebula.common.template
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_datastore_info
+  - module: privazio.opennebula.one_cluster
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Have a datastore for images
+  privazio.opennebula.one_datastore:
+    name: fast
+    ds_mad: "{{ one_ds_mad | default('fs') }}"
+    tm_mad: "{{ one_tm_mad | default('shared') }}"
+    clusters: [default]
+    mode: "644"
+    template:
+      COMPATIBLE_SYS_DS: 0
+      LIMIT_MB: 512000
+
+- name: Have one for the disks of running machines, without waiting for it
+  privazio.opennebula.one_datastore:
+    name: running
+    type: system
+    tm_mad: "{{ one_tm_mad | default('shared') }}"
+    wait: false
+
+- name: Keep new machines off it
+  privazio.opennebula.one_datastore:
+    name: running
+    enabled: false
+
+- name: Remove both
+  privazio.opennebula.one_datastore:
+    name: "{{ item }}"
+    state: absent
+  loop: [fast, running]
+"""
+
+RETURN = r"""
+id:
+  description: Id of the datastore; not there when a check run would create it.
+  type: int
+  returned: success
+  sample: 100
+name:
+  description: Name of the datastore.
+  type: str
+  returned: success
+  sample: fast
+type:
+  description: What it holds, as in O(type).
+  type: str
+  returned: success
+  sample: image
+ds_mad:
+  description: Datastore driver, empty when it has none.
+  type: str
+  returned: success
+  sample: fs
+tm_mad:
+  description: Transfer driver, empty when it has none.
+  type: str
+  returned: success
+  sample: shared
+cluster_ids:
+  description: Ids of the clusters that it belongs to.
+  type: list
+  elements: int
+  returned: success
+  sample: [0]
+enabled:
+  description: Whether the scheduler may use it.
+  type: bool
+  returned: success
+  sample: true
+base_path:
+  description: Where it is on the hosts.
+  type: str
+  returned: success
+  sample: /var/lib/one//datastores/100
+total_mb:
+  description: How large it is, in MB; 0 while that is not known.
+  type: int
+  returned: success
+  sample: 258020
+free_mb:
+  description: How much is free, in MB.
+  type: int
+  returned: success
+  sample: 75981
+used_mb:
+  description: How much is used, in MB.
+  type: int
+  returned: success
+  sample: 27917
+image_ids:
+  description: Ids of the images that it holds.
+  type: list
+  elements: int
+  returned: success
+  sample: [0, 1]
+user_id:
+  description: Id of its owner.
+  type: int
+  returned: success
+  sample: 0
+user_name:
+  description: Name of its owner.
+  type: str
+  returned: success
+  sample: oneadmin
+group_id:
+  description: Id of its group.
+  type: int
+  returned: success
+  sample: 0
+group_name:
+  description: Name of its group.
+  type: str
+  returned: success
+  sample: oneadmin
+owner:
+  description: Name of its owner, as in O(owner).
+  type: str
+  returned: success
+  sample: oneadmin
+group:
+  description: Name of its group, as in O(group).
+  type: str
+  returned: success
+  sample: oneadmin
+mode:
+  description: Its permissions as three octal digits, as in O(mode).
+  type: str
+  returned: success
+  sample: "640"
+template:
+  description: The attributes of its template; values of secret ones are masked.
+  type: dict
+  returned: success
+  sample: {"DS_MAD": "fs", "TM_MAD": "shared", "TYPE": "IMAGE_DS", "LIMIT_MB": "512000"}
+labels:
+  description: Its labels.
+  type: list
+  elements: str
+  returned: success
+  sample: [production]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    IDENTITY,
+    LABELS,
+    OWNERSHIP,
+    TEMPLATE,
+    WAIT,
+    state,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import datastore
+
+OPTIONS = dict(
+    IDENTITY,
+    **OWNERSHIP,
+    **LABELS,
+    **TEMPLATE,
+    **state("present", "absent"),
+    type={"type": "str", "choices": list(datastore.TYPES)},
+    ds_mad={"type": "str"},
+    tm_mad={"type": "str"},
+    clusters={"type": "list", "elements": "str"},
+    purge_clusters={"type": "bool", "default": False},
+    enabled={"type": "bool"},
+    wait=WAIT["wait"],
+    wait_timeout=dict(WAIT["wait_timeout"], default=600),
+)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    params = module.params
+    resource = datastore.resource(
+        params["template_mode"] == "replace", params["labels_mode"], params["purge_clusters"], params
+    )
+    module.ensure(resource, cluster_ids=params["clusters"])
+
+
+if __name__ == "__main__":
+    main()
