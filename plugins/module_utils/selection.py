@@ -37,7 +37,7 @@ def records(cloud, resource, options, detailed=False):
     """
     engine, kind, named = Engine(cloud, resource, apply=False), resource.kind, pattern(options.get("name"))
     candidates = _candidates(cloud, kind, options.get("ids"))
-    items = [item for item in candidates if named(item.NAME) and _owned(item, options)]
+    items = [item for item in candidates if named(item.NAME) and owned(item, options)]
     if options.get("ids") is None and (detailed or not KINDS[kind].whole):
         items = _present(cloud, kind, [item.ID for item in items])
     found = [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]
@@ -55,7 +55,7 @@ def _present(cloud, kind, ids):
     return [item for item in found if item is not None]
 
 
-def _owned(item, options):
+def owned(item, options):
     """Whether owner and group are those wanted, by name or id."""
     return all(
         options.get(option) is None or options[option] in (getattr(item, name, None), str(getattr(item, number, "")))

@@ -16,7 +16,7 @@ LEVELS = {word: number for number, word in LOCKS.items()}
 
 
 def owned(item):
-    """The words that every owned object's record has."""
+    """The words that every owned object's record has; the pool of VMs tells no permissions."""
     return {
         "user_id": item.UID,
         "user_name": item.UNAME,
@@ -24,7 +24,7 @@ def owned(item):
         "group_name": item.GNAME,
         "owner": item.UNAME,
         "group": item.GNAME,
-        "mode": permissions.octal(item.PERMISSIONS),
+        "mode": permissions.octal(item.PERMISSIONS) if item.PERMISSIONS is not None else None,
     }
 
 

@@ -1,0 +1,161 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_info
+short_description: Read OpenNebula virtual machines
+version_added: 1.0.0
+description:
+  - Returns the VMs that fit all the options given; all that the user may see, but for those that are gone, when none is
+    given.
+options:
+  ids:
+    description:
+      - Only the VMs with these ids; ids that no VM has are passed over.
+    type: list
+    elements: int
+    aliases: [id, instance_ids]
+  name:
+    description:
+      - Only VMs of this name.
+      - V(~web) is a regular expression that the beginning of a name has to match, V(~*web) one that ignores case.
+    type: str
+  labels:
+    description:
+      - Only VMs that have all these labels.
+    type: list
+    elements: str
+  attributes:
+    description:
+      - Only VMs whose user template has these attributes; V(null) asks just for an attribute of that name.
+      - Then whole VMs are read from the beginning, which takes longer on a large cloud.
+    type: dict
+  states:
+    description:
+      - Only VMs in one of these states. V(changing) is on its way to another, V(failed) waits for somebody to act.
+    type: list
+    elements: str
+    choices:
+      - changing
+      - cloning
+      - done
+      - failed
+      - held
+      - init
+      - pending
+      - poweredoff
+      - running
+      - stopped
+      - suspended
+      - undeployed
+      - unknown
+  host:
+    description:
+      - Only VMs that are, or were last, on the host with this name or id.
+    type: str
+  cluster:
+    description:
+      - Only VMs that are, or were last, in the cluster with this name or id.
+    type: str
+  owner:
+    description:
+      - Only VMs of the user with this name or id.
+    type: str
+  group:
+    description:
+      - Only VMs of the group with this name or id.
+    type: str
+  full:
+    description:
+      - Whether to read all of each VM. Otherwise only what the pool tells is returned, which misses the context and
+        most of the attributes, and costs less.
+    type: bool
+    default: true
+  page:
+    description:
+      - How many VMs are read with one call.
+    type: int
+    default: 2000
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.attributes_info
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vm
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Read the VMs of the web that do not run
+  privazio.opennebula.one_vm_info:
+    name: ~web
+    states: [failed, poweredoff, unknown]
+  register: down
+
+- name: Read what is on a host, in short
+  privazio.opennebula.one_vm_info:
+    host: node1
+    full: false
+  register: on_node1
+"""
+
+RETURN = r"""
+instances:
+  description: The VMs, by id, each with what M(privazio.opennebula.one_vm) returns of one.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 3, "name": "web-00", "status": "running", "host": "node1"}]
+instances_ids:
+  description: Their ids.
+  type: list
+  elements: int
+  returned: success
+  sample: [3]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.vm_list import STATES, instances
+
+OPTIONS = {
+    "ids": {"type": "list", "elements": "int", "aliases": ["id", "instance_ids"]},
+    "name": {"type": "str"},
+    "labels": {"type": "list", "elements": "str"},
+    "attributes": {"type": "dict"},
+    "states": {"type": "list", "elements": "str", "choices": STATES},
+    "host": {"type": "str"},
+    "cluster": {"type": "str"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "full": {"type": "bool", "default": True},
+    "page": {"type": "int", "default": 2000},
+}
+
+
+def read(cloud, options):
+    """The Report with the VMs that fit."""
+    if options["page"] < 2:
+        raise Failure("The option page is a number of VMs from 2 on: OpenNebula has no pages of %d." % options["page"])
+    found = instances(cloud, options)
+    return Report(False, None, None, {"instances": found, "instances_ids": [one["id"] for one in found]})
+
+
+def main():
+    module = OneModule(OPTIONS, writes=False)
+    module.run(lambda cloud: read(cloud, module.params))
+
+
+if __name__ == "__main__":
+    main()
