@@ -136,16 +136,20 @@ def fill(cloud: Any, image: Object, given: Vector) -> Vector:
     )
     if image.format:
         found.update(DRIVER=image.format.lower(), FORMAT=image.format.lower())
-    prefix = CDROM_PREFIX if image.type == "CDROM" else cloud.config.text("DEFAULT_DEVICE_PREFIX", "sd")
-    found["DEV_PREFIX"] = found.get("DEV_PREFIX") or image.template.text("DEV_PREFIX") or prefix
-    target = found.get("TARGET") or image.template.text("TARGET")
-    if target:
-        found["TARGET"] = target
+    found.update(device(cloud, image, found))
     place(cloud, datastore, found)
     found["TYPE"] = "CDROM" if image.type == "CDROM" else DISK_TYPE_NAMES[image.disk_type]
     if image.state in (LOCKED, LOCKED_USED, LOCKED_USED_PERS):
         found["CLONING"] = "YES"
     return found
+
+
+def device(cloud: Any, image: Object, disk: Vector) -> Vector:
+    """The bus and the name that disk or image ask for."""
+    default = CDROM_PREFIX if image.type == "CDROM" else cloud.config.text("DEFAULT_DEVICE_PREFIX", "sd")
+    target = disk.get("TARGET") or image.template.text("TARGET")
+    prefix = disk.get("DEV_PREFIX") or image.template.text("DEV_PREFIX") or default
+    return {"DEV_PREFIX": prefix, **({"TARGET": target} if target else {})}
 
 
 def inherit(cloud: Any, setting: str, source: Template, disk: Vector) -> None:

@@ -129,7 +129,14 @@ def refuse_overflow(datastore: Object, size: int) -> None:
 
 
 def store(call: Call, image: Object, datastore: Object, prepare: Callable[[Object], None]) -> int:
-    """Charges, stores and registers a new image. Raises Refused; what was charged is free again then."""
+    """Charges, stores and registers a new image. Raises Refused."""
+    admit(call, image, datastore, prepare)
+    register(call.cloud, image, datastore)
+    return image.oid
+
+
+def admit(call: Call, image: Object, datastore: Object, prepare: Callable[[Object], None]) -> None:
+    """Charges and stores a new image. Raises Refused; what was charged is free again then."""
     uses = usage.of_image(datastore.oid, image.size)
     charge(call, uses)
     try:
@@ -137,8 +144,6 @@ def store(call: Call, image: Object, datastore: Object, prepare: Callable[[Objec
     except Refused:
         refund(call.cloud, call.uid, call.gid, uses)
         raise
-    register(call.cloud, image, datastore)
-    return image.oid
 
 
 def size_of(body: Template) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 from .. import dummy, generic
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, not_found, wrong_action
-from ..quotas import charge, refund
 from ..store import Object
 from ..template import Template, Vector
 from . import chain, disks, lifecycle, references, usage
@@ -163,13 +162,7 @@ def save_disk(call: Call, vm: Object, disk_id: int, name: str, kind: str, snapsh
         raise wrong_action("Not enough space in datastore")
     call.require(call.need("disk-saveas", vm), call.need("CREATE", "IMAGE"), call.need("USE", datastore))
     image = copy_of(call, vm, disk, original, name, kind)
-    uses = usage.of_image(datastore.oid, image.size)
-    charge(call, uses)
-    try:
-        call.allocate(image, lambda obj: images.complete(call, obj, datastore))
-    except Refused:
-        refund(call.cloud, call.uid, call.gid, uses)
-        raise
+    images.admit(call, image, datastore, lambda obj: images.complete(call, obj, datastore))
     datastore.images.add(image.oid)
     image.state, image.format = images.LOCKED, original.format
     words = "Error saving VM disk"
