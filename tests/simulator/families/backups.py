@@ -168,14 +168,6 @@ def tell_job(cloud: Any, vm: Object, done: bool) -> None:
         job.finished(cloud, vm.oid, done)
 
 
-def release(cloud: Any, vm: Object) -> None:
-    """The VM is gone; its backups stay."""
-    for oid in vm.backup_ids:
-        image = cloud["IMAGE"].get(oid)
-        if image is not None:
-            image.vms.discard(vm.oid)
-
-
 # ---------------------------------------------------------------- cancel and restore
 
 

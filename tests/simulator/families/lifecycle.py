@@ -395,6 +395,7 @@ def settle(cloud: Any, vm: Object, target: int) -> None:
         vm.etime = cloud.events.time()
         usage.release(cloud, vm)
         schedules.drop(cloud, vm.sched_actions)
+        images.forget_vm(cloud, vm)
         devices.release(cloud, vm)
     elif target == PENDING:
         cloud.events.after(1, place, cloud, vm.oid)
