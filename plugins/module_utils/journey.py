@@ -86,7 +86,7 @@ class Journey:
             self._asked = (present, error(self.item))
             step.run()
             return self._next() if step.still else False
-        if present in COMING:
+        if present in COMING and present != self._asked[0]:
             return False
         self._raise_new_error()
         return self._next()

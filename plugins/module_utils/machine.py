@@ -160,8 +160,9 @@ def route(item, goal, steps, allow_poweroff):
         _refuse(item, start, off, allow_poweroff)
         legs += ["poweredoff"] + off
     cycle = [step.what for step in off]
-    arrives = [] if end == status(item) and not off else [end]
-    return legs + arrives + there + last, cycle
+    if not off and end == start:  # nothing is asked for on the way there
+        return legs + last + ([] if end == status(item) else [end]), cycle
+    return legs + [end] + there + last, cycle
 
 
 def _refuse(item, start, steps, allow_poweroff):

@@ -109,6 +109,37 @@ def test_every_change_works_in_its_states_and_is_refused_in_the_others(run, one,
     assert not run(name="db", **change)[0].changed
 
 
+AT_ONCE = {  # what works where a VM does not rest, or not as it should
+    "unknown": {"attributes", "labels", "mode", "lock", "VM group"},
+    "failed": {"attributes", "labels", "mode", "lock", "VM group"},
+    "pending": set(WORKS) - {name for name in WORKS if name.startswith(("attach", "grow"))},
+}
+
+
+@pytest.mark.parametrize("start", AT_ONCE)
+@pytest.mark.parametrize("what", WORKS)
+def test_every_change_of_a_vm_that_does_not_run_as_it_should(run, one, simulator, what, start):
+    one.secgroup.allocate('NAME="web" RULE=[PROTOCOL="ALL",RULE_TYPE="inbound"]')
+    one.vmgroup.allocate('NAME="group" ROLE=[NAME="web"]')
+    if start == "pending":
+        one.host.status(0, 2)
+        one.template.instantiate(0, "db")
+    else:
+        bring(run, "running")
+        simulator.cloud["VM"].get(0).lcm_state = {"unknown": 16, "failed": 36}[start]
+    change, dummy = WORKS[what]
+    before = one.vm.info(0)
+    if what in AT_ONCE[start]:
+        assert run(id=0, wait=False, **change)[0].changed
+        assert not run(id=0, wait=False, **change)[0].changed
+        assert (one.vm.info(0).STATE, one.vm.info(0).LCM_STATE) == (before.STATE, before.LCM_STATE)
+        return
+    expected = "Gave up waiting .*pending" if start == "pending" else "VM db (is|has to be switched off)"
+    with pytest.raises(Failure, match=expected):
+        run(id=0, patience=0.02, **change)
+    assert one.vm.info(0).TEMPLATE == before.TEMPLATE
+
+
 def test_one_power_cycle_does_all_that_needs_it(run, one):
     bring(run, "running")
     wanted = {"memory": "1 GB", "vcpu": 2, "disks": [{"image": "data"}], "labels": ["big"]}
