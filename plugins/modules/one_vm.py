@@ -508,6 +508,8 @@ EXCLUSIVE = [
     ("persistent", "disk_size"),
 ]
 STATES = {"present": None, "absent": "done"}  # the others are what they are called
+# With one of these, `attributes` and `labels` are what VMs are to have.
+NAMING = ("name", "id", "instance_ids", "template", "exact_count", "count_attributes", "count_labels", "cpu")
 LASTING = ("name", "owner", "group", "mode", "lock", "vm_group", "networks", "nic_aliases", "disk_saveas")
 
 
@@ -548,7 +550,7 @@ def origin(params, goal):
 
 def filtered(params):
     """Whether `attributes` and `labels` say which VMs the task is about, and not what these are to have."""
-    return all(params[option] is None for option in ("name", "id", "instance_ids", "template", "exact_count", "cpu"))
+    return all(params[option] is None for option in NAMING)
 
 
 def chosen(params):
@@ -580,6 +582,8 @@ def split_name(attributes):
 def number(params, group):
     """How many VMs there are to be; None: as many as there are."""
     given = params["exact_count"] if params["count"] is None else params["count"]
+    if given is not None and given < 0:
+        raise Failure("There cannot be %d VMs: give 0 or more." % given)
     if given is not None:
         return given
     creates = params["template"] is not None or params["cpu"] is not None

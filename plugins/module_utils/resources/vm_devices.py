@@ -61,11 +61,20 @@ def megabytes(text, option):
     return int(size)
 
 
+def _declared(given, option, origins):
+    """A device in canonical form; raises Failure when nothing says which or what it is."""
+    device = canonical(given)
+    if not set(origins.split()).intersection(device):
+        message = "Each of the option %s is a dictionary with one of %s."
+        raise Failure(message % (option, ", ".join(origins.split())), object="vm")
+    return device
+
+
 # ---------------------------------------------------------------- disks
 
 
 def canonical_disk(cloud, given):
-    disk = canonical(given)
+    disk = _declared(given, "disks", "IMAGE IMAGE_ID TYPE DISK_ID TARGET")
     if "SIZE" in disk:
         disk["SIZE"] = str(megabytes(disk["SIZE"], "disks"))
     return disk
@@ -104,7 +113,7 @@ def disk_changes(cloud, record, device, wanted, present):
 
 
 def canonical_nic(cloud, given):
-    nic = canonical(given)
+    nic = _declared(given, "networks", "NETWORK NETWORK_ID NETWORK_MODE NIC_ID NAME IP IP6 MAC")
     if "SECURITY_GROUPS" in nic:
         groups = nic["SECURITY_GROUPS"]
         names = groups if isinstance(groups, list) else [name.strip() for name in groups.split(",") if name.strip()]
@@ -121,8 +130,12 @@ def _number(cloud, name):
 
 
 def same_network(wanted, present):
-    found = [name for name in ("NETWORK_ID", "NETWORK") if name in wanted]
-    return bool(found) and wanted[found[0]] == present.get(found[0])
+    found = [name for name in ("NETWORK_ID", "NETWORK", "NETWORK_MODE") if name in wanted]
+    return bool(found) and same(wanted[found[0]], present.get(found[0], ""))
+
+
+def same_parent(wanted, present):
+    return same_network(wanted, present) and wanted.get("PARENT") in (None, present.get("PARENT"))
 
 
 def numbers(text):
@@ -190,7 +203,11 @@ NIC = Device(
     "vm.detachnic",
 )
 ALIAS = NIC._replace(
-    option="nic_aliases", word="NIC alias", vector="NIC_ALIAS", shown=("NIC_ID", "PARENT", "NETWORK", "IP")
+    option="nic_aliases",
+    word="NIC alias",
+    vector="NIC_ALIAS",
+    alike=same_parent,
+    shown=("NIC_ID", "PARENT", "NETWORK", "IP"),
 )
 # What OpenNebula makes of a declared member: it says where the device comes from, or is stored in another form.
 ORIGIN = frozenset(

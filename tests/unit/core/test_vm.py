@@ -292,6 +292,34 @@ def test_what_is_needed_to_create_is_said_in_check_runs_too(run, one):
         run(state="running")
 
 
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"memory": "4 apples"}, "The option memory takes a size such as 4096 .MB., 512 MB or 4 GB, not '4 apples'"),
+        ({"memory": "0.3"}, "The option memory takes a size"),
+        ({"cpu": 0}, "The option cpu takes a number greater than 0"),
+        ({"disks": [{"size": "1 GB"}]}, "Each of the option disks is a dictionary with one of IMAGE, "),
+        ({"networks": [{}]}, "Each of the option networks is a dictionary with one of NETWORK, "),
+        ({"disks": [{"image": "dato"}]}, "There is no image 'dato'; did you mean 'data'"),
+        ({"networks": [{"network": "nett"}]}, "There is no virtual network 'nett'; did you mean"),
+        ({"updateconf": {"DISK": {}}}, "The option updateconf takes the sections OS, .* DISK is not one"),
+        ({"updateconf": {"OS": "disk0"}}, "OS is not one"),
+        ({"attributes": {"MEMORY": 4}}, "MEMORY belongs into the VM template"),
+        ({"labels": ["a,b"]}, "A label has no comma"),
+        ({"mode": "abc"}, "permissions are three octal digits"),
+        ({"exact_count": -1}, "There cannot be -1 VMs"),
+        ({"vm_group": {"group": "none", "role": "web"}}, "There is no VM group 'none'"),
+    ],
+)
+def test_bad_input_gets_one_clear_sentence_and_changes_nothing(run, one, bad, said):
+    bring(run, "running")
+    before = one.vm.info(0).to_xml()
+    name = "db-#" if "exact_count" in bad else "db"
+    with pytest.raises(Failure, match=said):
+        run(name=name, **bad)
+    assert one.vm.info(0).to_xml() == before
+
+
 # ---------------------------------------------------------------- waiting
 
 
