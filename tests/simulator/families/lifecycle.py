@@ -8,10 +8,11 @@ A transition is a list of transient LCM states and the steady state behind them;
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..calls import Call
-from ..errors import wrong_action
+from ..errors import Refused, wrong_action
 from ..store import Object
 from . import capacity, context, devices, disks, pci, scheduler, schedules, usage
 from . import image as images
@@ -265,7 +266,7 @@ def act(call: Call, vm: Object, action: str) -> None:
     if action not in NOT_RECORDED and vm.history and vm.state != DONE:
         record_action(call, vm, action)
     if action in ("resched", "unresched"):
-        mark(vm, action)
+        mark(call.cloud, vm, action)
     elif action == "resume" and steps:
         begin_record(call.cloud, vm, dict(vm.history[-1]))
         context.add_devices(vm)
@@ -273,11 +274,12 @@ def act(call: Call, vm: Object, action: str) -> None:
         go(call.cloud, vm, steps, target, by="cancel" if action.endswith("-hard") else "")
 
 
-def mark(vm: Object, action: str) -> None:
+def mark(cloud: Any, vm: Object, action: str) -> None:
     """Sets or clears the mark for the scheduler, which must find a datastore of the same transfer driver."""
     vm.resched = int(action == "resched")
     if action == "resched":
         demand_driver(vm)
+        cloud.events.after(1, move_on, cloud, vm.oid)
 
 
 def demand_driver(vm: Object) -> None:
@@ -412,7 +414,7 @@ def place(cloud: Any, oid: int) -> None:
     if vm is None or vm.state != PENDING:
         return
     host, why = scheduler.choose(cloud, vm)
-    datastore = None if host is None else scheduler.system_datastore(cloud, host)
+    datastore = None if host is None else datastore_for(cloud, vm, host)
     if host is not None and datastore is not None:
         vm.user_template.erase("SCHED_MESSAGE")
         deploy(cloud, vm, cloud["HOST"].get(host.oid), datastore)
@@ -420,6 +422,27 @@ def place(cloud: Any, oid: int) -> None:
     message = scheduler.NOWHERE[why or "datastore"]
     vm.user_template.set("SCHED_MESSAGE", f"{cloud.events.date()}: Cannot dispatch VM: {message}")
     cloud.events.again(RETRY_SECONDS, place, cloud, oid)
+
+
+def datastore_for(cloud: Any, vm: Object, host: Object) -> Object | None:
+    """The datastore that holds the VM's files, or one of the host's cluster."""
+    left = bool(vm.history) and vm.history[-1]["action"] in LEFT_FILES
+    return (cloud["DATASTORE"].get_ro(vm.history[-1]["ds_id"]) if left else None) or scheduler.system_datastore(
+        cloud, host
+    )
+
+
+def move_on(cloud: Any, oid: int) -> None:
+    """Event: the scheduler moves a VM that is marked to another host, as soon as there is one."""
+    vm = cloud["VM"].get_ro(oid)
+    if vm is None or not vm.resched:
+        return
+    host, _why = scheduler.choose(cloud, vm, leaving=vm.history[-1]["hid"])
+    if host is None:
+        cloud.events.again(RETRY_SECONDS, move_on, cloud, oid)
+        return
+    with suppress(Refused):  # it stays marked where it cannot move
+        cloud.act("one.vm.migrate", [oid, host.oid, False, True, -1, 0])
 
 
 def deploy(cloud: Any, vm: Object, host: Object, datastore: Object) -> None:

@@ -22,9 +22,9 @@ NOWHERE = {
 }
 
 
-def choose(cloud: Any, vm: Object) -> tuple[Object | None, str]:
-    """The best host, or None and why there is none."""
-    enabled = [host for host in cloud["HOST"] if host.state == MONITORED]
+def choose(cloud: Any, vm: Object, leaving: int = -1) -> tuple[Object | None, str]:
+    """The best host, other than the one that the VM is leaving, or None and why there is none."""
+    enabled = [host for host in cloud["HOST"] if host.state == MONITORED and host.oid != leaving]
     if not enabled:
         return None, "hosts"
     wanted = vm.user_template.text("SCHED_REQUIREMENTS")

@@ -135,3 +135,37 @@ def test_deleting_a_migrating_vm_frees_both_hosts():
     lab.sleep(0.5)
     assert (lab.state(), lab.usage(0), lab.usage(1)) == ("DONE", (0, []), (0, []))
     assert all(etime != "0" for (etime,) in lab.records("ETIME"))
+
+
+@pytest.mark.parametrize(("action", "state"), [("", "RUNNING"), ("poweroff", "POWEROFF")])
+def test_the_scheduler_moves_what_is_marked_once_there_is_room(action, state):
+    lab = Lab(hosts=1)
+    lab.make(*filter(None, [action]))
+    lab("vm.action", "resched", 0)
+    lab.sleep(2)
+    assert (lab.vm().findtext("RESCHED"), lab.records("HID")) == ("1", [("0",)])
+    lab("host.allocate", "host1", "dummy", "dummy", 0)
+    lab.sleep(0)
+    lab.sleep(2)
+    assert (lab.state(), lab.vm().findtext("RESCHED"), lab.records("HID")[-1]) == (state, "0", ("1",))
+
+
+def test_a_vm_that_is_no_longer_marked_stays():
+    lab = Lab(delay=10)
+    lab.make()
+    lab.sleep(20)
+    lab("vm.action", "resched", 0)
+    lab("vm.action", "unresched", 0)
+    lab.sleep(60)
+    assert lab.records("HID") == [("0",)]
+
+
+def test_the_scheduler_finds_the_files_of_a_stopped_vm():
+    lab = Lab()
+    other = lab("datastore.allocate", 'NAME="other" TM_MAD="dummy" TYPE="SYSTEM_DS"', 0)
+    lab("vm.allocate", 'CPU="1" MEMORY="64"', True)
+    lab("vm.deploy", 0, 0, False, other, "")
+    lab("vm.action", "stop", 0)
+    lab("vm.action", "resume", 0)
+    lab.sleep(0)
+    assert (lab.state(), lab.records("DS_ID")[-1]) == ("RUNNING", (str(other),))
