@@ -41,6 +41,7 @@ CHECKS = (
     Check("conformance", ["python", "tools/replay_conformance.py"], r"\d+ steps of .*|skipped: .*"),
     Check("unit", ["pytest", "tests/unit"], r"\d+ (passed|failed).* in .*"),
     Check("demo", ["python", "tools/demo.py"], r"Done: .*"),
+    Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*"),
     Check("dist", ["python", "tools/build_dist.py"], r"Done: .*"),
     Check(
         "documentation",

@@ -53,6 +53,12 @@ options:
       - Whether the network leaves clusters that O(clusters) does not name.
     type: bool
     default: false
+  security_groups:
+    description:
+      - Names or ids of the security groups of the network, these and no others.
+      - A new network has the group V(default) when this is omitted.
+    type: list
+    elements: str
   address_ranges:
     description:
       - Address ranges, each with the attributes of C(AR) in OpenNebula, such as C(type), C(size), C(ip) and C(mac).
@@ -177,6 +183,12 @@ cluster_ids:
   elements: int
   returned: success
   sample: [0]
+security_groups:
+  description: Ids of its security groups.
+  type: list
+  elements: int
+  returned: success
+  sample: [0]
 used_leases:
   description: How many of its addresses are in use.
   type: int
@@ -254,6 +266,7 @@ OPTIONS = dict(
     **{option: {"type": "str"} for option in vnet.FIELDS},
     clusters={"type": "list", "elements": "str"},
     purge_clusters={"type": "bool", "default": False},
+    security_groups={"type": "list", "elements": "str"},
     address_ranges={"type": "list", "elements": "dict", "aliases": ["ars"]},
     purge_address_ranges={"type": "bool", "default": False},
 )

@@ -62,8 +62,7 @@ def vms(purge):
     """The Attribute `vm_ids`, in the order of backup; `purge`: those that are not named leave."""
 
     def canonical_ids(cloud, given):
-        found = [cloud.reference("vm", item) for item in given]
-        return list(dict.fromkeys(vm.ID for vm in found if vm is not None))
+        return list(dict.fromkeys(common.oid("vm")(cloud, item) for item in given))
 
     def merged(present, wanted):
         return wanted if purge else present + [number for number in wanted if number not in present]
@@ -73,11 +72,6 @@ def vms(purge):
         cloud.call(doing, "backupjob.update", oid, {"BACKUP_VMS": joined(after)}, 1)
 
     return Attribute(write, merged, canonical_ids)
-
-
-def canonical_datastore(cloud, given):
-    found = cloud.reference("datastore", given)
-    return None if found is None else found.ID
 
 
 def write_datastore(cloud, oid, after, record):
@@ -99,7 +93,7 @@ def resource(replace=False, purge_vms=True, purge_schedules=True, labels="exact"
     own = {
         **words.attributes(KIND, WORDS),
         "vm_ids": vms(purge_vms),
-        "datastore_id": Attribute(write_datastore, canonical=canonical_datastore),
+        "datastore_id": Attribute(write_datastore, canonical=common.oid("datastore")),
         "priority": Attribute(write_priority),
         "schedules": schedules.attribute(KIND, purge_schedules),
     }

@@ -23,6 +23,31 @@ def reference(kind):
     return canonical_name
 
 
+def oid(kind):
+    """canonical() of an option that names an object of another kind: its id; what a check run does not find stays."""
+
+    def canonical_id(cloud, given):
+        item = cloud.reference(kind, given)
+        return str(given) if item is None else item.ID
+
+    return canonical_id
+
+
+def oids(kind):
+    """canonical() of an option that names a set of objects of another kind; see oid()."""
+    canonical_id = oid(kind)
+
+    def canonical_ids(cloud, given):
+        return in_order({canonical_id(cloud, item) for item in given})
+
+    return canonical_ids
+
+
+def in_order(ids):
+    """Ids, and behind them the names that stand for ids."""
+    return sorted(ids, key=lambda item: (isinstance(item, str), item))
+
+
 def rename(kind):
     """The Attribute `name` of a kind that can be renamed."""
 
@@ -112,26 +137,23 @@ def members(option, kind, oneself, add, take, purge):
         option (str): what the ids are called in the record.
         kind (str): of the members.
         oneself (str): kind of the object that has them.
-        add, take (callable): (id of the object, id of the member) -> (method, *arguments) to call.
+        add, take (str): methods that add and take away a member; what a method belongs to is its first argument.
         purge (bool)
     """
 
-    def canonical_ids(cloud, given):
-        found = [cloud.reference(kind, item) for item in given]
-        return sorted({item.ID for item in found if item is not None})
-
     def merged(present, wanted):
-        return wanted if purge else sorted(set(present) | set(wanted))
+        return wanted if purge else in_order(set(present) | set(wanted))
 
     def write(cloud, oid, after, record):
         doing = "change the %ss of %s %s" % (label(kind), label(oneself), record["name"])
         present = set(record[option])
-        calls = [add(oid, member) for member in sorted(set(after) - present)]
-        calls += [take(oid, member) for member in sorted(present - set(after))]
-        for call in calls:
-            cloud.call(doing, *call)
+        calls = [(add, member) for member in sorted(set(after) - present)]
+        calls += [(take, member) for member in sorted(present - set(after))]
+        for name, member in calls:
+            pair = (member, oid) if name.startswith(method(kind, "")) else (oid, member)
+            cloud.call(doing, name, *pair)
 
-    return Attribute(write, merged, canonical_ids)
+    return Attribute(write, merged, oids(kind))
 
 
 def split_labels(text):

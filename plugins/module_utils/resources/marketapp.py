@@ -51,11 +51,6 @@ def create(cloud, name, wanted):
     return cloud.call(doing, "marketapp.allocate", given, market, object=KIND, name=name)
 
 
-def canonical_image(cloud, given):
-    found = cloud.reference("image", given)
-    return None if found is None else found.ID
-
-
 def write_enabled(cloud, oid, after, record):
     doing = "%s marketplace app %s" % ("enable" if after else "disable", record["name"])
     cloud.call(doing, "marketapp.enable", oid, after)
@@ -75,7 +70,7 @@ def resource(replace=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
     own = {
         "marketplace": Attribute(canonical=common.reference("marketplace")),
-        "image_id": Attribute(canonical=canonical_image),
+        "image_id": Attribute(canonical=common.oid("image")),
         **words.attributes(KIND, WORDS),
         "enabled": Attribute(write_enabled),
     }

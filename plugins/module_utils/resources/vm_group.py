@@ -63,8 +63,7 @@ def canonical_role(cloud, role):
     found = {word: value for word, value in role.items() if value is not None}
     for word in HOSTS:
         if word in found:
-            hosts = [cloud.reference("host", item) for item in found[word]]
-            found[word] = sorted({host.ID for host in hosts if host is not None})
+            found[word] = common.oids("host")(cloud, found[word])
     return found
 
 

@@ -9,7 +9,7 @@ from ..difference import NATURAL_KEYS, canonical, merged_template, same
 from ..failure import Failure
 from ..resource import Attribute, Resource
 from . import access, common
-from .cluster import MEMBERS
+from .cluster import clusters
 
 KIND = "vnet"
 READY, ERROR, UPDATE_FAILURE = 1, 5, 6
@@ -43,10 +43,16 @@ def read(cloud, vnet):
         vnet_state=STATES.get(vnet.STATE, str(vnet.STATE)),
         cluster_ids=sorted(vnet.CLUSTERS.ID) if vnet.CLUSTERS is not None else [],
         used_leases=vnet.USED_LEASES,
+        security_groups=security_groups_of(vnet),
         address_ranges=[read_range(item) for item in vnet.AR_POOL.AR] if vnet.AR_POOL is not None else [],
         **common.content(vnet),
         **{option: getattr(vnet, option.upper()) or "" for option in FIELDS},
     )
+
+
+def security_groups_of(vnet):
+    text = (vnet.TEMPLATE or {}).get("SECURITY_GROUPS", "")
+    return sorted(int(part) for part in text.split(",") if part.strip().isdigit())
 
 
 def read_range(item):
@@ -59,6 +65,8 @@ def read_range(item):
 def create(cloud, name, wanted):
     fields = {option.upper(): wanted[option] for option in FIELDS if option in wanted}
     body = dict(wanted.get("template", {}), NAME=name, **fields)
+    if "security_groups" in wanted:
+        body["SECURITY_GROUPS"] = joined(wanted["security_groups"])
     if "address_ranges" in wanted:
         body["AR"] = wanted["address_ranges"]
     cluster = (wanted.get("cluster_ids") or [-1])[0]
@@ -73,6 +81,15 @@ def field(option):
         cloud.call(doing, "vn.update", oid, {option.upper(): after}, 1)
 
     return Attribute(write, lambda present, wanted: present if same(present, wanted) else wanted)
+
+
+def joined(ids):
+    return ",".join(str(number) for number in ids)
+
+
+def write_security_groups(cloud, oid, after, record):
+    doing = "change the security groups of virtual network %s" % record["name"]
+    cloud.call(doing, "vn.update", oid, {"SECURITY_GROUPS": joined(after)}, 1)
 
 
 def canonical_ranges(cloud, given):
@@ -126,16 +143,6 @@ def ranges(purge):
     return Attribute(write_ranges, lambda present, wanted: merged_ranges(present, wanted, purge), canonical_ranges)
 
 
-def clusters(purge):
-    """The Attribute `cluster_ids`: ids, added to those there are, or exactly these with `purge`."""
-    dummy, add, take = MEMBERS["vnets"]
-
-    def call(method):
-        return lambda oid, cluster: (method, cluster, oid)
-
-    return common.members("cluster_ids", "cluster", KIND, call(add), call(take), purge)
-
-
 def settled(vnet, wanted):
     return vnet.STATE is None or vnet.STATE == READY  # releases before 6.4 have no states
 
@@ -149,7 +156,8 @@ def failure(vnet):
 def resource(replace=False, purge_ranges=False, purge_clusters=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `purge_…`: what is not named goes; `labels`: labels_mode."""
     own = {option: field(option) for option in FIELDS}
-    own["cluster_ids"] = clusters(purge_clusters)
+    own["security_groups"] = Attribute(write_security_groups, canonical=common.oids("security_group"))
+    own["cluster_ids"] = clusters("vnets", purge_clusters)
     own["address_ranges"] = ranges(purge_ranges)
     attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
     attributes.update(access.lock(KIND))
