@@ -35,11 +35,13 @@ def create(cloud, name, wanted):
 def members(option, purge):
     """The Attribute for members: ids, added to those there are, or exactly these with `purge`."""
     kind, add, take = MEMBERS[option]
+    return common.members(kind + "_ids", kind, KIND, add, take, purge)
 
-    def call(method):
-        return lambda oid, member: (method, oid, member)
 
-    return common.members(kind + "_ids", kind, KIND, call(add), call(take), purge)
+def clusters(option, purge):
+    """The Attribute `cluster_ids` of the members that an option names: added, or exactly these with `purge`."""
+    kind, add, take = MEMBERS[option]
+    return common.members("cluster_ids", KIND, kind, add, take, purge)
 
 
 def resource(replace=False, purge=False, labels="exact"):

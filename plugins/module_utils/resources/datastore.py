@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..resource import Attribute, Resource
 from . import access, common
-from .cluster import MEMBERS
+from .cluster import clusters
 
 KIND = "datastore"
 TYPES = ("image", "system", "file", "backup")  # by the number TYPE; IMAGE_DS, … in the template
@@ -75,16 +75,6 @@ def kind_of(wanted):
     return {"type": Attribute(write), **drivers}
 
 
-def clusters(purge):
-    """The Attribute `cluster_ids`: ids, added to those there are, or exactly these with `purge`."""
-    dummy, add, take = MEMBERS["datastores"]
-
-    def call(method):
-        return lambda oid, cluster: (method, cluster, oid)
-
-    return common.members("cluster_ids", "cluster", KIND, call(add), call(take), purge)
-
-
 def write_enabled(cloud, oid, after, record):
     doing = "%s datastore %s" % ("enable" if after else "disable", record["name"])
     cloud.call(doing, "datastore.enable", oid, after)
@@ -107,6 +97,6 @@ def resource(replace=False, labels="exact", purge=False, kind=None):
         purge (bool): the datastore leaves clusters that are not named.
         kind (dict | None): as for kind_of().
     """
-    own = dict(kind_of(kind or {}), cluster_ids=clusters(purge), enabled=Attribute(write_enabled))
+    own = dict(kind_of(kind or {}), cluster_ids=clusters("datastores", purge), enabled=Attribute(write_enabled))
     attributes = access.attributes(KIND, own, replace, labels, MANAGED)
     return Resource(KIND, read, create, attributes, common.remove(KIND), settled)

@@ -62,11 +62,7 @@ def write_views(cloud, oid, after, record):
 
 def admins(purge):
     """The Attribute `admin_ids`: added to those there are, or exactly these with `purge`."""
-
-    def call(method):
-        return lambda oid, user: (method, oid, user)
-
-    return common.members("admin_ids", "user", KIND, call("group.addadmin"), call("group.deladmin"), purge)
+    return common.members("admin_ids", "user", KIND, "group.addadmin", "group.deladmin", purge)
 
 
 def create(cloud, name, wanted):

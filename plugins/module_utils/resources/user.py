@@ -209,7 +209,7 @@ def resource(
         primary, purge (bool): as for groups().
         purge_quotas (bool): limits that are not given are no longer set.
     """
-    made = []
+    made: list[str] = []
 
     def read_all(cloud, user):
         return dict(read(cloud, user), **({"one_auth": made[0]} if made else {}))

@@ -42,11 +42,7 @@ def create(cloud, name, wanted):
 
 def groups(purge):
     """The Attribute `group_ids`: added to those there are, or exactly these with `purge`."""
-
-    def call(method):
-        return lambda oid, group: (method, oid, group)
-
-    return common.members("group_ids", "group", KIND, call("vdc.addgroup"), call("vdc.delgroup"), purge)
+    return common.members("group_ids", "group", KIND, "vdc.addgroup", "vdc.delgroup", purge)
 
 
 def resources(kind, where, purge):
