@@ -173,6 +173,7 @@ class Token(NamedTuple):
     name: str
     text: str
     at: int
+    end: int
 
 
 # Two lexer states, as in the server: after "=" comes a value, everywhere else names and punctuation. As in flex, the
@@ -183,8 +184,8 @@ OUTSIDE = [
     (SKIP, re.compile(r"[ \t\n]+")),
     ("VARIABLE", re.compile(r"[A-Za-z0-9_]+")),
     ("EQUAL_EMPTY", re.compile(r"=[ \t]*\r?\n")),
-    ("EQUAL", re.compile(r"=")),
-    ("COMMA", re.compile(r",")),
+    ("EQUAL", re.compile(r"=[ \t]*")),
+    ("COMMA", re.compile(r",[ \t\n]*")),
     ("CBRACKET", re.compile(r"\]")),
 ]
 VALUE = [
@@ -207,23 +208,21 @@ def longest(rules: list, text: str, at: int) -> tuple[str | None, int]:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    rules, at = OUTSIDE, 0
+    """The last one, $end, stands where the lexer was last, be it at something that it skipped."""
+    rules, before, at = OUTSIDE, 0, 0
     while at < len(text):
         name, end = longest(rules, text, at)
-        if name is None:
-            at += 1
-            continue
         if name:
             yield token(name, text, at, end)
             rules = VALUE if name == "EQUAL" else OUTSIDE
-        at = end
-    yield Token("$end", "", at)
+        before, at = at, max(end, at + 1)
+    yield Token("$end", "", before, at)
 
 
 def token(name: str, text: str, at: int, end: int) -> Token:
     if name == "QUOTED":
-        return Token("STRING", text[at + 1 : end - 1].replace('\\"', '"'), at)
-    return Token("STRING" if name == "BARE" else name, text[at:end], at)
+        return Token("STRING", text[at + 1 : end - 1].replace('\\"', '"'), at, end)
+    return Token("STRING" if name == "BARE" else name, text[at:end], at, end)
 
 
 class State(NamedTuple):
@@ -272,10 +271,10 @@ def parse_text(text: str) -> list[tuple[str, Value]]:
 
 
 def syntax_error(text: str, tok: Token, expecting: str) -> str:
-    line, column = text.count("\n", 0, tok.at), tok.at - text.rfind("\n", 0, tok.at)
+    """Columns count on from line to line."""
     return (
         f"Parse error: syntax error, unexpected {tok.name}, expecting {expecting}"
-        f" at line {line}, columns {column}:{column + max(1, len(tok.text))}"
+        f" at line {text.count(chr(10), 0, tok.at)}, columns {tok.at + 1}:{tok.end + 1}"
     )
 
 

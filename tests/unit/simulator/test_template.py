@@ -88,3 +88,20 @@ def test_copies_are_independent():
     template = Template.parse("D=[A=1]")
     template.copy().vector("D")["A"] = "2"
     assert template.vector("D") == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("BROKEN=[", "unexpected $end, expecting CBRACKET or VARIABLE at line 0, columns 8:9"),
+        ("nonsense", "unexpected $end, expecting EQUAL or EQUAL_EMPTY at line 0, columns 1:9"),
+        ("= 1", "unexpected EQUAL, expecting $end at line 0, columns 1:3"),
+        ("A='single quoted'", "unexpected $end, expecting EQUAL or EQUAL_EMPTY at line 0, columns 17:18"),
+        ('A="a\\\\"\nB="c"', "unexpected $end, expecting EQUAL or EQUAL_EMPTY at line 1, columns 13:14"),
+        ("D=[A=1,B=2,]", "unexpected CBRACKET, expecting VARIABLE at line 0, columns 12:13"),
+    ],
+)
+def test_errors_say_where(text, why):
+    with pytest.raises(TemplateError) as caught:
+        Template.parse(text)
+    assert str(caught.value) == f"Parse error: syntax error, {why}"
