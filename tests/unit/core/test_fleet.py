@@ -91,35 +91,55 @@ class Killed(BaseException):
     """The controller dies."""
 
 
+def kill(monkeypatch, run, position, carried_out, **task):
+    """Runs a task that dies at a call, before it leaves or before the answer is heard; False: it had fewer calls."""
+    original, calls = OneServer.call, itertools.count(1)
+
+    def call(self, method, *arguments, **named):
+        last = next(calls) == position
+        if last and not carried_out:
+            raise Killed
+        answer = original(self, method, *arguments, **named)
+        if last:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OneServer, "call", call)
+        try:
+            run(parallel=1, **task)
+        except Killed:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("carried_out", [False, True])
 @pytest.mark.parametrize("task", [FLEET, dict(FLEET, name=None, count_labels=["web"])], ids=["names", "labels"])
 def test_a_run_killed_at_any_call_is_made_good_by_the_next(run, one, monkeypatch, task, carried_out):
-    """Before a request leaves, or when it was carried out and nobody heard the answer."""
-    original = OneServer.call
-    for position in range(1, 40):
-        calls = itertools.count(1)
-
-        def call(self, method, *arguments, position=position, calls=calls, **named):
-            last = next(calls) == position
-            if last and not carried_out:
-                raise Killed
-            answer = original(self, method, *arguments, **named)
-            if last:
-                raise Killed
-            return answer
-
-        with monkeypatch.context() as patch:
-            patch.setattr(OneServer, "call", call)
-            try:
-                run(parallel=1, **task)
-            except Killed:
-                pass
-            else:
-                break
+    position = 1
+    while kill(monkeypatch, run, position, carried_out, **task):
         run(**task)
         assert len(living(one)) == 3
         run(**dict(task, exact_count=0))
+        position += 1
     assert position > 6
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_change_killed_at_any_call_is_made_good_by_the_next(run, one, monkeypatch, carried_out):
+    wanted = {"name": "db", "memory": "128", "labels": ["big"], "disks": [{"image": "data"}], "mode": "640"}
+    task = dict(wanted, state="running", allow_poweroff=True)
+    position = 1
+    run(name="db", template="tpl", state="running")
+    while kill(monkeypatch, run, position, carried_out, **task):
+        report, dummy = run(**task)
+        vm = report.record["instances"][0]
+        assert (vm["status"], vm["memory"], vm["labels"], vm["mode"]) == ("running", "128 MB", ["big"], "640")
+        assert len(vm["disks"]) == 2
+        run(name="db", state="absent")
+        run(name="db", template="tpl", state="running")
+        position += 1
+    assert position > 8
 
 
 def test_a_lost_answer_is_looked_for_before_anything_is_asked_again(run, one, monkeypatch):
