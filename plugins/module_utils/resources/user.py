@@ -20,6 +20,7 @@ KEY = "SSH_PUBLIC_KEY"
 MANAGED = frozenset(("TOKEN_PASSWORD", KEY))
 EVERY_GROUP, NEVER = -1, -1  # EGID and EXPIRATION_TIME of a login token
 VALID_FOR = 36000  # seconds, as of the CLI's tokens
+group_id = common.oid("group")
 
 
 def read(cloud, user):
@@ -95,15 +96,9 @@ def groups(primary, purge):
     def merged(present, wanted):
         first = wanted[:1] if primary and wanted else present[:1]
         others = set(wanted) | set(() if purge else present[1:])
-        return first + sorted(others - set(first), key=lambda group: (isinstance(group, str), group))
+        return first + common.in_order(others - set(first))
 
     return Attribute(write_groups, merged, canonical)
-
-
-def group_id(cloud, given):
-    """The id of a group; of one that a check run does not find (yet) the name."""
-    group = cloud.reference("group", given)
-    return str(given) if group is None else group.ID
 
 
 def write_groups(cloud, oid, after, record):

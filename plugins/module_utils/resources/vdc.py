@@ -27,12 +27,7 @@ def read_resources(vdc, element):
     for item in getattr(getattr(vdc, element + "S"), element):
         oid = getattr(item, element + "_ID")
         found.setdefault(str(item.ZONE_ID), []).append(ALL if oid == EVERY else oid)
-    return {number: ordered(ids) for number, ids in sorted(found.items())}
-
-
-def ordered(ids):
-    """Ids in order, each once; words last."""
-    return sorted(set(ids), key=lambda oid: (isinstance(oid, str), oid))
+    return {number: common.in_order(ids) for number, ids in sorted(found.items())}
 
 
 def create(cloud, name, wanted):
@@ -58,7 +53,7 @@ def resources(kind, where, purge):
         number = zone.chosen(cloud, where)
         local = where is None or number == zone.here(cloud)
         ids = [one_resource(cloud, kind, item, local) for item in given]
-        return {str(number): [ALL] if ALL in ids else ordered(ids)}
+        return {str(number): [ALL] if ALL in ids else common.in_order(set(ids))}
 
     def merged(present, wanted):
         after = dict(
@@ -86,8 +81,7 @@ def one_resource(cloud, kind, given, local):
     if text == ALL:
         return ALL
     if local:
-        item = cloud.reference(kind, text)
-        return text if item is None else item.ID
+        return common.oid(kind)(cloud, text)
     if not text.isdigit():
         message = "The %s %r is in another zone, whose names this server does not know: give its id."
         raise Failure(message % (label(kind), text), object=KIND)
@@ -97,7 +91,7 @@ def one_resource(cloud, kind, given, local):
 def _merged(present, wanted, purge):
     if ALL in wanted or (ALL in present and not purge):
         return [ALL]
-    return ordered(wanted if purge else present + wanted)
+    return common.in_order(set(wanted if purge else present + wanted))
 
 
 def _steps(before, after):

@@ -24,10 +24,7 @@ def here(cloud):
 
 def chosen(cloud, given):
     """The id of a zone by name or id, that of the server when none is given; a name that a check run does not find."""
-    if given is None:
-        return here(cloud)
-    zone = cloud.reference(KIND, given)
-    return str(given) if zone is None else zone.ID
+    return here(cloud) if given is None else common.oid(KIND)(cloud, given)
 
 
 def read(cloud, zone):
