@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from ..calls import Call, Method
 from ..errors import internal, wrong_action
+from ..quotas import charge
 from ..store import Object
-from . import capacity, lifecycle, usage
+from ..template import Vector
+from . import capacity, context, lifecycle, nics, usage
 from .host import OFFLINE
 from .scheduler import SYSTEM_DS, system_datastore
 from .topology import is_pinned
@@ -52,7 +54,8 @@ def refuse_overcommit(vm: Object, host: Object) -> None:
 # ---------------------------------------------------------------- deploy
 
 
-def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: str) -> None:
+def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, networks: str) -> None:
+    chosen = call.template(networks).vectors("NIC") if networks else []
     host = find_host(call, host_id)
     vm = call.find("VM", oid)
     datastore = chosen_datastore(call, vm, host, ds_id)
@@ -61,14 +64,37 @@ def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, nics: st
         raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
     if check or is_pinned(vm):
         refuse_overcommit(vm, host)
+    for nic in chosen if not left_files(vm) else []:
+        connect(call, vm, nic)
     usage.charge_running(call, vm)
     usage.enter_cluster(call, vm, host.cluster_id)
     lifecycle.deploy(call.cloud, vm, host, datastore)
 
 
+def left_files(vm: Object) -> bool:
+    """Whether the VM was deployed before, and its files wait."""
+    return bool(vm.history) and vm.history[-1]["action"] in lifecycle.LEFT_FILES
+
+
+def connect(call: Call, vm: Object, chosen: Vector) -> None:
+    """An interface whose network is chosen at deployment gets it, with a lease. Raises Refused."""
+    number = chosen.get("NIC_ID", "")
+    nic = nics.of(vm, int(number)) if number.isdigit() else None
+    if nic is None or nic.get("NETWORK_MODE", "").upper() != "AUTO" or "NETWORK_ID" in nic:
+        return
+    network = nics.find_network(call, chosen, vm.uid)
+    call.require(*nics.needs(call, network, nic))
+    charge(call, usage.of_leases([str(network.oid)]), vm.uid, vm.gid)
+    fresh = nics.groups_of(nics.interfaces(vm))
+    nic.update(nics.lease(call, vm, int(number), {**nic, "NETWORK_ID": str(network.oid)}))
+    nics.adopt_groups(call.cloud, vm, nics.groups_of([nic]) - fresh)
+    network.updated_vms.add(vm.oid)
+    context.add_nic(call.cloud, vm, nic)
+
+
 def chosen_datastore(call: Call, vm: Object, host: Object, ds_id: int) -> Object:
     """The datastore asked for, the one that holds the VM's files, or else the host's. Raises Refused."""
-    if ds_id == KEEP and vm.history and vm.history[-1]["action"] in lifecycle.LEFT_FILES:
+    if ds_id == KEEP and left_files(vm):
         ds_id = vm.history[-1]["ds_id"]
     datastore = system_datastore(call.cloud, host) if ds_id == KEEP else call.find("DATASTORE", ds_id)
     if datastore is None:

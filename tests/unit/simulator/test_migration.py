@@ -169,3 +169,17 @@ def test_the_scheduler_finds_the_files_of_a_stopped_vm():
     lab("vm.action", "resume", 0)
     lab.sleep(0)
     assert (lab.state(), lab.records("DS_ID")[-1]) == ("RUNNING", (str(other),))
+
+
+def test_networks_that_are_chosen_at_deployment():
+    lab = Lab()
+    lab("vn.allocate", 'NAME="net" VN_MAD="dummy" BRIDGE="b" AR=[TYPE="IP4",IP="10.0.0.10",SIZE="3"]', 0)
+    lab("vm.allocate", 'CPU="1" MEMORY="64" CONTEXT=[NETWORK="YES"] NIC=[NETWORK_MODE="auto"]', True)
+    assert lab.vm().find("TEMPLATE/NIC/IP") is None
+    lab("vm.deploy", 0, 0, False, 0, 'NIC=[NIC_ID="0",NETWORK_ID="0"] NIC=[NIC_ID="7",NETWORK_ID="0"]')
+    assert (lab.state(), lab.vm().findtext("TEMPLATE/NIC/IP")) == ("RUNNING", "10.0.0.10")
+    assert lab.vm().findtext("TEMPLATE/CONTEXT/ETH0_IP") == "10.0.0.10"
+    assert lab.tree("vn.info", 0).findtext("USED_LEASES") == "1"
+    lab("vm.action", "terminate", 0)
+    lab.sleep(0)
+    assert lab.tree("vn.info", 0).findtext("USED_LEASES") == "0"
