@@ -12,6 +12,8 @@ version_added: 1.0.0
 description:
   - Creates, changes and removes groups of users, their administrators, quotas and views.
   - Who is a member is an option of M(privazio.opennebula.one_user).
+  - Members may use what the VDC C(default) gives to all groups, but create nothing until an ACL rule allows it, see
+    M(privazio.opennebula.one_acl).
   - What is given is made true, what is left out is left alone. A second run changes nothing.
 options:
   id:
@@ -71,6 +73,7 @@ extends_documentation_fragment:
   - privazio.opennebula.common.actiongroup_one
 seealso:
   - module: privazio.opennebula.one_group_info
+  - module: privazio.opennebula.one_acl
   - module: privazio.opennebula.one_user
   - module: privazio.opennebula.one_vdc
 author:
@@ -88,6 +91,13 @@ EXAMPLES = r"""
       vm:
         memory: 65536
         running_vms: 20
+
+- name: Let its members create what they need
+  privazio.opennebula.one_acl:
+    group: dev
+    rules:
+      - resources: [vm, image, template, document, security_group, vm_group, backupjob]
+        rights: [create]
 
 - name: Have a member
   privazio.opennebula.one_user:

@@ -11,6 +11,11 @@ short_description: Read OpenNebula users
 version_added: 1.0.0
 description:
   - Returns the users that fit all the options given; all that the user may see when none is given.
+options:
+  group:
+    description:
+      - Only users whose primary group has this name or id.
+    type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.unowned
@@ -52,7 +57,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.module import 
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import user
 from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
 
-OPTIONS = UNOWNED
+OPTIONS = dict(UNOWNED, group={"type": "str"})
 
 
 def main():
