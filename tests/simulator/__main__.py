@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from . import failures
 from .cloud import Options
@@ -33,6 +34,32 @@ def failure(text: str) -> str:
     return text
 
 
+FAIL_HELP = "a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated"
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "--host": {"default": "127.0.0.1", "help": "address to listen on (default %(default)s)"},
+    "--port": {"type": int, "default": 2633, "help": "port, 0 for a free one (default %(default)s)"},
+    "--user": {"default": Options.user, "help": "name of the administrator (default %(default)s)"},
+    "--password": {"default": Options.password, "help": "his password (default %(default)s)"},
+    "--delay": {
+        "type": float,
+        "default": Options.delay,
+        "metavar": "SECONDS",
+        "help": "length of a transition (default %(default)s)",
+    },
+    "--keep-alive": {"action": "store_true", "help": "keep connections open, as a front end does"},
+    "--allow-reset": {"action": "store_true", "help": "POST /reset makes a fresh server"},
+    "--fail": {"action": "append", "default": [], "type": failure, "metavar": "ACTION:TARGET", "help": FAIL_HELP},
+    "--seed": {
+        "type": seeds,
+        "default": {},
+        "metavar": "WHAT=N,…",
+        "help": f"objects to begin with: {', '.join(SEEDS)}",
+    },
+    "--quiet": {"action": "store_true", "help": "print nothing"},
+    "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL once it answers"},
+}
+
+
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="python -m simulator",
@@ -40,32 +67,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=failures.listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    found.add_argument("--port", type=int, default=2633, help="port, 0 for a free one (default %(default)s)")
-    found.add_argument("--user", default="oneadmin", help="name of the administrator (default %(default)s)")
-    found.add_argument("--password", default="opennebula", help="his password (default %(default)s)")
-    found.add_argument(
-        "--delay",
-        type=float,
-        default=Options.delay,
-        metavar="SECONDS",
-        help="length of a transition (default %(default)s)",
-    )
-    found.add_argument("--keep-alive", action="store_true", help="keep connections open, as a front end does")
-    found.add_argument("--allow-reset", action="store_true", help="POST /reset makes a fresh server")
-    found.add_argument(
-        "--fail",
-        action="append",
-        default=[],
-        type=failure,
-        metavar="ACTION:TARGET",
-        help="a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated",
-    )
-    found.add_argument(
-        "--seed", type=seeds, default={}, metavar="WHAT=N,…", help=f"objects to begin with: {', '.join(SEEDS)}"
-    )
-    found.add_argument("--quiet", action="store_true", help="print nothing")
-    found.add_argument("--ready-file", type=Path, metavar="PATH", help="file that gets the URL once it answers")
+    for name, settings in ARGUMENTS.items():
+        found.add_argument(name, **settings)
     return found
 
 

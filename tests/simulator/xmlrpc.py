@@ -46,36 +46,42 @@ class _Element:
         self.children: list[_Element] = []
 
 
-def read_xml(body: bytes) -> _Element:
-    stack = [_Element("")]
+class _Reader:
+    """Builds elements out of the events of expat."""
 
-    def start(name: str, _attributes: dict) -> None:
-        if len(stack) > MAX_ELEMENTS:
+    def __init__(self) -> None:
+        self.stack = [_Element("")]
+
+    def start(self, name: str, _attributes: dict) -> None:
+        if len(self.stack) > MAX_ELEMENTS:
             raise malformed("Nested data structure too deep.")
         element = _Element(name)
-        stack[-1].children.append(element)
-        stack.append(element)
+        self.stack[-1].children.append(element)
+        self.stack.append(element)
 
-    def end(_name: str) -> None:
-        stack.pop()
+    def end(self, _name: str) -> None:
+        self.stack.pop()
 
-    def characters(data: str) -> None:
-        stack[-1].text += data
+    def characters(self, data: str) -> None:
+        self.stack[-1].text += data
 
-    parser = expat.ParserCreate()
+
+def read_xml(body: bytes) -> _Element:
+    """The root element. Raises Fault."""
+    reader, parser = _Reader(), expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = characters
+    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
+    parser.CharacterDataHandler = reader.characters
     try:
         parser.Parse(body, True)
     except expat.ExpatError as error:
         why = expat.ErrorString(error.code)
-        if len(stack) > 1:  # inside the root element the library quotes what it stopped at
+        if len(reader.stack) > 1:  # inside the root element the library quotes what it stopped at
             stop = body[parser.ErrorByteIndex : parser.ErrorByteIndex + QUOTED_BYTES]
             why = INVALID_TOKEN if error.code == INVALID_TOKEN_CODE else why
             why = f"Invalid XML \"content\".  Problem with token at '{printable(stop)}...': {why}"
         raise malformed(f"Call is not valid XML.  {why}") from None
-    return stack[0].children[0]
+    return reader.stack[0].children[0]
 
 
 def printable(data: bytes) -> str:

@@ -126,8 +126,9 @@ def test_the_commands_of_the_guide(blocks, playground):
 def test_the_pipeline_of_the_guide(playground):
     workflow = yaml.safe_load((playground / ".github/workflows/test.yml").read_text(encoding="utf-8"))
     *dummy, last = workflow["jobs"]["playbooks"]["steps"]
-    with running(f"set -e\n{last['run']}", playground, **last["env"]) as process:
-        assert process.wait(60) == 0
+    log = playground / "log"
+    with running(f"exec >{log} 2>&1\nset -e\n{last['run']}", playground, **last["env"]) as process:
+        assert process.wait(120) == 0, log.read_text(encoding="utf-8")
 
 
 def options(blocks, name):
