@@ -71,8 +71,7 @@ class Group:
         self.ids = ids
         self.pattern = Pattern(name) if name is not None and "#" in name else None
         self.single = name if not self.pattern and not many else None
-        given = attributes or {}
-        self.attributes = dict(canonical(given), **{key.upper(): None for key, value in given.items() if value is None})
+        self.attributes = asked(attributes or {})
         self.labels = list(labels)
         self._name = name if not self.pattern else None
         self._named = named
@@ -127,12 +126,7 @@ class Group:
             return self.slot(item) is not None
         if self._named and not self._fits_name(item.NAME):  # most often this decides, and costs least to read
             return False
-        if not (self.attributes or self.labels):
-            return True
-        user = canonical(item.USER_TEMPLATE or {})
-        if not set(self.labels) <= set(split_labels(user.get("LABELS"))):
-            return False
-        return all(name in user and _equal(user[name], value) for name, value in self.attributes.items())
+        return not (self.attributes or self.labels) or has(item, self.labels, self.attributes)
 
     def _fits_name(self, name):
         if self.pattern:
@@ -140,8 +134,22 @@ class Group:
         return self._name is None or name == self._name
 
 
+def asked(attributes):
+    """Attributes to look for, in canonical form; None, which asks only for the name, stays."""
+    return dict(canonical(attributes), **{name.upper(): None for name, value in attributes.items() if value is None})
+
+
+def has(item, labels, attributes):
+    """Whether the user template of a VM has all of these labels and attributes (of asked())."""
+    user = canonical(item.USER_TEMPLATE or {})
+    if not set(labels) <= set(split_labels(user.get("LABELS"))):
+        return False
+    return all(name in user and _equal(user[name], value) for name, value in attributes.items())
+
+
 def _equal(present, wanted):
-    return wanted is None or (present == wanted if not isinstance(present, str) else same(present, wanted))
+    texts = isinstance(present, str) and isinstance(wanted, str)
+    return wanted is None or (same(present, wanted) if texts else present == wanted)
 
 
 def mark(item):

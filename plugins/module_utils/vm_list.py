@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-from .census import ALIVE, IN_POOL
-from .difference import canonical, same
+from .census import ALIVE, IN_POOL, asked, has
 from .failure import described
 from .journey import look
 from .pyone import OneException
 from .pyone.helpers import pool_all
 from .resources import vm
-from .resources.common import split_labels
 from .resources.vm_states import WORDS, status
 from .selection import owned, pattern
 
@@ -34,18 +32,13 @@ def instances(cloud, options):
     Returns:
         list[dict]: of vm.instance().
     """
-    wanted = attributes(options["attributes"] or {})
+    wanted = asked(options["attributes"] or {})
     whole = options["ids"] is not None or not set(wanted) <= IN_POOL  # else the short form of a VM decides
     tests = _tests(cloud, options, wanted)
     found = [item for item in _candidates(cloud, options, whole) if all(test(item) for test in tests)]
     if options["full"] and not whole:
         found = _read(cloud, [item.ID for item in found], options)
     return [vm.instance(item, vm.read(cloud, item)) for item in sorted(found, key=lambda item: item.ID)]
-
-
-def attributes(given):
-    """Attributes in canonical form; None, which asks only for the name, stays."""
-    return dict(canonical(given), **{name.upper(): None for name, value in given.items() if value is None})
 
 
 def _candidates(cloud, options, whole):
@@ -75,7 +68,7 @@ def _tests(cloud, options, wanted):
         cluster = cloud.reference("cluster", options["cluster"])
         found.append(lambda item: cluster is not None and str(cluster.ID) in _place(item, "CID"))
     if options["labels"] or wanted:
-        found.append(lambda item: _fits(canonical(item.USER_TEMPLATE or {}), options["labels"] or (), wanted))
+        found.append(lambda item: has(item, options["labels"] or (), wanted))
     return found
 
 
@@ -83,15 +76,3 @@ def _place(item, *names):
     """Where a VM is, or was last, in the words of its last history record."""
     records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
     return [str(getattr(records[-1], name)) for name in names] if records else []
-
-
-def _fits(user, labels, wanted):
-    """Whether a user template has all labels and attributes; an attribute of None is only asked for by name."""
-    return set(labels) <= set(split_labels(user.get("LABELS"))) and all(
-        name in user and (value is None or _equal(user[name], value)) for name, value in wanted.items()
-    )
-
-
-def _equal(present, wanted):
-    texts = isinstance(present, str) and isinstance(wanted, str)
-    return same(present, wanted) if texts else present == wanted
