@@ -28,7 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import http
 
-CORPUS = {path.stem: path.read_bytes() for path in sorted(Path(__file__).with_name("corpus").glob("*.http"))}
+CORPUS = {path.stem: path.read_bytes() for path in sorted(Path(__file__).with_name("corpus").glob("*.bin"))}
 PASSWORD = "pa55-word"
 VALUES = {"integer": 7, "closing": 7, "chunks": 7, "until-closed": 7, "interim": 7, "text": "7.4.0 é"}
 VIEWS = {"host": "HOST", "namespace": "HOST", "pool": "HOST_POOL"}
