@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import quotas
 
 
@@ -120,3 +123,48 @@ def test_what_is_used_is_told(cloud):
     cloud.one.image.chown(0, oid, -1)
     found = quotas.content(cloud.find("user", "alice"))["quotas_used"]
     assert found["datastore"]["1"]["images"] == 1
+
+
+def test_metrics_of_a_newer_server_and_of_its_configuration_are_read():
+    user = parse(
+        "<USER><ID>2</ID><VM_QUOTA>"
+        "<VM><CPU>-1</CPU><CPU_USED>1.50</CPU_USED><GPU>3</GPU><GPU_USED>2</GPU_USED><NOTE>x</NOTE></VM>"
+        "<VM><CLUSTER_IDS>0,100</CLUSTER_IDS><CPU>-2</CPU><CPU_USED>0</CPU_USED></VM>"
+        "</VM_QUOTA></USER>"
+    )
+    assert quotas.content(user) == {
+        "quotas": {"generic": {"gpu": 3}, "cluster": {"0,100": {"cpu": "unlimited"}}},
+        "quotas_used": {"vm": {"cpu": 1.5}, "generic": {"gpu": 2}},
+    }
+
+
+def test_who_may_not_see_quotas_sees_none():
+    assert quotas.content(type("User", (), {"QUOTAS": None})) == {"quotas": {}, "quotas_used": {}}
+
+
+LIMITS = ["default", "unlimited", 0, 3, 2.25, 100000]
+
+
+def some_quotas(chance):
+    """Quotas of what a fresh server has, some of them at random."""
+
+    def limits(kind):
+        return {metric.lower(): chance.choice(LIMITS) for metric in quotas.METRICS[kind] if chance.random() < 0.5}
+
+    found = {"vm": limits("VM"), "cluster": {"0": limits("VM")}}
+    found["datastore"] = {oid: limits("DATASTORE") for oid in ("0", "1") if chance.random() < 0.7}
+    return {kind: inside for kind, inside in found.items() if chance.random() < 0.8}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_sent_leads_to_what_was_planned(cloud, seed):
+    chance = random.Random(seed)  # noqa: S311 examples, no secrets
+    oid = cloud.one.user.allocate("alice", "secret", "core", [])
+    present = {}
+    for dummy in range(15):
+        after = quotas.merged(present, some_quotas(chance), purge=chance.random() < 0.3)
+        body = quotas.body(present, after)
+        if body:
+            cloud.one.user.quota(oid, body)
+        present = quotas.limits(cloud.one.user.info(oid))
+        assert present == after
