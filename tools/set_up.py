@@ -80,6 +80,8 @@ def give_pip_settings(python: Path) -> None:
 
 def create(folder: Path, python: str) -> None:
     """Make FOLDER an empty virtual environment of PYTHON, unless it is one of this very Python."""
+    if Path(sys.prefix) == folder:
+        return  # whose Python runs this
     origin = folder / ".python"
     if origin.is_file() and origin.read_text() == identity(python) and (folder / "bin" / "python").exists():
         return

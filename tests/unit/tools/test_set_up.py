@@ -75,3 +75,11 @@ def test_pip_settings_of_the_environment_reach_the_file(tmp_path, monkeypatch):
     assert settings["global"]["timeout"] == "181"
     assert settings["global"]["index-url"] == "https://user:pass%40word@index.example/simple"
     assert target.stat().st_mode & 0o077 == 0
+
+
+def test_an_environment_is_not_made_anew_by_its_own_python(tmp_path, monkeypatch):
+    kept = tmp_path / "kept"
+    kept.touch()
+    monkeypatch.setattr(set_up.sys, "prefix", str(tmp_path))
+    set_up.create(tmp_path, "another-python")
+    assert kept.exists()
