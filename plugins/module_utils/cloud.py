@@ -35,7 +35,7 @@ KINDS = {
     "vdc": Kind("vdcpool.info", (), "VDC", "vdc", True),
     "vm": Kind("vmpool.info", ALL + (-1,), "VM", "vm", False),
     "vm_group": Kind("vmgrouppool.info", ALL, "VM_GROUP", "vmgroup", True),
-    "vnet": Kind("vnpool.info", ALL, "VNET", "vn", False),
+    "vnet": Kind("vnpool.info", ALL, "VNET", "vn", True),
     "vntemplate": Kind("vntemplatepool.info", ALL, "VNTEMPLATE", "vntemplate", True),
     "vrouter": Kind("vrouterpool.info", ALL, "VROUTER", "vrouter", True),
     "zone": Kind("zonepool.info", (), "ZONE", "zone", True),

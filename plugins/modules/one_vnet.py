@@ -16,10 +16,35 @@ description:
 options:
   state:
     description:
-      - Whether the network is to be there. OpenNebula refuses to remove one with leases in use.
+      - Whether the network is to be there. OpenNebula refuses to remove one with leases in use; those on hold are
+        released.
     type: str
     choices: [present, absent]
     default: present
+  vntemplate:
+    description:
+      - Name or id of the virtual network template that a new network is made from. What other options say comes on top.
+      - An existing network is left alone.
+    type: str
+  reserved_from:
+    description:
+      - Name or id of the network that this one has its addresses from, which makes it a reservation.
+      - It cannot be changed later.
+    type: str
+    aliases: [parent_network]
+  size:
+    description:
+      - How many addresses the reservation has; required to make one.
+      - Missing ones are reserved. To give addresses back, remove their address range.
+    type: int
+  ar_id:
+    description:
+      - Number of the address range in O(reserved_from) that a new reservation is taken out of.
+    type: int
+  first_address:
+    description:
+      - IP or MAC address that a new reservation begins with.
+    type: str
   vn_mad:
     description:
       - Network driver, such as V(bridge), V(802.1Q), V(vxlan), V(ovswitch) or V(dummy).
@@ -63,6 +88,7 @@ options:
     description:
       - Address ranges, each with the attributes of C(AR) in OpenNebula, such as C(type), C(size), C(ip) and C(mac).
       - A range is recognised by the first of C(ar_id), C(ip), C(ip6), C(mac) that is given, else by type and size.
+      - C(type), C(ip), C(ip6), C(mac) and the prefixes of a range cannot be changed.
       - Ranges in O(template) count only when the network is created.
     type: list
     elements: dict
@@ -70,6 +96,28 @@ options:
   purge_address_ranges:
     description:
       - Whether ranges that O(address_ranges) does not name are removed.
+    type: bool
+    default: false
+  held:
+    description:
+      - IP or MAC addresses that are on hold, so that no virtual machine gets them.
+    type: list
+    elements: str
+  purge_held:
+    description:
+      - Whether addresses on hold that O(held) does not name are released.
+    type: bool
+    default: false
+  recover:
+    description:
+      - How a network gets out of a state that it would not leave by itself. Nothing happens in other states.
+      - V(success) takes for granted that the driver has done its work, V(failure) that it has failed.
+      - V(retry) repeats the update of virtual machines that has failed.
+    type: str
+    choices: [success, failure, retry]
+  force:
+    description:
+      - Whether O(state=absent) also removes a network whose driver has failed or never answered.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -82,6 +130,9 @@ extends_documentation_fragment:
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vnet_info
+  - module: privazio.opennebula.one_vntemplate
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
@@ -108,10 +159,37 @@ EXAMPLES = r"""
       - ip: 10.0.0.10
         size: 200
 
-- name: Remove it
+- name: Keep two addresses for machines outside the cloud
   privazio.opennebula.one_vnet:
     name: private
+    held: [10.0.0.10, 10.0.0.11]
+
+- name: Reserve addresses of it for a team
+  privazio.opennebula.one_vnet:
+    name: private-team
+    reserved_from: private
+    size: 16
+    group: users
+
+- name: Have a network template
+  privazio.opennebula.one_vntemplate:
+    name: lab
+    template:
+      VN_MAD: "{{ one_vn_mad | default('bridge') }}"
+      BRIDGE: br1
+
+- name: Make a network from it
+  privazio.opennebula.one_vnet:
+    name: lab-1
+    vntemplate: lab
+    address_ranges:
+      - {type: IP4, ip: 10.1.0.10, size: 50}
+
+- name: Remove the networks, the reservation first
+  privazio.opennebula.one_vnet:
+    name: "{{ item }}"
     state: absent
+  loop: [lab-1, private-team, private]
 """
 
 RETURN = r"""
@@ -145,6 +223,11 @@ group_name:
   type: str
   returned: success
   sample: oneadmin
+permissions:
+  description: Its permissions one by one, each V(0) or V(1).
+  type: dict
+  returned: success
+  sample: {"owner_u": 1, "owner_m": 1, "owner_a": 0, "group_u": 1, "group_m": 0, "group_a": 0, "other_u": 0}
 vnet_state:
   description:
     - State that OpenNebula reports.
@@ -177,6 +260,23 @@ outer_vlan_id:
   type: str
   returned: success
   sample: ""
+bridge_type:
+  description: Kind of the bridge.
+  type: str
+  returned: success
+  sample: linux
+bride_type:
+  description:
+    - The same as RV(bridge_type), misspelt as in C(community.general). It is deprecated.
+  type: str
+  returned: success
+  sample: linux
+clusters:
+  description: Ids of its clusters, the same as RV(cluster_ids).
+  type: list
+  elements: int
+  returned: success
+  sample: [0]
 cluster_ids:
   description: Ids of its clusters.
   type: list
@@ -189,6 +289,33 @@ security_groups:
   elements: int
   returned: success
   sample: [0]
+vrouters:
+  description: Ids of the virtual routers with a floating address in it.
+  type: list
+  elements: int
+  returned: success
+  sample: []
+reserved_from:
+  description: Id of the network that this one has its addresses from; V(null) for one that is no reservation.
+  type: int
+  returned: success
+  sample: 0
+parent_network_id:
+  description: The same as RV(reserved_from).
+  type: int
+  returned: success
+  sample: 0
+size:
+  description: How many addresses its ranges have.
+  type: int
+  returned: success
+  sample: 100
+held:
+  description: The leases on hold, each with its addresses.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"ip": "10.0.0.10", "mac": "02:00:0a:00:00:0a"}]
 used_leases:
   description: How many of its addresses are in use.
   type: int
@@ -200,6 +327,14 @@ address_ranges:
   elements: dict
   returned: success
   sample: [{"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.10", "MAC": "02:00:0a:00:00:0a", "SIZE": "100"}]
+ar_pool:
+  description:
+    - The address ranges in the words of C(community.general); what a range does not have is V(null).
+    - C(allocated) is there when nothing was changed.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"ar_id": "0", "type": "IP4", "ip": "10.0.0.10", "mac": "02:00:0a:00:00:0a", "size": 100}]
 template:
   description: The attributes of its template; values of secret ones are masked.
   type: dict
@@ -269,19 +404,32 @@ OPTIONS = dict(
     security_groups={"type": "list", "elements": "str"},
     address_ranges={"type": "list", "elements": "dict", "aliases": ["ars"]},
     purge_address_ranges={"type": "bool", "default": False},
+    held={"type": "list", "elements": "str"},
+    purge_held={"type": "bool", "default": False},
+    vntemplate={"type": "str"},
+    reserved_from={"type": "str", "aliases": ["parent_network"]},
+    size={"type": "int"},
+    ar_id={"type": "int"},
+    first_address={"type": "str"},
+    recover={"type": "str", "choices": ["success", "failure", "retry"]},
+    force={"type": "bool", "default": False},
 )
 
 
+RULES = {
+    "required_one_of": [("id", "name")],
+    "mutually_exclusive": [("vntemplate", "reserved_from")],
+    "required_by": {"size": ["reserved_from"], "ar_id": ["reserved_from"], "first_address": ["ar_id"]},
+}
+
+
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    module = OneModule(OPTIONS, **RULES)
     params = module.params
-    resource = vnet.resource(
-        params["template_mode"] == "replace",
-        params["purge_address_ranges"],
-        params["purge_clusters"],
-        params["labels_mode"],
-    )
-    module.ensure(resource, cluster_ids=params["clusters"])
+    purge = vnet.Purges(params["purge_address_ranges"], params["purge_clusters"], params["purge_held"])
+    replace = params["template_mode"] == "replace"
+    resource = vnet.resource(replace, purge, params["labels_mode"], params["recover"], params["force"])
+    module.ensure(resource, cluster_ids=params["clusters"], vnet_state=params["recover"])
 
 
 if __name__ == "__main__":

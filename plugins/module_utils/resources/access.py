@@ -28,6 +28,12 @@ def owned(item):
     }
 
 
+def bits(item):
+    """The nine permissions one by one, as community.general returns them: ``owner_u``, …, each 0 or 1."""
+    words = ["%s_%s" % (who, right) for who in ("owner", "group", "other") for right in "uma"]
+    return {word: int(getattr(item.PERMISSIONS, word.upper())) for word in words}
+
+
 def locked(item):
     """The word that the record of every kind with locks has."""
     return {"lock": LOCKS.get(item.LOCK.LOCKED, str(item.LOCK.LOCKED)) if item.LOCK is not None else "none"}

@@ -10,7 +10,7 @@ from ..difference import canonical, changed_names, merged_template
 from ..failure import Failure, described
 from ..pyone import OneException
 from ..pyone import template as grammar
-from ..resource import Attribute
+from ..resource import Attribute, as_given
 
 
 def reference(kind):
@@ -55,6 +55,11 @@ def rename(kind):
         cloud.call("rename %s %s to %s" % (label(kind), record["name"], after), method(kind, "rename"), oid, after)
 
     return Attribute(write)
+
+
+def origin(canonical=as_given):
+    """The Attribute for what an object is made from: it counts at creation, and nothing of it is seen afterwards."""
+    return Attribute(merged=lambda present, wanted: present, canonical=canonical, lasting=False)
 
 
 def remove(kind):

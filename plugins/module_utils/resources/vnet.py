@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from ..difference import NATURAL_KEYS, canonical, merged_template, same
+from typing import NamedTuple
+
+from ..difference import same
 from ..failure import Failure
-from ..resource import Attribute, Resource
-from . import access, common
+from ..resource import Attribute, Resource, never
+from . import access, addresses, common
 from .cluster import clusters
 
 KIND = "vnet"
@@ -28,26 +30,56 @@ FIELDS = ("vn_mad", "bridge", "phydev", "vlan_id", "outer_vlan_id")
 CREATION = frozenset("NAME AR AUTOMATIC_VLAN_ID AUTOMATIC_OUTER_VLAN_ID CLUSTER_IDS TEMPLATE_ID".split())
 # A replacement without VN_MAD is refused, one without SECURITY_GROUPS takes the network's rules away.
 MANAGED = frozenset("BRIDGE BRIDGE_TYPE ERROR OUTER_VLAN_ID PHYDEV SECURITY_GROUPS VLAN_ID VNET_UPDATE VN_MAD".split())
-# What OpenNebula computes of an address range, or counts.
-COMPUTED = frozenset(
-    "ALLOCATED IP6_END IP6_GLOBAL IP6_GLOBAL_END IP6_ULA IP6_ULA_END IP_END LEASES MAC_END NEXT_INDEX "
-    "PARENT_NETWORK_AR_ID USED_LEASES".split()
-)
+# Ways out of a state that a network does not leave by itself: code of one.vn.recover, states it is for, state then.
+RECOVERY = {
+    "failure": (0, ("init", "lock_create"), "error"),
+    "success": (1, ("init", "lock_create", "error", "update_failure"), "ready"),
+    "retry": (3, ("update_failure",), "ready"),
+}
+RECOVER_DELETE, STUCK = 2, ("init", "lock_create", "lock_delete", "error")  # that one.vn.delete does not remove
 
 
 def read(cloud, vnet):
-    """The record of a virtual network (one.vn.info)."""
+    """The record of a virtual network (one.vn.info or a VNET of one.vnpool.info)."""
+    ranges = [addresses.read_range(item) for item in addresses.ranges_of(vnet)]
     return dict(
         access.owned(vnet),
         **access.locked(vnet),
+        permissions=access.bits(vnet),
         vnet_state=STATES.get(vnet.STATE, str(vnet.STATE)),
         cluster_ids=sorted(vnet.CLUSTERS.ID) if vnet.CLUSTERS is not None else [],
         used_leases=vnet.USED_LEASES,
+        vrouters=list(vnet.VROUTERS.ID) if vnet.VROUTERS is not None else [],
         security_groups=security_groups_of(vnet),
-        address_ranges=[read_range(item) for item in vnet.AR_POOL.AR] if vnet.AR_POOL is not None else [],
+        address_ranges=ranges,
+        size=sum(int(item["SIZE"]) for item in ranges),
+        held=addresses.held(vnet),
+        reserved_from=number(vnet.PARENT_NETWORK_ID),
         **common.content(vnet),
         **{option: getattr(vnet, option.upper()) or "" for option in FIELDS},
+        **as_before(vnet),
     )
+
+
+def number(text):
+    """An id that an element holds; None when it is empty."""
+    return int(text) if text else None
+
+
+# The words of an address range in the record of community.general's one_vnet.
+BEFORE = "ar_id mac size type allocated ip global_prefix parent_network_ar_id ula_prefix vn_mad".split()
+
+
+def as_before(vnet):
+    """What the record of community.general's one_vnet has beside ours, its misspelt word included."""
+    found = [{word: getattr(item, word.upper()) or None for word in BEFORE} for item in addresses.ranges_of(vnet)]
+    return {
+        "clusters": sorted(vnet.CLUSTERS.ID) if vnet.CLUSTERS is not None else [],
+        "bridge_type": vnet.BRIDGE_TYPE or "",
+        "bride_type": vnet.BRIDGE_TYPE or "",
+        "parent_network_id": number(vnet.PARENT_NETWORK_ID),
+        "ar_pool": found,
+    }
 
 
 def security_groups_of(vnet):
@@ -55,22 +87,58 @@ def security_groups_of(vnet):
     return sorted(int(part) for part in text.split(",") if part.strip().isdigit())
 
 
-def read_range(item):
-    """An address range as a vector, without what is computed."""
-    names = [name for name in dir(item) if name.isupper() and name not in COMPUTED]
-    found = {name: getattr(item, name) for name in names}
-    return canonical({name: value for name, value in found.items() if value != ""})
-
-
 def create(cloud, name, wanted):
-    fields = {option.upper(): wanted[option] for option in FIELDS if option in wanted}
-    body = dict(wanted.get("template", {}), NAME=name, **fields)
-    if "security_groups" in wanted:
-        body["SECURITY_GROUPS"] = joined(wanted["security_groups"])
+    if "reserved_from" in wanted:
+        return reserve(cloud, name, wanted)
+    if "vntemplate" in wanted:
+        return instantiate(cloud, name, wanted)
+    given = body(name, wanted)
     if "address_ranges" in wanted:
-        body["AR"] = wanted["address_ranges"]
+        given["AR"] = wanted["address_ranges"]
     cluster = (wanted.get("cluster_ids") or [-1])[0]
-    return cloud.call("create virtual network %s" % name, "vn.allocate", body, cluster, object=KIND, name=name)
+    return cloud.call("create virtual network %s" % name, "vn.allocate", given, cluster, object=KIND, name=name)
+
+
+def body(name, wanted):
+    """The template of a new network but for its address ranges: those of a network template would stand beside them."""
+    found = dict(wanted.get("template", {}), NAME=name)
+    found.update({option.upper(): wanted[option] for option in FIELDS if option in wanted})
+    if "security_groups" in wanted:
+        found["SECURITY_GROUPS"] = joined(wanted["security_groups"])
+    return found
+
+
+def instantiate(cloud, name, wanted):
+    source = cloud.reference("vntemplate", wanted["vntemplate"])
+    doing = "create virtual network %s from virtual network template %s" % (name, source.NAME)
+    given = body(name, wanted)
+    return cloud.call(doing, "vntemplate.instantiate", source.ID, name, given, object=KIND, name=name)
+
+
+def reserve(cloud, name, wanted):
+    if "size" not in wanted:
+        raise Failure("To reserve addresses for virtual network %s, give: size." % name, object=KIND, name=name)
+    place = {"AR_ID": wanted["ar_id"]} if "ar_id" in wanted else {}
+    for lease in addresses.canonical_held(cloud, [wanted["first_address"]] if "first_address" in wanted else []):
+        place.update({addresses.WORDS[word]: text for word, text in lease.items()})
+    return take(cloud, name, wanted["reserved_from"], wanted["size"], dict(place, NAME=name))
+
+
+def take(cloud, name, parent, size, place):
+    doing = "reserve %d addresses for virtual network %s" % (size, name)
+    given = {key: str(value) for key, value in dict(place, SIZE=size).items()}
+    return cloud.call(doing, "vn.reserve", parent, given, object=KIND, name=name)
+
+
+def merged_size(present, wanted):
+    if wanted < present:
+        message = "The virtual network has %d addresses, which size: %d does not take away: remove address ranges."
+        raise Failure(message % (present, wanted), object=KIND)
+    return wanted
+
+
+def write_size(cloud, oid, after, record):
+    take(cloud, record["name"], record["reserved_from"], after - record["size"], {"NETWORK_ID": oid})
 
 
 def field(option):
@@ -92,59 +160,36 @@ def write_security_groups(cloud, oid, after, record):
     cloud.call(doing, "vn.update", oid, {"SECURITY_GROUPS": joined(after)}, 1)
 
 
-def canonical_ranges(cloud, given):
-    return [_lowered(canonical(item)) for item in given]
+def recovery(way):
+    """The Attribute `vnet_state`: that which a way of RECOVERY leads to, from the states that it is for."""
+    code, states, end = RECOVERY[way]
+
+    def write(cloud, oid, after, record):
+        cloud.call("recover virtual network %s by %s" % (record["name"], way), "vn.recover", oid, code)
+
+    def merged(present, wanted):
+        return end if present in states else present
+
+    return Attribute(write, merged, lambda cloud, given: end, early=lambda after: True)
 
 
-def _lowered(item):
-    return {name: value.lower() if name in ("IP6", "MAC") else value for name, value in item.items()}
+def remover(force):
+    """remove(): leases on hold go with the network; `force`: one that is stuck goes too."""
+    delete = common.remove(KIND)
 
-
-def _partner(wanted, free):
-    """The range that a wanted one speaks of: by its natural key, else by type and size; None: it is new."""
-    keys = [key for key in NATURAL_KEYS["AR"] if key in wanted][:1] or ["TYPE", "SIZE"]
-    found = [item for item in free if all(same(item.get(key, ""), wanted.get(key, "")) for key in keys)]
-    return found[0] if found else None
-
-
-def merged_ranges(present, wanted, purge):
-    """The ranges that stand: those there are, changed as wanted, then the new ones; with `purge` no others."""
-    free, changed, new = list(present), {}, []
-    for item in wanted:
-        partner = _partner(item, free)
-        if partner is None:
-            new.append(item)
+    def remove(cloud, record):
+        addresses.write_held(cloud, record["id"], [], record)
+        if force and record["vnet_state"] in STUCK:
+            cloud.call("remove virtual network %s" % record["name"], "vn.recover", record["id"], RECOVER_DELETE)
         else:
-            free.remove(partner)
-            changed[partner["AR_ID"]] = merged_template(partner, item)
-    kept = [changed.get(item["AR_ID"], item) for item in present if not purge or item["AR_ID"] in changed]
-    unknown = [item["AR_ID"] for item in new if "AR_ID" in item]
-    if unknown:
-        raise Failure("There is no address range with AR_ID %s in the virtual network." % unknown[0], object=KIND)
-    return kept + new
+            delete(cloud, record)
 
-
-def write_ranges(cloud, oid, after, record):
-    """Removes, changes and adds ranges; update_ar replaces a range's own attributes, so it takes them all."""
-    doing = "change the address ranges of virtual network %s" % record["name"]
-    present = {item["AR_ID"]: item for item in record["address_ranges"]}
-    stays = {item["AR_ID"] for item in after if "AR_ID" in item}
-    for number in sorted(set(present) - stays, key=int):
-        cloud.call(doing, "vn.rm_ar", oid, int(number))
-    for item in after:
-        if "AR_ID" not in item:
-            cloud.call(doing, "vn.add_ar", oid, {"AR": item})
-        elif item != present[item["AR_ID"]]:
-            cloud.call(doing, "vn.update_ar", oid, {"AR": item})
-
-
-def ranges(purge):
-    """The Attribute `address_ranges`; `purge`: those that are not named go."""
-    return Attribute(write_ranges, lambda present, wanted: merged_ranges(present, wanted, purge), canonical_ranges)
+    return remove
 
 
 def settled(vnet, wanted):
-    return vnet.STATE is None or vnet.STATE == READY  # releases before 6.4 have no states
+    state = STATES.get(vnet.STATE)  # releases before 6.4 have none
+    return vnet.STATE is None or state in ("ready", wanted.get("vnet_state"))
 
 
 def failure(vnet):
@@ -153,12 +198,43 @@ def failure(vnet):
     return (vnet.TEMPLATE or {}).get("ERROR") or "it is in state %s" % STATES[vnet.STATE]
 
 
-def resource(replace=False, purge_ranges=False, purge_clusters=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `purge_…`: what is not named goes; `labels`: labels_mode."""
-    own = {option: field(option) for option in FIELDS}
+class Purges(NamedTuple):
+    """Of which sets those that are not named go."""
+
+    ranges: bool = False
+    clusters: bool = False
+    held: bool = False
+
+
+NO_PURGE = Purges()
+
+
+def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=False):
+    """The Resource.
+
+    Args:
+        replace (bool): template_mode replace.
+        purge (Purges)
+        labels (str): labels_mode.
+        recover (str | None): a way of RECOVERY.
+        force (bool): whether a network that is stuck is removed too.
+    """
+    own = {} if recover is None else {"vnet_state": recovery(recover)}
+    own.update({option: field(option) for option in FIELDS})
     own["security_groups"] = Attribute(write_security_groups, canonical=common.oids("security_group"))
-    own["cluster_ids"] = clusters("vnets", purge_clusters)
-    own["address_ranges"] = ranges(purge_ranges)
+    own["cluster_ids"] = clusters("vnets", purge.clusters)
+    own["vntemplate"] = common.origin(common.reference("vntemplate"))
+    own["reserved_from"] = Attribute(canonical=common.oid(KIND))
+    own.update(dict.fromkeys(("ar_id", "first_address"), common.origin()))
+    own["size"] = Attribute(write_size, merged_size)
+    own["address_ranges"] = addresses.ranges(purge.ranges)
+    own["held"] = addresses.holds(purge.held)
     attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
     attributes.update(access.lock(KIND))
-    return Resource(KIND, read, create, attributes, common.remove(KIND), settled, failure)
+    fails = never if recover == "failure" else failure
+    return Resource(KIND, read, create, attributes, remover(force), settled, fails)
+
+
+def with_leases():
+    """The Resource whose records also have the leases, which the pool does not tell whole."""
+    return resource()._replace(read=lambda cloud, vnet: dict(read(cloud, vnet), leases=addresses.leases(vnet)))

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vnet
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import addresses, vnet
 
 FOUR = {"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:01", "SIZE": "10", "GATEWAY": "10.0.0.9"}
 ETHER = {"AR_ID": "3", "TYPE": "ETHER", "MAC": "02:00:00:00:00:01", "SIZE": "4"}
@@ -33,18 +36,100 @@ MERGED = [
 
 @pytest.mark.parametrize(("wanted", "purge", "after"), MERGED)
 def test_what_stands(wanted: list, purge: bool, after: list) -> None:
-    assert vnet.merged_ranges(PRESENT, wanted, purge) == after
+    assert addresses.merged_ranges(PRESENT, wanted, purge) == after
 
 
 def test_a_range_that_is_named_by_id_must_be_there() -> None:
     with pytest.raises(Failure, match="AR_ID 7"):
-        vnet.merged_ranges(PRESENT, [{"AR_ID": "7", "SIZE": "1"}], False)
+        addresses.merged_ranges(PRESENT, [{"AR_ID": "7", "SIZE": "1"}], False)
 
 
 def test_canonical_is_its_own_canonical() -> None:
-    once = vnet.canonical_ranges(None, [{"type": "IP4", "mac": "02:AA:00:00:00:01", "size": 3, "shared": True}])
+    once = addresses.canonical_ranges(None, [{"type": "IP4", "mac": "02:AA:00:00:00:01", "size": 3, "shared": True}])
     assert once == [{"TYPE": "IP4", "MAC": "02:aa:00:00:00:01", "SIZE": "3", "SHARED": "YES"}]
-    assert vnet.canonical_ranges(None, once) == once
+    assert addresses.canonical_ranges(None, once) == once
+
+
+@pytest.mark.parametrize(
+    ("given", "form"),
+    [
+        ({"TYPE": "ip4", "IP": "10.0.0.1"}, {"TYPE": "IP4", "IP": "10.0.0.1"}),
+        ({"IP6": "2001:DB8:0:0::10"}, {"IP6": "2001:db8::10"}),
+        ({"GLOBAL_PREFIX": "2001:0db8::"}, {"GLOBAL_PREFIX": "2001:db8::"}),
+        ({"MAC": "2:0:A:0:0:1"}, {"MAC": "02:00:0a:00:00:01"}),
+        ({"IP": "nowhere", "MAC": "none"}, {"IP": "nowhere", "MAC": "none"}),
+    ],
+)
+def test_addresses_have_one_form(given: dict, form: dict) -> None:
+    assert addresses.canonical_range(given) == form
+    assert addresses.canonical_range(form) == form
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"TYPE": "ETHER"}, {"MAC": "02:00:00:00:00:99"}, {"IP6": "2001:db8::1"}, {"AR_ID": "0", "IP": "10.0.0.2"}],
+    ids=" ".join,
+)
+def test_what_a_range_keeps_is_refused(change: dict) -> None:
+    name = list(change)[-1]
+    with pytest.raises(Failure, match=f"{name} of address range 0"):
+        addresses.merged_ranges(PRESENT, [{"IP": "10.0.0.1", **change}], False)
+
+
+ONE = {"ip": "10.0.0.3", "mac": "02:00:0a:00:00:03"}
+TWO = {"ip": "10.0.0.4", "mac": "02:00:0a:00:00:04"}
+THIRD = {"ip": "10.0.0.5"}
+HELD = [
+    pytest.param([], False, [ONE, TWO], id="nothing wanted"),
+    pytest.param([], True, [], id="nothing else wanted"),
+    pytest.param(["10.0.0.3"], False, [ONE, TWO], id="it is so"),
+    pytest.param(["02:00:0A:00:00:04"], True, [TWO], id="by MAC, purged"),
+    pytest.param(["10.0.0.5", "10.0.0.5"], False, [ONE, TWO, THIRD], id="one more"),
+    pytest.param(["10.0.0.4", "10.0.0.5"], True, [TWO, THIRD], id="another"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "purge", "after"), HELD)
+def test_what_is_on_hold(wanted: list, purge: bool, after: list) -> None:
+    assert addresses.merged_held([ONE, TWO], addresses.canonical_held(None, wanted), purge) == after
+
+
+def test_leases_are_released_before_others_are_held() -> None:
+    cloud = Recorder()
+    addresses.write_held(cloud, 0, [TWO, THIRD], {"name": "net", "held": [ONE, TWO]})
+    assert cloud.calls == [
+        ("vn.release", 0, {"LEASES": {"IP": "10.0.0.3"}}),
+        ("vn.hold", 0, {"LEASES": {"IP": "10.0.0.5"}}),
+    ]
+
+
+def test_only_addresses_are_held() -> None:
+    with pytest.raises(Failure, match=r"held.*nowhere"):
+        addresses.canonical_held(None, ["nowhere"])
+
+
+RANGES = [
+    'AR=[TYPE="IP4",IP="10.0.0.254",SIZE="8",MAC="02:00:0a:00:00:fe"]',
+    'AR=[TYPE="IP4_6_STATIC",IP="10.9.0.1",IP6="2001:db8::fe",PREFIX_LENGTH="64",SIZE="4",MAC="02:00:0b:00:00:00"]',
+    'AR=[TYPE="ETHER",SIZE="4",MAC="02:00:0c:00:00:00"]',
+]
+
+
+def test_pool_and_network_tell_the_same_leases_on_hold(simulator: Any) -> None:
+    one = OneServer(simulator.url, session="oneadmin:opennebula")
+    oid = one.vn.allocate(" ".join(['NAME="net" VN_MAD="dummy" BRIDGE="br0"', *RANGES]), -1)
+    while one.vn.info(oid).STATE != vnet.READY:
+        pass
+    for wanted in ('IP="10.0.1.1"', 'IP6="2001:db8::101"', 'MAC="02:00:0c:00:00:02"'):
+        one.vn.hold(oid, f"LEASES=[{wanted}]")
+    network, listed = one.vn.info(oid), one.vnpool.info(-2, -1, -1).VNET[0]
+    assert addresses.held(listed) == [
+        {"ip": "10.0.1.1", "mac": "02:00:0a:00:01:01"},
+        {"ip": "10.9.0.4", "ip6": "2001:db8::101", "mac": "02:00:0b:00:00:03"},
+        {"mac": "02:00:0c:00:00:02"},
+    ]
+    assert addresses.held(network) == addresses.held(listed)
+    assert [(lease["vm"], lease["ar_id"]) for lease in addresses.leases(network)] == [(-1, "0"), (-1, "1"), (-1, "2")]
 
 
 class Recorder:
@@ -60,5 +145,5 @@ class Recorder:
 def test_a_change_carries_the_whole_range() -> None:
     cloud, new = Recorder(), {"TYPE": "IP4", "IP": "10.1.0.1", "SIZE": "1"}
     changed = dict(FOUR, SIZE="20")
-    vnet.write_ranges(cloud, 0, [changed, new], {"name": "net", "address_ranges": PRESENT})
+    addresses.write_ranges(cloud, 0, [changed, new], {"name": "net", "address_ranges": PRESENT})
     assert cloud.calls == [("vn.rm_ar", 0, 3), ("vn.update_ar", 0, {"AR": changed}), ("vn.add_ar", 0, {"AR": new})]

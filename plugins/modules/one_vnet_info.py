@@ -1,0 +1,71 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vnet_info
+short_description: Read OpenNebula virtual networks
+version_added: 1.0.0
+description:
+  - Returns the virtual networks that fit all the options given; all that the user may see when none is given.
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.selection
+  - privazio.opennebula.common.attributes_info
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vnet
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Read all virtual networks
+  privazio.opennebula.one_vnet_info:
+  register: all_networks
+
+- name: Read those whose name begins with private
+  privazio.opennebula.one_vnet_info:
+    name: ~private
+  register: private_networks
+
+- name: Show who has which address
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.leases }}"
+  loop: "{{ private_networks.vnets }}"
+  loop_control:
+    label: "{{ item.name }}"
+"""
+
+RETURN = r"""
+vnets:
+  description:
+    - The virtual networks, by id, each with what M(privazio.opennebula.one_vnet) returns of one, and with C(leases).
+    - A lease has its addresses (C(ip), C(mac), C(ip6), C(ip6_global) and others), the number of its range (C(ar_id)),
+      and the id of who has it in C(vm), C(vrouter) or C(vnet). The C(vm) V(-1) has those on hold.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 0, "name": "private", "leases": [{"ip": "10.0.0.10", "vm": 3, "ar_id": "0"}]}]
+api_calls:
+  description: How many calls of the API the task took; one each of the networks, beside that for the pool.
+  type: int
+  returned: always
+  sample: 2
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vnet
+from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
+
+
+def main():
+    select(OneModule(SELECTION, writes=False), vnet.with_leases(), "vnets", detailed=True)
+
+
+if __name__ == "__main__":
+    main()
