@@ -152,6 +152,11 @@ class OneServer(API):
     def _answer(self, dummy, request, repeatable):
         return codec.decode(self._transport.post(request, repeatable))
 
+    def go_on_with(self, user: str, password: str) -> None:
+        """Uses a user's new password for the calls that follow, if the session is that user's."""
+        if self._session.partition(":")[0] == user:
+            self._session = "%s:%s" % (user, password)
+
     def server_close(self) -> None:
         """Closes the kept-alive connections; the next call opens new ones."""
         self._transport.close()

@@ -70,6 +70,8 @@ def password(driver, on_create):
 
     def write(cloud, oid, after, record):
         cloud.call("set the password of user %s" % record["name"], "user.passwd", oid, after)
+        if (driver or record["auth_driver"]) == CORE:  # with others a session is no password
+            cloud.one.go_on_with(record["name"], after)
 
     return Attribute(write, merged)
 

@@ -94,6 +94,17 @@ def test_a_changed_driver_and_its_password_are_stored_together(one):
     assert not converge(one, True, wanted, driver="public").changed
 
 
+def test_who_changes_his_own_password_goes_on_with_it(one, simulator):
+    converge(one, wanted={"password": "secret"})
+    alice = OneServer(simulator.url, session="alice:secret")
+    wanted = {"password": "Horse:battery", "template": {"A": "1"}}
+    assert converge(alice, wanted=wanted).changed
+    assert not converge(alice, wanted=wanted).changed
+    assert alice.user.info(-1).NAME == "alice"
+    assert converge(one, wanted={"password": "again"}).changed  # who changes another's keeps his own
+    assert one.user.info(-1).NAME == "oneadmin"
+
+
 def test_no_password_and_no_token_is_shown(one):
     wanted = {"password": "Horse-battery", "login_tokens": {"state": "present", "token": "mine", "group": "users"}}
     report = converge(one, wanted=wanted)
