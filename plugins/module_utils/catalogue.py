@@ -3,7 +3,8 @@
 
 """Every kind by its word, for those who take any: the lookup `one` and the module one_info.
 
-Documents are not among them, since each type of documents is a pool of its own.
+Documents are not among them, since each type of documents is a pool of its own; nor are ACL rules, which have no
+names.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .resources import (
     vm_group,
     vnet,
     vntemplate,
+    vrouter,
     zone,
 )
 
@@ -54,5 +56,6 @@ RESOURCES = {
     "vm_group": vm_group.resource,
     "vnet": vnet.resource,
     "vntemplate": vntemplate.resource,
+    "vrouter": vrouter.resource,
     "zone": zone.resource,
 }

@@ -58,4 +58,4 @@ def test_every_kind_is_in_the_catalogue():
     modules = [importlib.import_module(f"{package}.{stem}") for stem in stems]
     kinds = {module.KIND for module in modules if hasattr(module, "KIND")}
     assert {kind: resource().kind for kind, resource in RESOURCES.items()} == {kind: kind for kind in RESOURCES}
-    assert kinds == set(RESOURCES) | {"document"}
+    assert kinds == set(RESOURCES) | {"acl", "document"}
