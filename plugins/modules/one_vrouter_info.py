@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vrouter_info
+short_description: Read OpenNebula virtual routers
+version_added: 1.0.0
+description:
+  - Returns the virtual routers that fit all the options given; all that the user may see when none is given.
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.selection
+  - privazio.opennebula.common.attributes_info
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vrouter
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Read all virtual routers
+  privazio.opennebula.one_vrouter_info:
+  register: all_routers
+
+- name: Read those whose name begins with edge
+  privazio.opennebula.one_vrouter_info:
+    name: ~edge
+  register: edge_routers
+"""
+
+RETURN = r"""
+vrouters:
+  description: The virtual routers, by id, each with what M(privazio.opennebula.one_vrouter) returns of one.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 0, "name": "edge", "owner": "oneadmin", "mode": "600", "vms": [3, 4]}]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
+
+
+def main():
+    select(OneModule(SELECTION, writes=False), vrouter.resource(), "vrouters")
+
+
+if __name__ == "__main__":
+    main()
