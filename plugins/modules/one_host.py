@@ -17,10 +17,27 @@ options:
     description:
       - V(present) registers the host if there is none of this name.
       - V(enabled), V(disabled) and V(offline) also set whether it takes virtual machines and is monitored.
-      - V(absent) removes it; OpenNebula refuses that while virtual machines run on it.
+      - V(absent) removes it; OpenNebula refuses that while virtual machines are on it. See O(evacuate).
     type: str
     choices: [present, absent, enabled, disabled, offline]
     default: present
+  evacuate:
+    description:
+      - Moves all virtual machines away from a host that is taken out of service or removed,
+        and waits until it is empty. The host is disabled before, and made V(offline) or removed afterwards.
+      - V(resched) leaves it to the scheduler where they go, and to its configuration whether they go on running
+        meanwhile. Suspended ones cannot be moved so.
+      - V(live) migrates those that run without stopping them, and the others as they are, each to the host with most
+        free memory that has room for it. The scheduler's requirements of a virtual machine do not count.
+      - All are asked to go at once. When some cannot, the others are gone all the same; the task fails with the reason
+        of each, the host stays disabled, and the next run goes on from there.
+    type: str
+    choices: [resched, live]
+  destinations:
+    description:
+      - Names or ids of the hosts that O(evacuate=live) may use. When omitted, all hosts in service of the same cluster.
+    type: list
+    elements: str
   cluster:
     description:
       - Name or id of the cluster that the host belongs to. A new host goes to the default cluster when this is omitted.
@@ -38,6 +55,10 @@ options:
     aliases: [vmm_mad_name]
   template:
     aliases: [attributes]
+  wait:
+    description:
+      - Whether to wait until the object is ready to be used, or gone.
+      - What O(evacuate) moves away is waited for all the same where the host is made V(offline) or removed after that.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
@@ -64,6 +85,18 @@ EXAMPLES = r"""
   privazio.opennebula.one_host:
     name: node1.example.com
     state: disabled
+
+- name: Move its virtual machines away while they run, and make it ready for repair
+  privazio.opennebula.one_host:
+    name: node1.example.com
+    state: offline
+    evacuate: live
+    wait_timeout: 3600
+
+- name: Take it into service again
+  privazio.opennebula.one_host:
+    name: node1.example.com
+    state: enabled
 
 - name: Remove it
   privazio.opennebula.one_host:
@@ -129,6 +162,22 @@ labels:
   elements: str
   returned: success
   sample: [production]
+failures:
+  description: The virtual machines that O(evacuate) could not move, each with the reason.
+  type: list
+  elements: dict
+  returned: when some could not be moved
+  contains:
+    id:
+      description: Id of the virtual machine.
+      type: int
+    name:
+      description: Its name; null for one that the user may not see.
+      type: str
+    reason:
+      description: Why it is still there.
+      type: str
+  sample: [{"id": 3, "name": "db", "reason": "No host has room for VM db."}]
 api_calls:
   description: How many calls of the API the task took.
   type: int
@@ -148,6 +197,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     WAIT,
     state,
 )
+from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import Evacuation
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import host
 
@@ -156,6 +206,8 @@ OPTIONS = dict(
     **LABELS,
     **WAIT,
     **state("present", "absent", "enabled", "disabled", "offline"),
+    evacuate={"type": "str", "choices": ["resched", "live"]},
+    destinations={"type": "list", "elements": "str"},
     cluster={"type": "str", "aliases": ["cluster_name", "cluster_id"]},
     im_mad={"type": "str", "aliases": ["im_mad_name"]},
     vm_mad={"type": "str", "aliases": ["vmm_mad_name"]},
@@ -165,11 +217,15 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")], required_by={"destinations": ("evacuate",)})
     params = module.params
     status = params["state"] if params["state"] in host.NUMBERS else None
-    resource = host.resource(params["template_mode"] == "replace", params["labels_mode"])
-    module.ensure(resource, status=status)
+    evacuation = None
+    if params["evacuate"] is not None:
+        waits = params["wait"] or params["state"] != "disabled"
+        evacuation = Evacuation(params["evacuate"], params["destinations"], waits)
+    resource = host.resource(params["template_mode"] == "replace", params["labels_mode"], evacuation, status)
+    module.ensure(resource, status=status, vms=[] if evacuation is not None else None)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ..evacuation import evacuate
+from ..failure import Failure
 from ..resource import Attribute, Resource
 from . import common
 
@@ -62,8 +64,51 @@ def write_status(cloud, oid, after, record):
     cloud.call("make host %s %s" % (record["name"], after), "host.status", oid, NUMBERS[after])
 
 
+def shut(cloud, oid, record):
+    """Lets no VM come to a host that they are to leave."""
+    if record["status"] == "enabled":
+        write_status(cloud, oid, "disabled", record)
+
+
+def emptied(evacuation, status):
+    """The Attribute `vms` of a host that VMs are to leave.
+
+    Args:
+        evacuation (Evacuation)
+        status (str | None): of the host afterwards.
+    """
+
+    def canonical(cloud, given):
+        if status not in ("disabled", "offline"):
+            raise Failure("The option evacuate goes with state: disabled, offline or absent.", object=KIND)
+        for destination in evacuation.destinations or ():
+            cloud.reference(KIND, destination)
+        return given
+
+    def write(cloud, oid, after, record):
+        if status == "offline":  # disabled is written before
+            shut(cloud, oid, record)
+        evacuate(cloud, cloud.info(KIND, oid), record["vms"], evacuation)
+
+    return Attribute(write, canonical=canonical)
+
+
+def remover(evacuation):
+    """remove() of a host, once VMs have left it; without an evacuation OpenNebula refuses that while they are there."""
+    remove = common.remove(KIND)
+
+    def evacuate_first(cloud, record):
+        if record["vms"]:
+            shut(cloud, record["id"], record)
+            evacuate(cloud, cloud.info(KIND, record["id"]), record["vms"], evacuation)
+        remove(cloud, record)
+
+    return remove if evacuation is None else evacuate_first
+
+
 def settled(host, wanted):
-    return STATES.get(host.STATE) != "init"
+    left = wanted.get("vms") == [] and host.VMS is not None and len(host.VMS.ID) > 0
+    return STATES.get(host.STATE) != "init" and not left
 
 
 def failure(host):
@@ -72,8 +117,15 @@ def failure(host):
     return (host.TEMPLATE or {}).get("ERROR") or "its monitoring fails"
 
 
-def resource(replace=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
+def resource(replace=False, labels="exact", evacuation=None, status=None):
+    """The Resource.
+
+    Args:
+        replace (bool): template_mode replace.
+        labels (str): labels_mode.
+        evacuation (Evacuation | None): how VMs leave, where none are wanted.
+        status (str | None): what is wanted.
+    """
     return Resource(
         KIND,
         read,
@@ -85,9 +137,10 @@ def resource(replace=False, labels="exact"):
             "cluster": Attribute(write_cluster, canonical=common.reference("cluster")),
             "template": common.template(KIND, replace, MANAGED),
             "labels": common.labels(KIND, labels),
-            "status": Attribute(write_status),
+            **({} if evacuation is None else {"vms": emptied(evacuation, status)}),
+            "status": Attribute(write_status, early=lambda after: after == "disabled"),
         },
-        common.remove(KIND),
+        remover(evacuation),
         settled,
         failure,
     )
