@@ -55,6 +55,7 @@ class Attribute(NamedTuple):
     canonical: Callable = as_given  # (cloud, given) -> the one form of a value
     early: Callable = in_turn  # (value after) -> whether it is written before the options of the table above it
     lasting: bool = True  # False: an act; nothing of it is left to be seen afterwards
+    origin: bool = False  # True: it counts at creation; what it names may be gone afterwards
 
 
 class Resource(NamedTuple):
@@ -125,10 +126,18 @@ class Engine:
         return self.update(item, wanted)
 
     def canonical(self, wanted):
-        """What is wanted in its one form, without what is nobody's business."""
-        attributes = self.resource.attributes
+        """What is wanted in its one form, without what is nobody's business; origins as they are given."""
         given = {option: value for option, value in wanted.items() if value is not None}
-        return {option: attributes[option].canonical(self.cloud, value) for option, value in given.items()}
+        return self._in_one_form(given, origins=False)
+
+    def _in_one_form(self, given, origins):
+        """The same options, with the origins or all others in their one form."""
+        found = dict(given)
+        for option, value in given.items():
+            attribute = self.resource.attributes[option]
+            if attribute.origin is origins:
+                found[option] = attribute.canonical(self.cloud, value)
+        return found
 
     def remove(self, name, oid):
         """Removes the object with a name or an id, if there is one."""
@@ -158,6 +167,7 @@ class Engine:
                 "There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid
             )
         self.require(name, wanted)
+        wanted = self._in_one_form(wanted, origins=True)
         after = dict(wanted, name=name, state="present")
         if not self.apply:
             return Report(True, {"state": "absent"}, after, dict(wanted, name=name))

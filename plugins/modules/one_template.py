@@ -19,6 +19,29 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  clone_of:
+    description:
+      - Name or id of the VM template that a new one is a copy of; O(template) and the other options change the copy.
+      - An existing VM template is left as it is, whatever it was made from.
+    type: str
+  recursive:
+    description:
+      - Whether a new O(clone_of) another one gets copies of its images, called after the VM template and the disk, as
+        V(web-disk-0).
+      - Whether the images of a VM template are removed with it. Those that are in use stay, and OpenNebula does not say
+        so.
+    type: bool
+    default: false
+  filter:
+    description:
+      - Among which VM templates O(name) and O(clone_of) are looked for.
+      - V(user), those that the user owns.
+      - V(user_groups), those and the ones of the user's groups.
+      - V(user_primary_group), those of the user's primary group.
+      - V(all), those that the user may see.
+    type: str
+    choices: [user_primary_group, user, all, user_groups]
+    default: all
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
@@ -54,10 +77,24 @@ EXAMPLES = r"""
       MEMORY = 1024
       CONTEXT = [ NETWORK = "YES" ]
 
+- name: A copy of it with more memory
+  privazio.opennebula.one_template:
+    name: web-large
+    clone_of: web
+    recursive: true
+    template:
+      MEMORY: 4096
+
 - name: Remove it
   privazio.opennebula.one_template:
     name: web
     state: absent
+
+- name: Remove the copy, and the copies of the images
+  privazio.opennebula.one_template:
+    name: web-large
+    state: absent
+    recursive: true
 """
 
 RETURN = r"""
@@ -145,13 +182,24 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
 
-OPTIONS = dict(IDENTITY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
+OPTIONS = dict(
+    IDENTITY,
+    **OWNERSHIP,
+    **LOCK,
+    **LABELS,
+    **TEMPLATE,
+    **state("present", "absent"),
+    clone_of={"type": "str"},
+    recursive={"type": "bool", "default": False},
+    filter={"type": "str", "choices": ["user_primary_group", "user", "all", "user_groups"], "default": "all"},
+)
 
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
     params = module.params
-    module.ensure(template.resource(params["template_mode"] == "replace", params["labels_mode"]))
+    replace = params["template_mode"] == "replace"
+    module.ensure(template.resource(replace, params["labels_mode"], params["filter"], params["recursive"]))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def rename(kind):
 
 def origin(canonical=as_given):
     """The Attribute for what an object is made from: it counts at creation, and nothing of it is seen afterwards."""
-    return Attribute(merged=lambda present, wanted: present, canonical=canonical, lasting=False)
+    return Attribute(merged=lambda present, wanted: present, canonical=canonical, lasting=False, origin=True)
 
 
 def remove(kind):

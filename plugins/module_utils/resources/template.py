@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ..cloud import ALL
 from ..resource import Resource
 from . import access, common
 
 KIND = "template"
+# Whose templates one.templatepool.info lists, in the words of community.general.
+FILTERS = {"user_primary_group": -4, "user": -3, "all": -2, "user_groups": -1}
 
 
 def read(cloud, item):
@@ -20,13 +25,35 @@ def read(cloud, item):
     )
 
 
-def create(cloud, name, wanted):
+def create(cloud, name, wanted, recursive=False):
+    if "clone_of" in wanted:
+        doing = "clone VM template %s as %s" % (wanted["clone_of"], name)
+        return cloud.call(doing, "template.clone", wanted["clone_of"], name, recursive, object=KIND, name=name)
     body = dict(wanted.get("template", {}), NAME=name)
     return cloud.call("create VM template %s" % name, "template.allocate", body, object=KIND, name=name)
 
 
-def resource(replace=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = access.attributes(KIND, {}, replace, labels)
+def remove(cloud, record, recursive=False):
+    doing = "remove VM template %s" % record["name"]
+    cloud.call(doing, "template.delete", record["id"], recursive, object=KIND, id=record["id"])
+
+
+def resource(replace=False, labels="exact", among="all", recursive=False):
+    """The Resource.
+
+    Args:
+        replace (bool): template_mode replace.
+        labels (str): labels_mode.
+        among (str): key of FILTERS.
+        recursive (bool): a clone has copies of the images; they are removed with the template.
+    """
+    attributes = access.attributes(KIND, {"clone_of": common.origin(common.oid(KIND))}, replace, labels)
     attributes.update(access.lock(KIND))
-    return Resource(KIND, read, create, attributes, common.remove(KIND))
+    return Resource(
+        KIND,
+        read,
+        partial(create, recursive=recursive),
+        attributes,
+        partial(remove, recursive=recursive),
+        part=(FILTERS[among],) + ALL[1:],
+    )

@@ -126,3 +126,29 @@ def test_the_auth_file_keeps_colons_of_the_password(monkeypatch, tmp_path):
     path.write_text("oneadmin:a:b\n", encoding="utf-8")
     monkeypatch.setenv("ONE_AUTH", str(path))
     assert connection._session(None, None) == "oneadmin:a:b"
+
+
+def test_an_origin_counts_at_creation_and_may_be_gone_afterwards(cloud, calls):
+    kind = template.resource()
+    Engine(cloud, kind).converge("first", None, {"template": {"CPU": "1"}})
+    wanted = {"clone_of": "first", "template": {"MEMORY": "64"}}
+    planned = Engine(fresh(cloud), kind, apply=False).converge("copy", None, wanted)
+    done = Engine(fresh(cloud), kind).converge("copy", None, wanted)
+    assert (planned.before, planned.after) == (done.before, done.after)
+    assert done.record["template"] == {"CPU": "1", "MEMORY": "64"}
+    Engine(fresh(cloud), kind).remove("first", None)
+    calls.clear()
+    assert not Engine(fresh(cloud), kind).converge("copy", None, wanted).changed
+    assert calls == ["one.templatepool.info"]
+    with pytest.raises(Failure, match="There is no VM template 'first'"):
+        Engine(fresh(cloud), kind, apply=False).converge("another", None, wanted)
+
+
+@pytest.mark.parametrize(("among", "found"), [("user", False), ("all", True), ("user_groups", True)])
+def test_a_filter_hides_templates(cloud, among, found):
+    kind = template.resource(among=among)
+    oid = cloud.one.template.allocate({"NAME": "theirs"})
+    cloud.one.template.chmod(oid, 1, 1, 0, 1, 0, 0, 0, 0, 0)
+    cloud.one.template.chown(oid, cloud.one.user.allocate("ann", "secret", "core", [0]), -1)
+    report = Engine(fresh(cloud), kind, apply=False).converge("theirs", None, {})
+    assert report.changed is not found
