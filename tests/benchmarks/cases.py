@@ -14,7 +14,6 @@ import os
 import re
 import resource
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,17 +26,14 @@ from pathlib import Path
 from types import ModuleType
 
 import documents
+from timing import Case, medians
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_UTILS = ROOT / "plugins" / "module_utils"
 SESSION = "oneadmin:opennebula"
-ROUNDS = 5
-PATIENCE = 60  # seconds; what takes longer is not measured as often
 CALLS = 1000
 TASKS = 20
 WANTED = {"vms": ("vms-7777", "CPU"), "hosts": ("hosts-7777", "ARCH")}  # one name, and one attribute of the template
-
-Case = dict[str, float | str]
 
 
 def ours() -> ModuleType:
@@ -50,20 +46,6 @@ def ours() -> ModuleType:
     sys.modules["ours"] = package
     spec.loader.exec_module(package)
     return package
-
-
-def medians(unit: str = "s", floor_is: str = "", **work: Callable[[], object]) -> Case:
-    """The median seconds of each piece of work; they take turns, so that a busy moment strikes all of them."""
-    times: dict[str, list[float]] = {name: [] for name in work}
-    end = time.monotonic() + PATIENCE
-    while not times["ours"] or (len(times["ours"]) < ROUNDS and time.monotonic() < end):
-        for name, run in work.items():
-            began = time.perf_counter()
-            answer = run()
-            times[name].append(time.perf_counter() - began)
-            del answer
-    found = {name: statistics.median(each) for name, each in times.items()}
-    return {**found, "rounds": len(times["ours"]), "unit": unit, "floor_is": floor_is}
 
 
 # ---------------------------------------------------------------- import
@@ -248,7 +230,7 @@ def bare(url: str, kept: bool) -> Callable[[], bytes]:
     return exchange
 
 
-# ---------------------------------------------------------------- payload, task
+# ---------------------------------------------------------------- payload, tasks
 
 
 def payload() -> Case:
@@ -284,56 +266,21 @@ def shipped(name: str) -> int:
     return max(len(b64decode(text)) for text in re.findall(rb"['\"]([A-Za-z0-9+/=]{1000,})['\"]", built.b_module_data))
 
 
-PLAYBOOK = """
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  tasks: {tasks}
-"""
-OURS = '{{"privazio.opennebula.one_host": {{"name": "{name}", "state": "enabled", {access}}}}}'
-PEER = '{{"community.general.one_host": {{"name": "{name}", "state": "enabled", {access}}}}}'
-
-
 def task() -> Case:
     """TASKS tasks of a play that change nothing, less a play without tasks."""
-    with simulator() as url, tempfile.TemporaryDirectory() as folder:
-        import pyone
+    import plays
 
-        name = pyone.OneServer(url, session=SESSION).hostpool.info().HOST[0].NAME
-        access = f'"api_url": "{url}", "api_username": "oneadmin", "api_password": "opennebula"'
-        tasks = {
-            "ours": OURS.format(name=name, access=access),
-            "peer": PEER.format(name=name, access=access),
-            "floor": '{"ansible.builtin.ping": {}}',
-        }
-        plays = {who: Play(Path(folder, who), [text] * TASKS) for who, text in tasks.items()}
-        plays["empty"] = Play(Path(folder, "empty"), [])
-        for run in plays.values():
-            run()
-            run.cpu.clear()
-        case = medians(floor_is=f"{TASKS} times ansible.builtin.ping", **plays)
-    spent = {who: statistics.median(run.cpu) for who, run in plays.items()}
-    empty, idle = case.pop("empty"), spent.pop("empty")
-    found = {who: case[who] - empty for who in tasks}
-    return {**case, **found, **{f"{who}_cpu": seconds - idle for who, seconds in spent.items()}}
+    with plays.counting(hosts=3) as cloud:
+        options = {"name": "seed-host-0", "state": "enabled"}
+        both = {"ours": plays.OURS, "peer": plays.PEER}
+        return plays.timed({who: [cloud.task(name, "one_host", who, **options)] * TASKS for who, name in both.items()})
 
 
-class Play:
-    """A playbook of some tasks; `cpu` has the processor's seconds of each run, which other work does not change."""
+def fleet(what: str, *how: object) -> Case:
+    """Fleets of VMs: see fleets.py."""
+    import fleets
 
-    def __init__(self, path: Path, tasks: list[str]) -> None:
-        path.write_text(PLAYBOOK.format(tasks=f"[{', '.join(tasks)}]"), encoding="utf-8")
-        self.command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(path)]
-        self.command += ["-e", f"ansible_python_interpreter={sys.executable}"]
-        self.cpu: list[float] = []
-
-    def __call__(self) -> None:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(self.command, capture_output=True, text=True, check=False)
-        if done.returncode or re.search(r"changed=[1-9]", done.stdout):
-            sys.exit(f"cases.py: this play must run and change nothing:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.cpu.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    return getattr(fleets, what)(*how)
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -346,6 +293,11 @@ CASES: dict[str, Callable[[], Case]] = {
     "calls_kept_alive": lambda: calls("--keep-alive"),
     "payload": payload,
     "task": task,
+    "fleet_steady": lambda: fleet("steady", 10_000, {"ROLE": "web"}),
+    "fleet_steady_1000": lambda: fleet("steady", 1_000, {"ROLE": "web"}),
+    "fleet_steady_names": lambda: fleet("steady", 10_000, {"NAME": "web-###"}),
+    "fleet_create": lambda: fleet("create", 0),
+    "fleet_create_1s": lambda: fleet("create", 1),
 }
 
 

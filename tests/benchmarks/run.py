@@ -25,8 +25,9 @@ from set_up import REQUIREMENTS, provide  # noqa: E402
 BENCH = BUILD / "bench"
 RESULT = BUILD / "bench.json"
 CASES = ("import", "decode_pool", "decode_hosts", "find_by_name", "memory_pool", "calls", "calls_kept_alive")
-CASES += ("payload", "task")
-HEAD = f"{'case':<17}{'ours':>14}{'peer':>14}{'floor':>14}  {'times faster':>12}{'times floor':>12}  floor is"
+CASES += ("payload", "task", "fleet_steady", "fleet_steady_1000", "fleet_steady_names")
+CASES += ("fleet_create", "fleet_create_1s")
+HEAD = f"{'case':<20}{'ours':>14}{'peer':>14}{'floor':>14}  {'times faster':>12}{'times floor':>12}  floor is"
 
 
 def main() -> None:
@@ -64,7 +65,8 @@ def line(name: str, case: dict) -> str:
     """A row of the table."""
     scale, unit = {"s": (1000, "ms"), "bytes": (1 / 1024, "KiB")}[case["unit"]]
     found = "".join(f"{case[who] * scale:>10.1f} {unit:<3}" for who in ("ours", "peer", "floor"))
-    return f"{name:<17}{found}  {case['times_faster']:>11.1f}x{case['times_floor']:>11.2f}x  {case['floor_is']}"
+    calls = f"; calls {case['ours_calls']} and {case['peer_calls']}" if "ours_calls" in case else ""
+    return f"{name:<20}{found}  {case['times_faster']:>11.1f}x{case['times_floor']:>11.2f}x  {case['floor_is']}{calls}"
 
 
 if __name__ == "__main__":
