@@ -49,18 +49,24 @@ class OneModule:
             resource (Resource): options of the same name as its attributes are what is wanted.
             extra: attributes that other options stand for.
         """
-        wanted = {option: self.params[option] for option in resource.attributes if option in self.params}
-        wanted.update(extra)
+        wanted = self.wanted(resource, **extra)
         name, oid = wanted.pop("name", None), self.params["id"]
-        waits = self.params.get("wait", True)
 
         def work(cloud):
-            engine = Engine(cloud, resource, self.applies, waits)
+            engine = self.engine(cloud, resource)
             if self.params["state"] == "absent":
                 return engine.remove(name, oid)
             return engine.converge(name, oid, wanted)
 
         self.run(work)
+
+    def wanted(self, resource, **extra):
+        """{attribute: value} of what the options want of a resource; None for what they do not speak of."""
+        return dict({option: self.params[option] for option in resource.attributes if option in self.params}, **extra)
+
+    def engine(self, cloud, resource):
+        """The Engine that makes what is wanted true, as far as check mode and the option wait allow."""
+        return Engine(cloud, resource, self.applies, self.params.get("wait", True))
 
     def _cloud(self):
         one = connect(self.params, read_only=not self.applies, on_call=self.calls.append)

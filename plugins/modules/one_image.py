@@ -16,13 +16,32 @@ description:
 options:
   state:
     description:
-      - Whether the image is to be there. OpenNebula refuses to remove one that is in use.
+      - V(present) registers the image if there is none of this name.
+      - V(absent) removes it. OpenNebula refuses to remove one that is in use.
+      - V(cloned) has a clone of the image called O(new_name); the other options and the result are about the clone.
+      - V(renamed) has the image called O(new_name).
     type: str
-    choices: [present, absent]
+    choices: [present, absent, cloned, renamed]
     default: present
+  new_name:
+    description:
+      - Name of the clone with O(state=cloned), C(Copy of) and the name of the image when omitted.
+      - Name of the image with O(state=renamed), required there.
+    type: str
+  create:
+    description:
+      - Whether an image that is missing is created with O(state=present).
+    type: bool
+    default: true
+  clone_of:
+    description:
+      - Name or id of the image that a new image is a clone of, in O(datastore) if it is given, else in the same one.
+      - An existing image is left alone.
+    type: str
   datastore:
     description:
-      - Name or id of the datastore that holds the image; required to create one. It cannot be changed later.
+      - Name or id of the datastore that holds the image; required to create one that is no clone. It cannot be changed
+        later.
     type: str
     aliases: [datastore_name, datastore_id]
   path:
@@ -31,7 +50,8 @@ options:
     type: str
   size:
     description:
-      - Size in MB; required for an image without O(path). It cannot be changed later.
+      - Size in MB; required for an image without O(path). It cannot be changed later, but M(privazio.opennebula.one_vm)
+        lets the disk of a virtual machine grow.
     type: int
   type:
     description:
@@ -47,6 +67,29 @@ options:
     description:
       - Whether virtual machines may use the image.
     type: bool
+  snapshots:
+    description:
+      - What is to become of the snapshots of the image. Each is named by its name or id.
+    type: dict
+    suboptions:
+      absent:
+        description:
+          - Snapshots that are deleted; those that are not there are passed over.
+        type: list
+        elements: str
+      active:
+        description:
+          - Snapshot that the image goes on from; what was written after it is lost. Nothing happens when it is active.
+        type: str
+      flatten:
+        description:
+          - Snapshot that the image becomes. All snapshots are gone then; nothing happens when there are none.
+        type: str
+  force:
+    description:
+      - Whether O(state=absent) also removes an image whose registration has not come to an end.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
@@ -57,6 +100,8 @@ extends_documentation_fragment:
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_image_info
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
@@ -76,10 +121,24 @@ EXAMPLES = r"""
     name: data
     persistent: true
 
-- name: Remove it
+- name: Have a copy of it
   privazio.opennebula.one_image:
-    name: data
+    name: data-of-the-test
+    clone_of: data
+    mode: "640"
+
+- name: A kernel for virtual machines
+  privazio.opennebula.one_image:
+    name: kernel
+    datastore: files
+    type: kernel
+    path: "{{ one_kernel | default('http://mirror.example.com/vmlinuz') }}"
+
+- name: Remove them
+  privazio.opennebula.one_image:
+    name: "{{ item }}"
     state: absent
+  loop: [kernel, data-of-the-test, data]
 """
 
 RETURN = r"""
@@ -113,6 +172,16 @@ group_name:
   type: str
   returned: success
   sample: oneadmin
+permissions:
+  description: Its permissions one by one, each V(0) or V(1).
+  type: dict
+  returned: success
+  sample: {"owner_u": 1, "owner_m": 1, "owner_a": 0, "group_u": 1, "group_m": 0, "group_a": 0, "other_u": 0}
+state:
+  description: The same as RV(image_state), in capitals.
+  type: str
+  returned: success
+  sample: READY
 image_state:
   description:
     - State that OpenNebula reports, such as V(ready), V(used), V(used_pers), V(disabled), V(locked) or V(error).
@@ -169,12 +238,102 @@ running_vms:
   type: int
   returned: success
   sample: 0
+used:
+  description: Whether virtual machines use it.
+  type: bool
+  returned: success
+  sample: false
 vms:
   description: Ids of the virtual machines that use it.
   type: list
   elements: int
   returned: success
   sample: []
+clones:
+  description: Ids of the images that are being cloned from it.
+  type: list
+  elements: int
+  returned: success
+  sample: []
+app_clones:
+  description: Ids of the marketplace apps that are being made from it.
+  type: list
+  elements: int
+  returned: success
+  sample: []
+cloning_ops:
+  description: How many copies of it are being made.
+  type: int
+  returned: success
+  sample: 0
+cloning_id:
+  description: Id of the image that it is being cloned from; V(-1) when it is not.
+  type: int
+  returned: success
+  sample: -1
+target_snapshot:
+  description: Id of the snapshot that the driver is working on; V(-1) when it is not.
+  type: int
+  returned: success
+  sample: -1
+snapshots:
+  description: Its snapshots.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    id:
+      description: Id of the snapshot.
+      type: int
+      sample: 0
+    name:
+      description: Its name; empty when it has none.
+      type: str
+      sample: before the update
+    date:
+      description: When it was made, in seconds since 1970.
+      type: int
+      sample: 1700000000
+    size:
+      description: Its size in MB.
+      type: int
+      sample: 128
+    parent:
+      description: Id of the snapshot before it; V(-1) when it is the first.
+      type: int
+      sample: -1
+    children:
+      description: Ids of the snapshots after it.
+      type: list
+      elements: int
+      sample: [1]
+    active:
+      description: Whether the image goes on from it.
+      type: bool
+      sample: true
+    allow_orphans:
+      description: Which snapshots can be deleted, as its datastore says.
+      type: str
+      sample: "NO"
+    allow_orhans:
+      description: The same as C(allow_orphans), misspelt as in C(community.general). It is deprecated.
+      type: str
+      sample: "NO"
+disk_type:
+  description: How the datastore keeps it, as a number; V(0) is a file.
+  type: int
+  returned: success
+  sample: 0
+fstype:
+  description: Its file system; empty when OpenNebula made none.
+  type: str
+  returned: success
+  sample: ""
+regtime:
+  description: When it was registered, in seconds since 1970.
+  type: int
+  returned: success
+  sample: 1700000000
 template:
   description: The attributes of its template; values of secret ones are masked.
   type: dict
@@ -227,6 +386,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     WAIT,
     state,
 )
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image
 
@@ -237,20 +397,83 @@ OPTIONS = dict(
     **LABELS,
     **TEMPLATE,
     **WAIT,
-    **state("present", "absent"),
+    **state("present", "absent", "cloned", "renamed"),
+    new_name={"type": "str"},
+    create={"type": "bool", "default": True},
+    clone_of={"type": "str"},
     datastore={"type": "str", "aliases": ["datastore_name", "datastore_id"]},
     path={"type": "str"},
     size={"type": "int"},
     type={"type": "str", "choices": [name for name in image.TYPES if name != "backup"]},
     persistent={"type": "bool"},
     enabled={"type": "bool"},
+    snapshots={
+        "type": "dict",
+        "options": {
+            "absent": {"type": "list", "elements": "str"},
+            "active": {"type": "str"},
+            "flatten": {"type": "str"},
+        },
+    },
+    force={"type": "bool", "default": False},
 )
+RULES = {
+    "required_one_of": [("id", "name")],
+    "required_if": [("state", "renamed", ("new_name",))],
+    "mutually_exclusive": [("clone_of", "path"), ("clone_of", "size")],
+}
+
+
+def described(module, needed):
+    """The Resource that the options speak of."""
+    params = module.params
+    replace = params["template_mode"] == "replace"
+    return image.resource(replace, params["labels_mode"], params["snapshots"], params["force"], needed)
+
+
+def existing(cloud, params):
+    """The image with the id or name that was given; one that has its new name already counts too."""
+    found = cloud.find(image.KIND, params["name"], params["id"])
+    if found is None and params["id"] is None and params["state"] == "renamed":
+        found = cloud.find(image.KIND, params["new_name"])
+    if found is None:
+        shown = repr(params["name"]) if params["id"] is None else "with id %d" % params["id"]
+        raise Failure("There is no image %s, so it cannot be %s." % (shown, params["state"]), object=image.KIND)
+    return found
+
+
+def clone(module):
+    resource, params = described(module, ()), module.params
+
+    def work(cloud):
+        source = existing(cloud, params)
+        wanted = module.wanted(resource, name=None, clone_of=source.ID)
+        return module.engine(cloud, resource).converge(params["new_name"] or "Copy of %s" % source.NAME, None, wanted)
+
+    module.run(work)
+
+
+def rename(module):
+    resource, params = described(module, ()), module.params
+
+    def work(cloud):
+        engine = module.engine(cloud, resource)
+        wanted = module.wanted(resource, name=params["new_name"])
+        return engine.update(existing(cloud, params), engine.canonical(wanted))
+
+    module.run(work)
+
+
+def declare(module):
+    module.ensure(described(module, image.origin(module.params)))
+
+
+STATES = {"present": declare, "absent": declare, "cloned": clone, "renamed": rename}
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    module.ensure(image.resource(params["template_mode"] == "replace", params["labels_mode"]))
+    module = OneModule(OPTIONS, **RULES)
+    STATES[module.params["state"]](module)
 
 
 if __name__ == "__main__":

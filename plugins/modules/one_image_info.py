@@ -1,0 +1,66 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_image_info
+short_description: Read OpenNebula images
+version_added: 1.0.0
+description:
+  - Returns the images that fit all the options given; all that the user may see when none is given.
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.selection
+  - privazio.opennebula.common.attributes_info
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_image
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Read all images
+  privazio.opennebula.one_image_info:
+  register: all_images
+
+- name: Read those whose name begins with web
+  privazio.opennebula.one_image_info:
+    name: ~web
+  register: web_images
+
+- name: Read one by its id
+  privazio.opennebula.one_image_info:
+    ids: [0]
+  register: first_image
+"""
+
+RETURN = r"""
+images:
+  description: The images, by id, each with what M(privazio.opennebula.one_image) returns of one.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 0, "name": "web", "owner": "oneadmin", "mode": "600", "type": "os", "size": 2048}]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 1
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image
+from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
+
+
+def main():
+    select(OneModule(SELECTION, writes=False), image.resource(), "images")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Snapshots of images are planned as they will stand; an image that fails says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image, image_snapshots
+
+
+def snapshot(number: int, name: str = "", children: tuple[int, ...] = (), active: bool = False) -> dict[str, Any]:
+    return {"id": number, "name": name, "parent": number - 1, "children": list(children), "active": active}
+
+
+FIRST, SECOND = snapshot(0, "one", (1,)), snapshot(1, "two", active=True)
+PRESENT = [FIRST, SECOND]
+
+MERGED = [
+    pytest.param({}, PRESENT, [], id="nothing wanted"),
+    pytest.param({"active": "two"}, PRESENT, [], id="it is so"),
+    pytest.param({"absent": ["three", "7"]}, PRESENT, [], id="they are not there"),
+    pytest.param(
+        {"active": "0"},
+        [dict(FIRST, active=True), dict(SECOND, active=False)],
+        [("image.snapshotrevert", 0)],
+        id="by id, which is 0",
+    ),
+    pytest.param(
+        {"active": "one", "absent": ["two"]},
+        [dict(FIRST, active=True, children=[])],
+        [("image.snapshotrevert", 0), ("image.snapshotdelete", 1)],
+        id="first another one is active, then it can go",
+    ),
+    pytest.param(
+        {"absent": ["one", "two"]},
+        [],
+        [("image.snapshotdelete", 1), ("image.snapshotdelete", 0)],
+        id="children go before their parents",
+    ),
+    pytest.param({"flatten": "two"}, [], [("image.snapshotflatten", 1)], id="none is left"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "after", "called"), MERGED)
+def test_what_stands_and_what_it_takes(wanted: dict, after: list, called: list) -> None:
+    assert image_snapshots.merged(PRESENT, wanted) == after
+    assert [call[1:] for call in image_snapshots.calls(PRESENT, wanted)] == called
+
+
+def test_an_image_without_snapshots_is_flat() -> None:
+    assert image_snapshots.merged([], {"flatten": "one"}) == []
+
+
+@pytest.mark.parametrize("what", ["active", "flatten"])
+def test_a_snapshot_that_is_not_there_is_refused_with_those_that_are(what: str) -> None:
+    with pytest.raises(Failure, match=r"no snapshot 'four'; there are: 0 one, 1 two\."):
+        image_snapshots.merged(PRESENT, {what: "four"})
+
+
+def test_a_name_of_two_snapshots_is_refused() -> None:
+    with pytest.raises(Failure, match="more than one"):
+        image_snapshots.merged([FIRST, dict(SECOND, name="one")], {"active": "one"})
+
+
+WANTED = {"datastore": "default", "type": "datablock", "size": 8}
+
+
+@pytest.fixture
+def one(simulator: Any) -> OneServer:
+    client = OneServer(simulator.url, session="oneadmin:opennebula")
+    client.datastore.update(1, {"DS_MAD": "dummy", "TM_MAD": "dummy"}, 1)
+    return client
+
+
+def test_an_image_that_cannot_be_made_says_why(simulator: Any, one: OneServer) -> None:
+    simulator.cloud.events.failures = [["mkfs", "image-0"]]
+    with pytest.raises(Failure, match=r"image disk has failed: .*Error mkfs image.*created, with id 0"):
+        Engine(Cloud(one), image.resource()).converge("disk", None, WANTED)
+
+
+def test_a_snapshot_that_cannot_be_deleted_says_why(simulator: Any, one: OneServer) -> None:
+    cloud = Cloud(one)
+    oid = Engine(cloud, image.resource()).converge("disk", None, WANTED).record["id"]
+    stored = simulator.cloud["IMAGE"].get(oid)
+    stored.snapshots.set("ALLOW_ORPHANS", "YES")
+    stored.snapshots.add("SNAPSHOT", {"ID": "0", "DATE": "1", "SIZE": "8", "PARENT": "-1", "NAME": "one"})
+    simulator.cloud.events.failures = [["snap_delete", "image-0"]]
+    wanted = {"absent": ["one"]}
+    with pytest.raises(Failure, match=r"Cannot delete snapshot 0 of image disk: .*Error in snap_delete"):
+        Engine(Cloud(one), image.resource(snapshots=wanted)).converge("disk", None, {"snapshots": wanted})
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({}, ("datastore",)),
+        ({"create": True}, ("datastore",)),
+        ({"create": True, "clone_of": "os"}, ()),
+        ({"create": False, "clone_of": "os"}, ("create: true",)),
+    ],
+)
+def test_what_an_image_is_made_of(given: dict, needed: tuple) -> None:
+    assert image.origin(given) == needed
