@@ -122,7 +122,7 @@ def nics(purge, waits):
 
     def write(cloud, oid, after, record):
         gone = [nic for nic in record["nics"] if nic not in after]
-        calls = [("vrouter.detachnic", oid, int(nic["NIC_ID"])) for nic in gone]
+        calls: list[tuple] = [("vrouter.detachnic", oid, int(nic["NIC_ID"])) for nic in gone]
         calls += [("vrouter.attachnic", oid, {"NIC": nic}) for nic in after if "NIC_ID" not in nic]
         for call in calls:
             _let_rest(cloud, record)
