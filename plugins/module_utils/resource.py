@@ -71,6 +71,7 @@ class Resource(NamedTuple):
     needed: tuple = ()  # options without which none can be created
     gone: Callable = vanished  # (object or None) -> whether a removed one is away
     part: tuple = ()  # arguments of the pool's method, where only a part of the pool is meant
+    detailed: bool = False  # read the object also where the pool tells all that most tasks need
 
 
 class Report(NamedTuple):
@@ -121,6 +122,8 @@ class Engine:
         item = self.cloud.find(self.resource.kind, name, oid)
         if item is None:
             return self._create(name, oid, wanted)
+        if self.resource.detailed and oid is None:
+            item = self._look(item.ID)
         if oid is not None and name is not None:
             wanted["name"] = name
         return self.update(item, wanted)

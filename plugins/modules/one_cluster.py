@@ -39,6 +39,24 @@ options:
       - A list that is omitted is left alone.
     type: bool
     default: false
+  plan:
+    description:
+      - What becomes of the plan that the Distributed Resource Scheduler (DRS) of OpenNebula has for the cluster.
+        Releases before 7.0 have none.
+      - V(requested) asks for a new plan, and discards the one before. Every run asks, and reports a change, as
+        OpenNebula does not tell beforehand what the plan will be. A cluster with C(AUTOMATION=FULL) in its C(ONE_DRS)
+        carries it out at once.
+      - V(executed) carries out the plan that is ready, and waits for the one that is being carried out. Where there is
+        none, or it is done, there is nothing to do. A check run shows what would be moved where.
+      - V(absent) discards the plan.
+    type: str
+    choices: [requested, executed, absent]
+  plan_timeout:
+    description:
+      - How long O(plan=requested) waits for a plan, in seconds. That none has come then is no failure, as OpenNebula
+        does not tell when no virtual machine would be better elsewhere.
+    type: int
+    default: 60
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
@@ -68,6 +86,22 @@ EXAMPLES = r"""
     name: edge
     datastores: []
     purge: true
+
+- name: Ask for a better place for each virtual machine
+  privazio.opennebula.one_cluster:
+    name: edge
+    plan: requested
+    plan_timeout: 1
+  register: optimized
+
+- name: Look at it
+  ansible.builtin.debug:
+    var: optimized.plan
+
+- name: Move them
+  privazio.opennebula.one_cluster:
+    name: edge
+    plan: executed
 
 - name: Remove it
   privazio.opennebula.one_cluster:
@@ -109,6 +143,34 @@ template:
   type: dict
   returned: success
   sample: {"DESCRIPTION": "Machines at the edge"}
+plan:
+  description: The plan of DRS; null when there is none.
+  type: dict
+  returned: when O(plan) is given
+  contains:
+    state:
+      description: One of V(ready), V(applying), V(done), V(error), V(timeout).
+      type: str
+    actions:
+      description: What is moved where.
+      type: list
+      elements: dict
+      contains:
+        vm_id:
+          description: Id of the virtual machine.
+          type: int
+        operation:
+          description: How it is moved, in OpenNebula's words.
+          type: str
+        host_id:
+          description: Id of the host that it goes to.
+          type: int
+        state:
+          description: As that of the plan.
+          type: str
+  sample:
+    state: ready
+    actions: [{"vm_id": 3, "operation": "migrate", "host_id": 1, "state": "ready"}]
 labels:
   description: Its labels.
   type: list
@@ -148,6 +210,8 @@ OPTIONS = dict(
     datastores=NAMES,
     vnets=NAMES,
     purge={"type": "bool", "default": False},
+    plan={"type": "str", "choices": ["requested", "executed", "absent"]},
+    plan_timeout={"type": "int", "default": 60},
 )
 
 
@@ -155,7 +219,11 @@ def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
     params = module.params
     members = {kind + "_ids": params[option] for option, (kind, dummy, dummy) in cluster.MEMBERS.items()}
-    resource = cluster.resource(params["template_mode"] == "replace", params["purge"], params["labels_mode"])
+    replace, wait = params["template_mode"] == "replace", params["wait"]
+    patience = None if params["plan"] is None else params["plan_timeout"] if wait else 0
+    resource = cluster.resource(replace, params["purge"], params["labels_mode"], patience)
+    if params["plan"] == "requested":
+        members.update(request=True, plan=None)
     module.ensure(resource, **members)
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ..resource import Resource
+from ..failure import Failure
+from ..resource import Attribute, Resource
 from . import common
 
 KIND = "cluster"
@@ -16,6 +17,7 @@ MEMBERS = {
     "vnets": ("vnet", "cluster.addvnet", "cluster.delvnet"),
 }
 MANAGED = frozenset(("RESERVED_CPU", "RESERVED_MEM"))
+PLAN_STATES = {-1: "none", 0: "ready", 1: "applying", 2: "done", 3: "error", 4: "timeout"}  # of its actions too
 
 
 def read(cloud, cluster):
@@ -44,11 +46,98 @@ def clusters(option, purge):
     return common.members("cluster_ids", KIND, kind, add, take, purge)
 
 
-def resource(replace=False, purge=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `purge`: members not named leave; `labels`: labels_mode."""
+# ---------------------------------------------------------------- plans of DRS
+
+
+def read_with_plan(cloud, cluster):
+    """The record of a cluster of one.cluster.info; pools do not tell the plans."""
+    return dict(read(cloud, cluster), plan=plan_of(cluster))
+
+
+def plan_of(cluster):
+    """What DRS would have moved where, in which state that is; None: there is no plan."""
+    if cluster.PLAN is None:
+        return None
+    return {"state": plan_state(cluster.PLAN), "actions": [plan_action(action) for action in cluster.PLAN.ACTION]}
+
+
+def plan_state(part):
+    return PLAN_STATES.get(part.STATE, str(part.STATE))
+
+
+def plan_action(action):
+    return {
+        "vm_id": action.VM_ID,
+        "operation": action.OPERATION,
+        "host_id": action.HOST_ID,
+        "state": plan_state(action),
+    }
+
+
+def planned(present, wanted):
+    """The plan that stands after `wanted`: a plan that is ready is carried out, or any is discarded."""
+    if wanted == "absent":
+        return None
+    if present is None or present["state"] != "ready":
+        return present
+    return {"state": "done", "actions": [dict(action, state="done") for action in present["actions"]]}
+
+
+def write_plan(cloud, oid, after, record):
+    if after is None:
+        cloud.call("discard the plan of cluster %s" % record["name"], "cluster.plandelete", oid)
+    else:
+        cloud.call("carry out the plan of cluster %s" % record["name"], "cluster.planexecute", oid)
+
+
+def plan_carried_out(cluster, wanted):
+    """settled() of a cluster whose plan is to be carried out."""
+    plan = plan_of(cluster)
+    if wanted.get("plan") != "executed" or plan is None:
+        return True
+    if plan["state"] in ("error", "timeout"):
+        left = [action for action in plan["actions"] if action["state"] != "done"]
+        text = ", ".join("VM %(vm_id)d to host %(host_id)d (%(state)s)" % action for action in left)
+        message = "The plan of cluster %s has failed: %s. The VMs say why; plan: requested makes a new one."
+        raise Failure(message % (cluster.NAME, text), object=KIND, id=cluster.ID)
+    return plan["state"] == "done"
+
+
+def request(patience):
+    """The Attribute `request`: a new plan, for which so many seconds are waited: DRS says nothing when it has none."""
+
+    def write(cloud, oid, after, record):
+        if (
+            record["plan"] is not None and record["plan"]["state"] != "applying"
+        ):  # else it is not known from the new one
+            write_plan(cloud, oid, None, record)
+        cloud.call("ask for a plan of cluster %s" % record["name"], "cluster.optimize", oid)
+        end = cloud.clock.now() + min(patience, cloud.patience)
+        cloud.wait(
+            lambda: cloud.info(KIND, oid),
+            lambda item: item is None or item.PLAN is not None or cloud.clock.now() >= end,
+            lambda item: "cluster %s has no plan" % record["name"],
+        )
+
+    return Attribute(write, lasting=False)
+
+
+def resource(replace=False, purge=False, labels="exact", patience=None):
+    """The Resource.
+
+    Args:
+        replace (bool): template_mode replace.
+        purge (bool): members not named leave.
+        labels (str): labels_mode.
+        patience (float | None): seconds to wait for a plan of DRS; None: the task is not about plans.
+    """
     attributes = {"name": common.rename(KIND)}
     for option, (kind, dummy, dummy) in MEMBERS.items():
         attributes[kind + "_ids"] = members(option, purge)
     attributes["template"] = common.template(KIND, replace, MANAGED)
     attributes["labels"] = common.labels(KIND, labels)
-    return Resource(KIND, read, create, attributes, common.remove(KIND))
+    plain = Resource(KIND, read, create, attributes, common.remove(KIND))
+    if patience is None:
+        return plain
+    attributes.update(request=request(patience), plan=Attribute(write_plan, planned))
+    return plain._replace(read=read_with_plan, settled=plan_carried_out, detailed=True)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Plans of DRS: asked for, carried out, discarded."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils import connection
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import place
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster
+
+REQUESTED = {"request": True}
+
+
+@pytest.fixture
+def vms(one):
+    """Four VMs on the host; there is a second host."""
+    found = [one.template.instantiate(0, f"vm-{number}", False, {"CPU": "1"}) for number in range(4)]
+    one.vmpool.info(-2, -1, -1, -1)  # lets the scheduler and the driver do their work
+    one.host.allocate("other", "dummy", "dummy", 0)
+    one.hostpool.info()
+    return found
+
+
+@pytest.fixture
+def make(simulator, one):
+    """make(wanted) → (Report, names of the calls) of the cluster default; check=True only plans."""
+
+    def task(wanted, patience=0.3, check=False, waits=True):
+        calls = []
+        options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+        cloud = Cloud(connection.connect(options, read_only=check, on_call=calls.append), 10)
+        engine = Engine(cloud, cluster.resource(patience=patience), apply=not check, waits=waits)
+        return engine.converge("default", None, wanted), calls
+
+    return task
+
+
+def test_a_plan_is_asked_for_and_carried_out(one, vms, make):
+    planned = make(REQUESTED, check=True)[0]
+    asked = make(REQUESTED)[0]
+    assert (asked.changed, asked.before, asked.after) == (planned.changed, planned.before, planned.after)
+    assert asked.changed
+    plan = asked.record["plan"]
+    assert plan["state"] == "ready"
+    assert {(action["operation"], action["host_id"], action["state"]) for action in plan["actions"]} == {
+        ("migrate", 1, "ready")
+    }
+
+    planned = make({"plan": "executed"}, check=True)[0]
+    assert planned.before["plan"] == plan
+    done = make({"plan": "executed"})[0]
+    assert (done.changed, done.before, done.after) == (True, planned.before, planned.after)
+    assert done.record["plan"]["state"] == "done"
+    assert sorted(place(one.vm.info(oid)) for oid in vms) == [0, 0, 1, 1]
+
+    again, calls = make({"plan": "executed"})
+    assert not again.changed
+    assert calls == ["one.clusterpool.info", "one.cluster.info"]
+
+
+def test_a_plan_is_discarded(vms, make):
+    make(REQUESTED)
+    assert make({"plan": "absent"})[0].record["plan"] is None
+    assert not make({"plan": "absent"})[0].changed
+    assert not make({"plan": "executed"})[0].changed, "there is nothing to carry out"
+
+
+def test_an_old_plan_is_not_taken_for_the_new_one(one, vms, make):
+    make(REQUESTED)
+    make({"plan": "executed"})
+    report = make(REQUESTED)[0]
+    assert report.changed
+    assert report.record["plan"] is None, "nothing would be better elsewhere"
+
+
+def test_a_plan_that_fails_is_told(simulator, one, vms, make):
+    make(REQUESTED)
+    one.host.delete(1)
+    with pytest.raises(Failure, match=r"The plan of cluster default has failed: VM \d to host 1 \(error\), VM"):
+        make({"plan": "executed"})
+    with pytest.raises(Failure, match="has failed"):
+        make({"plan": "executed"})
+
+
+def test_a_plan_that_is_under_way_is_waited_for(simulator, vms, make):
+    make(REQUESTED)
+    simulator.cloud.events.delay = 0.2
+    assert make({"plan": "executed"}, waits=False)[0].record["plan"]["state"] == "applying"
+    with pytest.raises(Failure, match="previous plan is currently being applied"):
+        make(REQUESTED)
+    report = make({"plan": "executed"})[0]
+    assert (report.changed, report.record["plan"]["state"]) == (False, "done")
+
+
+def test_who_does_not_speak_of_plans_does_not_read_them(simulator, one):
+    calls = []
+    options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+    cloud = Cloud(connection.connect(options, on_call=calls.append), 10)
+    assert "plan" not in Engine(cloud, cluster.resource()).converge("default", None, {}).record
+    assert calls == ["one.clusterpool.info"]
