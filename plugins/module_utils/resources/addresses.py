@@ -110,12 +110,16 @@ def _refuse_fixed(present, wanted):
 
 
 def write_ranges(cloud, oid, after, record):
-    """Removes, changes and adds ranges; update_ar replaces a range's own attributes, so it takes them all."""
+    """Removes, changes and adds ranges; update_ar replaces a range's own attributes, so it takes them all.
+
+    The addresses of a reservation go back to where they came from.
+    """
     doing = "change the address ranges of virtual network %s" % record["name"]
     present = {item["AR_ID"]: item for item in record["address_ranges"]}
     stays = {item["AR_ID"] for item in after if "AR_ID" in item}
+    remove = "vn.rm_ar" if record["reserved_from"] is None else "vn.free_ar"
     for number in sorted(set(present) - stays, key=int):
-        cloud.call(doing, "vn.rm_ar", oid, int(number))
+        cloud.call(doing, remove, oid, int(number))
     for item in after:
         if "AR_ID" not in item:
             cloud.call(doing, "vn.add_ar", oid, {"AR": item})
@@ -156,7 +160,7 @@ def _held_of(item):
 
 
 def _held_at(item):
-    pairs = (item.ALLOCATED or "").split()
+    pairs = re.findall(r"\d+", item.ALLOCATED or "")
     places = [int(place) for place, user in zip(pairs[::2], pairs[1::2]) if int(user) & LOWER_HALF == LOWER_HALF]
     return [_at(item, place) for place in places]
 

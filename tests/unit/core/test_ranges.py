@@ -142,8 +142,10 @@ class Recorder:
         self.calls.append((method, *arguments))
 
 
-def test_a_change_carries_the_whole_range() -> None:
+@pytest.mark.parametrize(("parent", "removal"), [(None, "vn.rm_ar"), (0, "vn.free_ar")])
+def test_a_change_carries_the_whole_range(parent: int | None, removal: str) -> None:
     cloud, new = Recorder(), {"TYPE": "IP4", "IP": "10.1.0.1", "SIZE": "1"}
     changed = dict(FOUR, SIZE="20")
-    addresses.write_ranges(cloud, 0, [changed, new], {"name": "net", "address_ranges": PRESENT})
-    assert cloud.calls == [("vn.rm_ar", 0, 3), ("vn.update_ar", 0, {"AR": changed}), ("vn.add_ar", 0, {"AR": new})]
+    record = {"name": "net", "address_ranges": PRESENT, "reserved_from": parent}
+    addresses.write_ranges(cloud, 0, [changed, new], record)
+    assert cloud.calls == [(removal, 0, 3), ("vn.update_ar", 0, {"AR": changed}), ("vn.add_ar", 0, {"AR": new})]
