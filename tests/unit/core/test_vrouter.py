@@ -5,10 +5,16 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.journey import look
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine, Report
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import status
 
 FIXED = {"NIC_ID": "0", "NETWORK": "net", "NETWORK_ID": "0"}
 FLOATING = {"NIC_ID": "1", "NETWORK": "net", "NETWORK_ID": "0", "FLOATING_IP": "YES", "VROUTER_IP": "10.0.0.1"}
@@ -57,3 +63,49 @@ def test_less_than_no_vm_is_refused() -> None:
     assert vrouter.not_negative(None, 0) == 0
     with pytest.raises(Failure, match="vm_count"):
         vrouter.not_negative(None, -1)
+
+
+@pytest.fixture
+def cloud(simulator: Any) -> Cloud:
+    """A cloud with a host and a VM template for routers."""
+    one = OneServer(simulator.url, session="oneadmin:opennebula")
+    one.host.allocate("host", "dummy", "dummy", 0)
+    one.template.allocate('NAME="tpl" VROUTER="YES" CPU="0.1" MEMORY="64"')
+    one.hostpool.info()  # lets what is due happen: the host is monitored
+    return Cloud(one, patience=10)
+
+
+def converge(cloud: Cloud, number: int, **given: Any) -> Report:
+    vms = vrouter.Vms("tpl", **given)
+    engine = Engine(cloud, vrouter.resource(vms=vms), waits=vms.waits)
+    return engine.converge("edge", None, {"vm_template": "tpl", "vm_count": number})
+
+
+def states(cloud: Cloud, report: Report) -> list[str]:
+    return [status(vm) for vm in look(cloud, report.record["vms"]).values()]
+
+
+@pytest.mark.parametrize(("hold", "state"), [(False, "running"), (True, "held")])
+def test_the_vms_are_waited_for(cloud: Cloud, hold: bool, state: str) -> None:
+    assert states(cloud, converge(cloud, 2, hold=hold)) == [state] * 2
+
+
+def test_the_first_vms_stay_and_names_go_on(cloud: Cloud) -> None:
+    first = converge(cloud, 3, name="r%i").record["vms"]
+    assert converge(Cloud(cloud.one), 1).record["vms"] == first[:1]
+    again = converge(Cloud(cloud.one), 2, name="r%i")
+    assert sorted(vm.NAME for vm in look(cloud, again.record["vms"]).values()) == ["r0", "r1"]
+    assert again.record["vms"][0] == first[0]
+    assert again.record["vms"][1] not in first
+
+
+def test_a_vm_that_fails_says_why_and_the_router_stays(simulator: Any, cloud: Cloud) -> None:
+    simulator.cloud.events.failures = [["deploy", "vm-0"]]
+    with pytest.raises(Failure, match=r"VM vr-edge-0 has failed: .*deploy.*created, with id 0"):
+        converge(cloud, 1)
+    assert list(cloud.info("vrouter", 0).VMS.ID) == [0]
+
+
+def test_none_is_waited_for_when_nobody_wants_to(simulator: Any, cloud: Cloud) -> None:
+    simulator.cloud.events.failures = [["deploy", "vm-0"]]
+    assert len(converge(cloud, 1, waits=False).record["vms"]) == 1
