@@ -9,6 +9,8 @@ generated from xsd/, say which fields an element has; what they do not know stay
 
 from __future__ import annotations
 
+from functools import wraps
+
 from .bindings import ROOTS, TYPES
 from .codec import Text
 from .document import Node, read
@@ -16,7 +18,7 @@ from .errors import OneProtocolException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from .document import AnyNode
 
@@ -28,11 +30,12 @@ REPEATABLE = frozenset(
 _classes: dict[str | None, type[Element]] = {}
 
 
-def parse(document: bytes | str | Text) -> Element:
+def parse(document: bytes | str | Text, method: str | None = None) -> Element:
     """The view of an XML document.
 
     Args:
         document (bytes | str | Text): as the API answers it, with or without OpenNebula's namespace.
+        method (str | None): API method that brought it; what is found out later names it.
 
     Returns:
         Element: of the class that the root element names.
@@ -41,12 +44,8 @@ def parse(document: bytes | str | Text) -> Element:
         OneProtocolException: the document is not well formed, or declares a document type; of a long Text this is
             found out when the faulty part is touched.
     """
-    return view(read(document))
-
-
-def view(node: AnyNode) -> Element:
-    """The view of an element that is the root of an answer."""
-    return class_of(node.tag if node.tag in ROOTS else None)(node)
+    node = read(document)
+    return class_of(node.tag if node.tag in ROOTS else None)(node, method)
 
 
 def class_of(key: str | None) -> type[Element]:
@@ -57,6 +56,20 @@ def class_of(key: str | None) -> type[Element]:
     return _classes[key]
 
 
+def _late(reading):
+    """A method that reads of an answer: the faults that it finds name the API method that brought the answer."""
+
+    @wraps(reading)
+    def reads(self, *args, **named):
+        try:
+            return reading(self, *args, **named)
+        except OneProtocolException as error:
+            error.method = error.method or self._method
+            raise
+
+    return reads
+
+
 class Element:
     """One element of an answer; its fields are attributes.
 
@@ -65,26 +78,35 @@ class Element:
     that the schema lacks is found all the same.
     """
 
-    def __init__(self, node: AnyNode) -> None:
+    def __init__(self, node: AnyNode, method: str | None = None) -> None:
         self._node = node
+        self._method = method
 
+    @_late
     def __getattr__(self, name: str) -> Any:
         # Only reached when the class has no such field: a newer server may send more than the schema knows.
         nodes = [] if name.startswith("_") else self._node.findall(name)
         if not nodes:
             raise AttributeError("%s has no field %s" % (self._node.tag, name))
-        values = [class_of(None)(node) if len(node) else node.text or "" for node in nodes]
+        values = [class_of(None)(node, self._method) if len(node) else node.text or "" for node in nodes]
         return values[0] if len(values) == 1 else values
 
+    @_late
+    def _field(self, name: str, read: Callable[[AnyNode, str, str | None], Any]) -> Any:
+        return read(self._node, name, self._method)
+
+    @_late
     def __dir__(self) -> list[str]:
         return sorted({node.tag for node in self._node}.union(super().__dir__()))
 
+    @_late
     def __repr__(self) -> str:
         # Passwords and tokens are fields too: show what identifies the object, nothing else.
         known = [(name, self._node.findtext(name)) for name in ("ID", "NAME")]
         shown = ["%s=%r" % (name, text) for name, text in known if text is not None]
         return "<%s>" % " ".join([self._node.tag] + shown)
 
+    @_late
     def to_xml(self) -> str:
         """The element as it was received, as text."""
         from xml.etree import ElementTree
@@ -99,8 +121,9 @@ class Template(dict):
     `tag` is the name of the element (TEMPLATE, USER_TEMPLATE).
     """
 
-    def __init__(self, node: AnyNode) -> None:
+    def __init__(self, node: AnyNode, method: str | None = None) -> None:
         self.tag = node.tag
+        self._method = method
         if isinstance(node, Node):
             # Until all of it is asked for, one entry holds the place: what takes a dictionary for empty by its size
             # alone, as the json module does, must not take this one for empty.
@@ -108,6 +131,7 @@ class Template(dict):
         else:
             super().__init__(_content(node))
 
+    @_late
     def __missing__(self, name: str) -> Any:
         node = self._unread()
         text = None if node is None else node.lone_text(name)
@@ -127,6 +151,7 @@ class Template(dict):
     def _unread(self):
         return super().get(_UNREAD)
 
+    @_late
     def _read(self):
         node = self._unread()
         if node is not None:
@@ -190,7 +215,7 @@ class _Field:
     def __get__(self, instance, owner):
         if instance is None:
             return self
-        value = instance.__dict__[self.name] = self.read(instance._node, self.name)
+        value = instance.__dict__[self.name] = instance._field(self.name, self.read)
         return value
 
 
@@ -200,33 +225,33 @@ def _field(text):
     name, dummy, kind = text.rstrip("*").partition(":")
     convert = _CONVERT.get(kind) or _nested(kind)
     if repeated:
-        return name, _Field(name, lambda node, tag: [convert(child) for child in node.findall(tag)])
+        return name, _Field(name, lambda node, tag, method: [convert(child, method) for child in node.findall(tag)])
     if kind in _SCALARS:
         return name, _Field(name, _SCALARS[kind])
-    return name, _Field(name, lambda node, tag: _first(node, tag, convert))
+    return name, _Field(name, lambda node, tag, method: _first(node, tag, method, convert))
 
 
 def _nested(key):
-    def nested(node):  # the class is made when it is first needed
-        return class_of(key)(node)
+    def nested(node, method):  # the class is made when it is first needed
+        return class_of(key)(node, method)
 
     return nested
 
 
-def _first(node, tag, convert):
+def _first(node, tag, method, convert):
     child = node.find(tag)
-    return None if child is None else convert(child)
+    return None if child is None else convert(child, method)
 
 
-def _text(node, tag):
+def _text(node, tag, dummy):
     return node.findtext(tag)
 
 
-def _integer(node, tag):
+def _integer(node, tag, dummy):
     return _whole(tag, node.findtext(tag))
 
 
-def _decimal(node, tag):
+def _decimal(node, tag, dummy):
     return _number(tag, node.findtext(tag))
 
 
@@ -250,8 +275,8 @@ def _number(tag, text):
 
 _SCALARS = {"": _text, "i": _integer, "d": _decimal}
 _CONVERT = {
-    "": lambda node: node.text or "",
-    "i": lambda node: _whole(node.tag, node.text),
-    "d": lambda node: _number(node.tag, node.text),
+    "": lambda node, dummy: node.text or "",
+    "i": lambda node, dummy: _whole(node.tag, node.text),
+    "d": lambda node, dummy: _number(node.tag, node.text),
     "t": Template,
 }

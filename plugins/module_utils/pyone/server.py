@@ -145,7 +145,7 @@ class OneServer(API):
             self._on_call(method)
         answer = self._answer(method, request, not changes)
         if answer[0]:
-            return _value(answer[1])
+            return _value(answer[1], method)
         message, code, object_id = (answer[1:] + (None,))[:3]
         raise failure(message.decode("utf-8", "replace"), method, code, object_id)
 
@@ -182,29 +182,38 @@ class _Family:
             return server.call(method, *args, **named)
 
         call.__name__ = call.__qualname__ = "one." + method
-        call.__doc__ = signature(method) if method in METHODS else None
+        call.__doc__ = signature(method) if method in METHODS else _helper_doc(method)
         self.__dict__[name] = call
         return call
 
     def __dir__(self) -> list[str]:
-        methods = (method.split(".") for method in METHODS)
+        methods = (method.split(".") for method in (*METHODS, *_helpers()))
         return sorted({name for family, name in methods if family == self._name}.union(super().__dir__()))
 
 
-def _helper(name):
+def _helpers():
     # Ansible ships to every target what import statements name: this is none.
     from importlib import import_module
 
-    helpers = import_module(__package__ + ".helpers").HELPERS
+    return import_module(__package__ + ".helpers").HELPERS
+
+
+def _helper(name):
+    helpers = _helpers()
     if name not in helpers:
         raise OneException("one.%s is neither a method of the API nor of this client" % name)
     return helpers[name]
 
 
-def _value(value):
-    """What an answer holds: text as str, XML as a view of it."""
+def _helper_doc(name):
+    helper = _helpers().get(name) if name.endswith(_HELPERS) else None
+    return getattr(helper, "func", helper).__doc__ if helper else None
+
+
+def _value(value, method):
+    """What an answer of a method holds: text as str, XML as a view of it."""
     if isinstance(value, codec.Text) or (isinstance(value, bytes) and value.startswith(b"<")):
-        return parse(value)
+        return parse(value, method)
     if not isinstance(value, bytes):
         return value
     try:

@@ -19,6 +19,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneServer,
     OneTemplateException,
     OneTimeoutException,
+    codec,
     constants,
     errors,
 )
@@ -120,6 +121,40 @@ def test_what_an_endpoint_sends_back_is_not_shown(client, endpoint):
         client(endpoint(http(body.encode())).url, SESSION).host.info(0)
     assert str(caught.value) == caught.value.message == "who is ***?"
     assert PASSWORD not in shown(caught.value)
+
+
+POOL = "<VM_POOL><VM><ID>%s</ID><NAME>%s</NAME><TEMPLATE>%s</TEMPLATE></VM></VM_POOL>"
+
+
+@pytest.mark.parametrize(
+    ("document", "touch"),
+    [
+        (POOL % ("x", "", ""), lambda pool: pool.VM[0].ID),
+        (POOL % ("1", "", "<A><B></A>"), lambda pool: pool.VM[0].TEMPLATE["A"]),
+        (POOL % ("1", "", "<A><B></A>"), lambda pool: dict(pool.VM[0].TEMPLATE)),
+        (POOL % ("1", "<b></c>", ""), lambda pool: pool.VM[0].NAME),
+        (POOL % ("1", "<b></c>", ""), lambda pool: pool.VM[0].to_xml()),
+        ("<VM_POOL><NEW><ID></VM_POOL>", lambda pool: pool.NEW),
+    ],
+)
+@pytest.mark.parametrize("long", [False, True])
+def test_what_is_found_out_late_names_the_method(client, endpoint, monkeypatch, document, touch, long):
+    monkeypatch.setattr(codec, "LONG", 0 if long else codec.LONG)
+    answer = answer_with(document)
+    with pytest.raises(OneProtocolException) as caught:
+        touch(client(endpoint(http(answer)).url, SESSION).vmpool.info(-2, -1, -1, -2))
+    assert caught.value.method == "one.vmpool.info"
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+def answer_with(document):
+    """The body of an answer that holds a document."""
+    text = document.replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        "<methodResponse><params><param><value><array><data><value><boolean>1</boolean></value>"
+        f"<value><string>{text}</string></value><value><i4>0</i4></value></data></array></value></param></params>"
+        "</methodResponse>"
+    ).encode()
 
 
 def test_clients_and_methods_show_no_secret(simulator):

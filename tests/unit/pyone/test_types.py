@@ -166,4 +166,9 @@ def test_stubs_of_another_schema_name_only_what_it_has():
 def test_completion_at_run_time(one):
     assert {"vm", "hostpool", "call", "server_close"} < set(dir(one))
     assert {"info", "snapshotcreate", "action"} < set(dir(one.vm))
+    assert {"info", "all"} < set(dir(one.vmpool))
+    assert {"info", "export"} < set(dir(one.marketapp))
     assert inspect.getdoc(one.vm.deploy) == ("one.vm.deploy(oid, hid, no_overcommit=False, ds_id=-1, nic_template='')")
+    assert inspect.getdoc(one.vmpool.all).startswith("The objects of a pool")
+    assert inspect.getdoc(one.marketapp.export).startswith("Makes an image")
+    assert one.vm.all.__doc__ is None
