@@ -71,6 +71,18 @@ options:
     type: str
 """
 
+    VM = r"""
+options:
+  id:
+    description:
+      - Id of the virtual machine. It takes precedence over O(name); one of them is required.
+    type: int
+  name:
+    description:
+      - Name of the virtual machine. A name that several have fails the task; give the O(id) then.
+    type: str
+"""
+
     OWNERSHIP = r"""
 options:
   owner:

@@ -39,6 +39,7 @@ IDENTITY = {
     "name": {"type": "str"},
 }
 
+VM = dict(IDENTITY)  # which VM; nothing is renamed
 
 OWNERSHIP = {
     "owner": {"type": "str", "aliases": ["owner_id"]},

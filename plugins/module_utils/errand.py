@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Work on one VM that lives: which one, and its way through what is to be done."""
+
+from __future__ import annotations
+
+from . import machine
+from .failure import Failure
+from .journey import Journey, travel
+from .resources import vm
+
+
+def found(cloud, params):
+    """The VM (of one.vm.info) that the options `id` and `name` (arguments.VM) speak of.
+
+    Raises:
+        Failure: there is none, or there are several of the name.
+    """
+    name, oid = params["name"], params["id"]
+    item = cloud.find(vm.KIND, name, oid)
+    if item is None:
+        which = "called %s" % name if oid is None else "with id %d" % oid
+        raise Failure("There is no VM %s." % which, object=vm.KIND, name=name, id=oid)
+    return item
+
+
+def carried_out(cloud, item, legs, hard=False, waits=True):
+    """Takes a VM along the legs of a journey.Journey; returns it as it is then, None when it is done and gone.
+
+    Args:
+        cloud (Cloud)
+        item: of one.vm.info.
+        legs (list): Steps, Untils, and words of states to reach.
+        hard (bool): power off and terminate without asking the guest.
+        waits (bool): False: the last leg is asked for, not waited for.
+
+    Raises:
+        Failure: in the words of the driver; or time is over.
+    """
+    if not waits:
+        legs = [_hasty(leg) for leg in legs]
+    journey = Journey(item, legs, hard, waits)
+    late = travel(cloud, [journey], 1)
+    failure = journey.failure or late
+    if failure is not None:
+        failure.data.update(object=vm.KIND, id=item.ID)
+        raise failure
+    return cloud.info(vm.KIND, item.ID)
+
+
+def _hasty(leg):
+    return leg._replace(still=True) if hasattr(leg, "still") else leg
+
+
+def way(item, steps, allow_poweroff=False):
+    """(legs, what the VM is switched off for) of steps after which it is again as it was; see machine.route."""
+    return machine.route(item, None, steps, allow_poweroff) if steps else ([], [])

@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_schedule
+short_description: Manage the scheduled actions of an OpenNebula virtual machine
+version_added: 1.0.0
+description:
+  - Has the scheduled actions of a virtual machine as a set. What is there already is left as it is.
+  - Needs OpenNebula 6.2 or newer.
+options:
+  schedules:
+    description:
+      - What is done with the virtual machine, and when; V([]) with O(purge_schedules) takes everything away.
+      - OpenNebula moves the time of a repeated action to its next turn, so the time of the day is what is compared.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      action:
+        description:
+          - What is done, in the words of OpenNebula.
+        type: str
+        required: true
+        choices:
+          - terminate
+          - terminate-hard
+          - undeploy
+          - undeploy-hard
+          - poweroff
+          - poweroff-hard
+          - reboot
+          - reboot-hard
+          - hold
+          - release
+          - stop
+          - suspend
+          - resume
+          - snapshot-create
+          - snapshot-revert
+          - snapshot-delete
+          - disk-snapshot-create
+          - disk-snapshot-revert
+          - disk-snapshot-delete
+          - backup
+      args:
+        description:
+          - What the action needs to know, separated by commas. The name or id of a snapshot, before it the id of the
+            disk where it is one of a disk; the id of a datastore for a backup.
+        type: str
+      time:
+        description:
+          - When it is done first, as a date such as V("2026-12-01 02:00") (UTC where no zone is given), in seconds
+            since the epoch, or as V("+3600"), so many seconds after the virtual machine was created.
+          - A new action whose time is over begins with its next turn; without O(schedules[].repeat) it is taken as
+            done.
+        type: str
+        required: true
+      repeat:
+        description:
+          - How often it comes back; once when omitted.
+        type: str
+        choices: [hourly, weekly, monthly, yearly]
+      days:
+        description:
+          - With O(schedules[].repeat=weekly) the days of the week (V(0) is Sunday), with V(monthly) those of the
+            month, with V(yearly) those of the year (from V(0)), with V(hourly) the hours between two turns.
+        type: list
+        elements: int
+      end_after:
+        description:
+          - After how many turns it ends.
+        type: int
+      end_at:
+        description:
+          - After which time it ends.
+        type: str
+  purge_schedules:
+    description:
+      - Whether actions that O(schedules) does not name are removed.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.vm
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vm
+  - module: privazio.opennebula.one_backupjob
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Off at seven in the evening from Monday to Friday, on again at six
+  privazio.opennebula.one_vm_schedule:
+    name: database
+    schedules:
+      - {action: poweroff, time: "2026-12-01 19:00", repeat: weekly, days: [1, 2, 3, 4, 5]}
+      - {action: resume, time: "2026-12-01 06:00", repeat: weekly, days: [1, 2, 3, 4, 5]}
+
+- name: A snapshot on the first of each month, beside what there is
+  privazio.opennebula.one_vm_schedule:
+    name: database
+    schedules:
+      - {action: snapshot-create, args: monthly, time: "2026-12-01 02:00", repeat: monthly, days: [1]}
+    purge_schedules: false
+
+- name: No schedule any more
+  privazio.opennebula.one_vm_schedule:
+    name: database
+    schedules: []
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual machine.
+  type: int
+  returned: success
+  sample: 3
+name:
+  description: Name of the virtual machine.
+  type: str
+  returned: success
+  sample: database
+schedules:
+  description: Its scheduled actions, those that are over included; times in seconds since the epoch.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"id": 0, "action": "poweroff", "args": "", "time": 4000000000, "repeat": "weekly", "days": [5]}]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 2
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils import errand
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_schedules
+
+ACTIONS = (
+    "terminate terminate-hard undeploy undeploy-hard poweroff poweroff-hard reboot reboot-hard hold release stop "
+    "suspend resume snapshot-create snapshot-revert snapshot-delete disk-snapshot-create disk-snapshot-revert "
+    "disk-snapshot-delete backup"
+).split()
+SCHEDULE = {
+    "action": {"type": "str", "required": True, "choices": ACTIONS},
+    "args": {"type": "str"},
+    "time": {"type": "str", "required": True},
+    "repeat": {"type": "str", "choices": ["hourly", "weekly", "monthly", "yearly"]},
+    "days": {"type": "list", "elements": "int"},
+    "end_after": {"type": "int"},
+    "end_at": {"type": "str"},
+}
+OPTIONS = dict(
+    VM,
+    schedules={"type": "list", "elements": "dict", "required": True, "options": SCHEDULE},
+    purge_schedules={"type": "bool", "default": True},
+)
+
+
+def converge(module, cloud):
+    item = errand.found(cloud, module.params)
+    resource = vm_schedules.resource(item, module.params["purge_schedules"])
+    engine = module.engine(cloud, resource)
+    return engine.update(item, engine.canonical({"schedules": module.params["schedules"]}))
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    module.run(lambda cloud: converge(module, cloud))
+
+
+if __name__ == "__main__":
+    main()
