@@ -68,10 +68,23 @@ class Resource(NamedTuple):
     remove: Any  # (cloud, record); None: only read
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object) -> why it never will, or None
-    needed: tuple = ()  # options without which none can be created
+    needed: tuple = ()  # options without which none can be created; see lacking()
     gone: Callable = vanished  # (object or None) -> whether a removed one is away
     part: tuple = ()  # arguments of the pool's method, where only a part of the pool is meant
     detailed: bool = False  # read the object also where the pool tells all that most tasks need
+
+
+def lacking(needed, wanted):
+    """What of the needed options is not among those wanted.
+
+    Args:
+        needed (tuple): options, or tuples of those of which one will do, attributes of the template in capitals.
+        wanted (dict): in canonical form.
+    """
+    given = set(wanted) | set(wanted.get("template", ()))
+    choices = [(one,) if isinstance(one, str) else one for one in needed]
+    missing = [choice for choice in choices if not given.intersection(choice)]
+    return [" or ".join(option for option in choice if not option.isupper()) for choice in missing]
 
 
 class Report(NamedTuple):
@@ -157,7 +170,7 @@ class Engine:
 
     def require(self, name, wanted):
         """Refuses to create an object, also in a check run, when an option that creation needs is missing."""
-        missing = [option for option in self.resource.needed if option not in wanted]
+        missing = lacking(self.resource.needed, wanted)
         if missing:
             message = "There is no %s %s; to create it, give: %s."
             raise Failure(
@@ -173,7 +186,8 @@ class Engine:
         wanted = self._in_one_form(wanted, origins=True)
         after = dict(wanted, name=name, state="present")
         if not self.apply:
-            return Report(True, {"state": "absent"}, after, dict(wanted, name=name))
+            kept = {option: value for option, value in wanted.items() if not self.resource.attributes[option].origin}
+            return Report(True, {"state": "absent"}, after, dict(kept, name=name))
         oid = self.resource.create(self.cloud, name, wanted)
         try:
             item = self._settled(oid, wanted, self.waits)

@@ -25,6 +25,7 @@ STATES = (
 )
 RESTING = ("ready", "used", "disabled", "used_pers", "error")
 TYPES = ("os", "cdrom", "datablock", "kernel", "ramdisk", "context", "backup", "filesystem")
+NEEDED = ("datastore", ("path", "size", "PATH", "SIZE", "SOURCE", "FROM_APP"))  # to make one that is no clone
 SAME_DATASTORE = -1  # of one.image.clone
 # one.image.allocate takes these out of the template and makes fields of them.
 CREATION = frozenset("NAME TYPE PERSISTENT PATH SOURCE SIZE FORMAT FS DISK_TYPE".split())
@@ -130,10 +131,10 @@ def origin(options):
     """The options without which no image can be made, by those that are given."""
     if options.get("create") is False:
         return ("create: true",)
-    return () if options.get("clone_of") is not None else ("datastore",)
+    return () if options.get("clone_of") is not None else NEEDED
 
 
-def resource(replace=False, labels="exact", snapshots=None, force=False, needed=("datastore",)):
+def resource(replace=False, labels="exact", snapshots=None, force=False, needed=NEEDED):
     """The Resource.
 
     Args:

@@ -30,6 +30,7 @@ FIELDS = ("vn_mad", "bridge", "phydev", "vlan_id", "outer_vlan_id")
 CREATION = frozenset("NAME AR AUTOMATIC_VLAN_ID AUTOMATIC_OUTER_VLAN_ID CLUSTER_IDS TEMPLATE_ID".split())
 # A replacement without VN_MAD is refused, one without SECURITY_GROUPS takes the network's rules away.
 MANAGED = frozenset("BRIDGE BRIDGE_TYPE ERROR OUTER_VLAN_ID PHYDEV SECURITY_GROUPS VLAN_ID VNET_UPDATE VN_MAD".split())
+NEEDED = (("vn_mad", "VN_MAD", "vntemplate", "reserved_from"),)  # to make one
 # Ways out of a state that a network does not leave by itself: code of one.vn.recover, states it is for, state then.
 RECOVERY = {
     "failure": (0, ("init", "lock_create"), "error"),
@@ -232,7 +233,7 @@ def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=
     attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
     attributes.update(access.lock(KIND))
     fails = never if recover == "failure" else failure
-    return Resource(KIND, read, create, attributes, remover(force), settled, fails)
+    return Resource(KIND, read, create, attributes, remover(force), settled, fails, NEEDED)
 
 
 def with_leases():

@@ -99,8 +99,8 @@ def test_a_snapshot_that_cannot_be_deleted_says_why(simulator: Any, one: OneServ
 @pytest.mark.parametrize(
     ("given", "needed"),
     [
-        ({}, ("datastore",)),
-        ({"create": True}, ("datastore",)),
+        ({}, image.NEEDED),
+        ({"create": True}, image.NEEDED),
         ({"create": True, "clone_of": "os"}, ()),
         ({"create": False, "clone_of": "os"}, ("create: true",)),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils import census, difference, waiting
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import lacking
 
 
 @pytest.mark.parametrize(
@@ -138,3 +139,18 @@ def test_a_pattern_numbers_names():
 def test_a_pattern_has_one_run(text):
     with pytest.raises(Failure, match="single run"):
         census.Pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("needed", "wanted", "missing"),
+    [
+        ((), {}, []),
+        (("size",), {"size": 0}, []),
+        (("size", "path"), {}, ["size", "path"]),
+        ((("size", "path", "PATH"),), {"template": {"NAME": "x"}}, ["size or path"]),
+        ((("size", "path", "PATH"),), {"template": {"PATH": "/x"}}, []),
+        (("datastore", ("size", "path")), {"path": "/x"}, ["datastore"]),
+    ],
+)
+def test_what_is_lacking_to_create_an_object(needed, wanted, missing):
+    assert lacking(needed, wanted) == missing
