@@ -206,7 +206,7 @@ class Engine:
         plan = self._plan(record, wanted)
         before, after = contrast({key: record[key] for key in plan if key in record}, plan)
         if not self.apply:
-            return Report(bool(plan), before, after, dict(record, **plan))
+            return Report(bool(plan), before, after, dict(record, **self._lasting(plan)))
         self._write(record, plan)
         if not settle:
             return Report(bool(plan), before, after, record)
@@ -240,6 +240,10 @@ class Engine:
             )
         return plan
 
+    def _lasting(self, plan):
+        """The options of a plan that the object's record has afterwards."""
+        return {option: after for option, after in plan.items() if self.resource.attributes[option].lasting}
+
     def _write(self, record, plan):
         done: list[str] = []
         for option, after in plan.items():
@@ -258,7 +262,7 @@ class Engine:
             done.append(option)
 
     def _verify(self, item, wanted, plan):
-        lasting = [option for option in plan if self.resource.attributes[option].lasting and self.waits]
+        lasting = self._lasting(plan) if self.waits else ()
         left = self._plan(self.record(item), {option: wanted[option] for option in lasting})
         if left:
             message = "OpenNebula accepted the change of %s %s, but did not store: %s."

@@ -41,6 +41,7 @@ def make(simulator, one):
 
 def test_a_plan_is_asked_for_and_carried_out(one, vms, make):
     planned = make(REQUESTED, check=True)[0]
+    assert set(planned.record) == set(make({"plan": "absent"}, check=True)[0].record), "an act leaves nothing to see"
     asked = make(REQUESTED)[0]
     assert (asked.changed, asked.before, asked.after) == (planned.changed, planned.before, planned.after)
     assert asked.changed
