@@ -112,10 +112,13 @@ RANGES = [
     'AR=[TYPE="IP4",IP="10.0.0.254",SIZE="8",MAC="02:00:0a:00:00:fe"]',
     'AR=[TYPE="IP4_6_STATIC",IP="10.9.0.1",IP6="2001:db8::fe",PREFIX_LENGTH="64",SIZE="4",MAC="02:00:0b:00:00:00"]',
     'AR=[TYPE="ETHER",SIZE="4",MAC="02:00:0c:00:00:00"]',
+    'AR=[TYPE="IP6",SIZE="4",GLOBAL_PREFIX="2001:DB8::",ULA_PREFIX="fd00::",MAC="02:00:0d:00:00:00"]',
+    'AR=[TYPE="IP4_6",SIZE="4",IP="10.8.0.1",GLOBAL_PREFIX="2001:db8:1::",MAC="02:00:0e:00:00:00"]',
+    'AR=[TYPE="IP6_STATIC",SIZE="4",IP6="2001:db8:2::1",PREFIX_LENGTH="64",MAC="02:00:0f:00:00:00",GATEWAY="x"]',
 ]
 
 
-def test_pool_and_network_tell_the_same_leases_on_hold(simulator: Any) -> None:
+def test_pool_and_network_tell_the_same(simulator: Any) -> None:
     one = OneServer(simulator.url, session="oneadmin:opennebula")
     oid = one.vn.allocate(" ".join(['NAME="net" VN_MAD="dummy" BRIDGE="br0"', *RANGES]), -1)
     while one.vn.info(oid).STATE != vnet.READY:
@@ -128,7 +131,10 @@ def test_pool_and_network_tell_the_same_leases_on_hold(simulator: Any) -> None:
         {"ip": "10.9.0.4", "ip6": "2001:db8::101", "mac": "02:00:0b:00:00:03"},
         {"mac": "02:00:0c:00:00:02"},
     ]
-    assert addresses.held(network) == addresses.held(listed)
+    assert vnet.read(None, network)["held"] == vnet.read(None, listed)["held"]
+    ranges = vnet.read(None, listed)["address_ranges"]
+    assert vnet.read(None, network)["address_ranges"] == ranges
+    assert addresses.merged_ranges(ranges, ranges, True) == ranges
     assert [(lease["vm"], lease["ar_id"]) for lease in addresses.leases(network)] == [(-1, "0"), (-1, "1"), (-1, "2")]
 
 
