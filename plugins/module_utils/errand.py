@@ -9,6 +9,7 @@ from . import machine
 from .failure import Failure
 from .journey import Journey, travel
 from .resources import vm
+from .resources.vm_states import Step, Until
 
 
 def found(cloud, params):
@@ -38,8 +39,7 @@ def carried_out(cloud, item, legs, hard=False, waits=True):
     Raises:
         Failure: in the words of the driver; or time is over.
     """
-    if not waits:
-        legs = [_hasty(leg) for leg in legs]
+    legs = legs if waits else _hasty(legs)
     journey = Journey(item, legs, hard, waits)
     late = travel(cloud, [journey], 1)
     failure = journey.failure or late
@@ -49,8 +49,12 @@ def carried_out(cloud, item, legs, hard=False, waits=True):
     return cloud.info(vm.KIND, item.ID)
 
 
-def _hasty(leg):
-    return leg._replace(still=True) if hasattr(leg, "still") else leg
+def _hasty(legs):
+    """The same legs, of which the last step is only asked for."""
+    asked = [leg for leg in legs if not isinstance(leg, Until)]
+    if asked and isinstance(asked[-1], Step):
+        asked[-1] = asked[-1]._replace(still=True)
+    return asked
 
 
 def way(item, steps, allow_poweroff=False):

@@ -182,7 +182,7 @@ def travel(cloud, journeys, workers):
 
     def probe():
         under_way = [journey for journey in journeys if not journey.over]
-        whole = any(isinstance(journey.legs[0], Until) for journey in under_way)
+        whole = any(isinstance(leg, Until) for journey in under_way for leg in journey.legs)
         _advance(cloud, under_way, look(cloud, [journey.item.ID for journey in under_way], whole), workers)
         return journeys
 

@@ -172,8 +172,8 @@ def _refuse(item, start, steps, allow_poweroff):
     if start in LIVE and not nowhere and allow_poweroff:
         return
     if start in LIVE and not nowhere:
-        message = "VM %s has to be switched off for this: %s. Give allow_poweroff: true, or state: poweredoff."
+        message = "VM %s has to be switched off for this: %s. Give allow_poweroff: true, or switch it off first."
         raise Failure(message % (item.NAME, whats), object=vm.KIND, id=item.ID, need_poweroff=[s.what for s in steps])
-    message = "VM %s is %s, where this does not work: %s. Give state: %s."
+    message = "VM %s is %s, where this does not work: %s. It has to be %s."
     places = [word for word in PLACES if all(word in step.works for step in steps)]
     raise Failure(message % (item.NAME, start, whats, " or ".join(places)), object=vm.KIND, id=item.ID)

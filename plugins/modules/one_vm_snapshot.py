@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_snapshot
+short_description: Manage snapshots of OpenNebula virtual machines and their disks
+version_added: 1.0.0
+description:
+  - Takes, deletes and goes back to snapshots of a virtual machine, which hold its memory too, or of one of its disks.
+  - Which snapshots can be deleted depends on the driver; what it refuses is told in its words.
+options:
+  state:
+    description:
+      - V(present) takes the snapshot if there is none of that name, and then deletes old ones as O(keep) wants it.
+      - V(absent) deletes all snapshots of that name.
+      - V(reverted) goes back to the newest snapshot of that name. It is a change on each run.
+    type: str
+    choices: [present, absent, reverted]
+    default: present
+  snapshot:
+    description:
+      - Name of the snapshot. Required, but for O(state=present) with O(keep).
+    type: str
+  disk:
+    description:
+      - Id of the disk whose snapshots are meant. The snapshots of the whole virtual machine when omitted.
+    type: int
+  keep:
+    description:
+      - How many snapshots may stay, at least V(1); the oldest ones are deleted, once a new one was taken.
+    type: int
+  allow_poweroff:
+    description:
+      - Whether a virtual machine that runs may be switched off and on again; a disk goes back to a snapshot only then.
+    type: bool
+    default: false
+  hard:
+    description:
+      - Whether it is switched off without asking the guest.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.vm
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vm
+  - module: privazio.opennebula.one_vm_backup
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: A snapshot before an upgrade, of which the last three stay
+  privazio.opennebula.one_vm_snapshot:
+    name: database
+    snapshot: before-upgrade
+    keep: 3
+
+- name: The upgrade went wrong
+  privazio.opennebula.one_vm_snapshot:
+    name: database
+    snapshot: before-upgrade
+    state: reverted
+
+- name: A snapshot of the first disk
+  privazio.opennebula.one_vm_snapshot:
+    name: database
+    disk: 0
+    snapshot: empty
+
+- name: Back to it, for which the machine is switched off and on
+  privazio.opennebula.one_vm_snapshot:
+    name: database
+    disk: 0
+    snapshot: empty
+    state: reverted
+    allow_poweroff: true
+
+- name: The snapshot is of no use any more
+  privazio.opennebula.one_vm_snapshot:
+    name: database
+    snapshot: before-upgrade
+    state: absent
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual machine.
+  type: int
+  returned: success
+  sample: 3
+name:
+  description: Name of the virtual machine.
+  type: str
+  returned: success
+  sample: database
+disk:
+  description: Id of the disk whose snapshots these are.
+  type: int
+  returned: success
+  sample: null
+snapshots:
+  description: The snapshots as they stand or, in check mode, would stand; the oldest first.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    id:
+      description: Id of the snapshot; not there when a check run would take it.
+      type: int
+      sample: 0
+    name:
+      description: Name of the snapshot.
+      type: str
+      sample: before-upgrade
+    time:
+      description: When it was taken, in seconds since the epoch.
+      type: int
+      sample: 1790000000
+    size:
+      description: What it takes, in MB.
+      type: int
+      sample: 64
+    active:
+      description: Of a disk, whether the disk goes on from this snapshot.
+      type: bool
+      sample: true
+    parent:
+      description: Of a disk, id of the snapshot on which this one is built.
+      type: int
+      sample: null
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 2
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils import errand
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_snapshots
+
+OPTIONS = dict(
+    VM,
+    **WAIT,
+    **state("present", "absent", "reverted"),
+    snapshot={"type": "str"},
+    disk={"type": "int"},
+    keep={"type": "int"},
+    allow_poweroff={"type": "bool", "default": False},
+    hard={"type": "bool", "default": False},
+)
+
+
+def converge(module, cloud):
+    params = module.params
+    if params["keep"] is not None and params["keep"] < 1:
+        raise Failure("The option keep takes a number from 1.")
+    order = vm_snapshots.Order(params["state"], params["snapshot"], params["disk"], params["keep"])
+    item = errand.found(cloud, params)
+    before, (after, steps) = vm_snapshots.read(item, order.disk), vm_snapshots.plan(cloud, item, order)
+    legs, cycle = errand.way(item, steps, params["allow_poweroff"])
+    record = {"id": item.ID, "name": item.NAME, "disk": order.disk, "snapshots": after}
+    if steps and module.applies:
+        legs += vm_snapshots.stored(cloud, order)
+        item = errand.carried_out(cloud, item, legs, params["hard"], params["wait"])
+        record["snapshots"] = vm_snapshots.read(item, order.disk)
+    return Report(bool(steps), *difference(order, before, after, cycle), record)
+
+
+def difference(order, before, after, cycle):
+    """(before, after) of the task, in names of snapshots."""
+    left, right = {"snapshots": names(before)}, {"snapshots": names(after)}
+    if order.state == "reverted":
+        right["reverted"] = order.name
+    if cycle:
+        right["power_cycle"] = cycle
+    return left, right
+
+
+def names(snapshots):
+    return [one["name"] for one in snapshots]
+
+
+def main():
+    module = OneModule(
+        OPTIONS,
+        required_one_of=[("id", "name"), ("snapshot", "keep")],
+        required_if=[("state", "absent", ("snapshot",)), ("state", "reverted", ("snapshot",))],
+    )
+    module.run(lambda cloud: converge(module, cloud))
+
+
+if __name__ == "__main__":
+    main()
