@@ -25,8 +25,10 @@ class OneModule:
         rules: the other arguments of AnsibleModule (required_one_of, …).
     """
 
+    face = AnsibleModule  # how options come in and the result goes out
+
     def __init__(self, options, writes=True, **rules):
-        self._ansible = AnsibleModule(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
+        self._ansible = self.face(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
         self.params = self._ansible.params
         self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
@@ -34,7 +36,8 @@ class OneModule:
     def run(self, work):
         """Ends the task with the Report that work(cloud) returns, or with its failure."""
         try:
-            report = work(self._cloud())
+            with self._client() as one:
+                report = work(self._cloud(one))
         except Failure as failure:
             self._fail(failure)
         except OneException as error:
@@ -68,8 +71,10 @@ class OneModule:
         """The Engine that makes what is wanted true, as far as check mode and the option wait allow."""
         return Engine(cloud, resource, self.applies, self.params.get("wait", True))
 
-    def _cloud(self):
-        one = connect(self.params, read_only=not self.applies, on_call=self.calls.append)
+    def _client(self):
+        return connect(self.params, read_only=not self.applies, on_call=self.calls.append)
+
+    def _cloud(self, one):
         lenient = self._ansible.warn if self._ansible.check_mode else None
         return Cloud(one, self.params.get("wait_timeout") or 0, lenient)
 
