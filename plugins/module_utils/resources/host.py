@@ -81,8 +81,7 @@ def emptied(evacuation, status):
     def canonical(cloud, given):
         if status not in ("disabled", "offline"):
             raise Failure("The option evacuate goes with state: disabled, offline or absent.", object=KIND)
-        for destination in evacuation.destinations or ():
-            cloud.reference(KIND, destination)
+        require_destinations(cloud, evacuation)
         return given
 
     def write(cloud, oid, after, record):
@@ -93,11 +92,20 @@ def emptied(evacuation, status):
     return Attribute(write, canonical=canonical)
 
 
+def require_destinations(cloud, evacuation):
+    """Refuses hosts that there are not, or that the scheduler would not heed, before anything is changed."""
+    if evacuation.destinations is not None and evacuation.how != "live":
+        raise Failure("The option destinations goes with evacuate: live.", object=KIND)
+    for destination in evacuation.destinations or ():
+        cloud.reference(KIND, destination)
+
+
 def remover(evacuation):
     """remove() of a host, once VMs have left it; without an evacuation OpenNebula refuses that while they are there."""
     remove = common.remove(KIND)
 
     def evacuate_first(cloud, record):
+        require_destinations(cloud, evacuation)
         if record["vms"]:
             shut(cloud, record["id"], record)
             evacuate(cloud, cloud.info(KIND, record["id"]), record["vms"], evacuation)

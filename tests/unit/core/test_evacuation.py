@@ -101,6 +101,42 @@ def test_an_unknown_destination_is_refused_before_anything_happens(one, vms, mak
     assert one.host.info(0).STATE == 2
 
 
+@pytest.mark.parametrize("status", ["disabled", "absent"])
+def test_the_scheduler_does_not_heed_destinations(one, vms, make, status):
+    with pytest.raises(Failure, match="destinations goes with evacuate: live"):
+        make(status, "resched", destinations=["other"])
+    assert one.host.info(0).STATE == 2
+
+
+def test_a_driver_that_fails_is_told(simulator, one, vms, make):
+    simulator.cloud.events.failures = [("migrate", f"vm-{vms[0]}")]
+    with pytest.raises(Failure) as caught:
+        make("offline")
+    failures = caught.value.data["failures"]
+    assert [failure["id"] for failure in failures] == [vms[0]]
+    assert "VM web has failed: " in failures[0]["reason"]
+    assert one.vm.info(vms[0]).LCM_STATE == 3, "it runs where it was"
+    assert [place(one.vm.info(oid)) for oid in vms] == [0, 1]
+    simulator.cloud.events.failures = []
+    assert make("offline")[0].record["vms"] == []
+
+
+def test_vms_that_leave_by_themselves_are_waited_for(simulator, one, vms, make):
+    simulator.cloud.events.delay = 0.2
+    one.vm.action("terminate", vms[0])
+    one.vm.action("undeploy", vms[1])
+    report, calls = make("offline")
+    assert report.record["vms"] == []
+    assert "one.vm.migrate" not in calls
+
+
+def test_vms_that_are_booting_are_moved_when_they_run(simulator, one, vms, make):
+    simulator.cloud.events.delay = 0.2
+    one.vm.action("resume", vms[1])
+    assert make("offline")[0].record["vms"] == []
+    assert [(one.vm.info(oid).LCM_STATE, place(one.vm.info(oid))) for oid in vms] == [(3, 1), (3, 1)]
+
+
 def test_a_host_in_service_is_not_emptied(one, vms, make):
     with pytest.raises(Failure, match="state: disabled, offline or absent"):
         make("enabled")
