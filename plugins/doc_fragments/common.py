@@ -128,6 +128,15 @@ options:
     default: exact
 """
 
+    COPY = r"""
+options:
+  clone_of:
+    description:
+      - Name or id of the object that a new one is a copy of; the other options change the copy.
+      - An existing object is left as it is, whatever it was made from.
+    type: str
+"""
+
     QUOTAS = r"""
 options:
   quotas:

@@ -54,6 +54,8 @@ LABELS = {
     "labels_mode": {"type": "str", "choices": ["exact", "add", "remove"], "default": "exact"},
 }
 
+COPY = {"clone_of": {"type": "str"}}
+
 QUOTAS = {
     "quotas": {"type": "dict"},
     "purge_quotas": {"type": "bool", "default": False},

@@ -28,6 +28,7 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.copy
   - privazio.opennebula.common.ownership
   - privazio.opennebula.common.lock
   - privazio.opennebula.common.labels
@@ -135,6 +136,7 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    COPY,
     IDENTITY,
     LABELS,
     LOCK,
@@ -147,6 +149,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.resources impo
 
 OPTIONS = dict(
     IDENTITY,
+    **COPY,
     **OWNERSHIP,
     **LOCK,
     **LABELS,

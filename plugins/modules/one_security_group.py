@@ -75,6 +75,7 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.copy
   - privazio.opennebula.common.ownership
   - privazio.opennebula.common.labels
   - privazio.opennebula.common.template
@@ -208,6 +209,7 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    COPY,
     IDENTITY,
     LABELS,
     OWNERSHIP,
@@ -230,6 +232,7 @@ RULE = {
 }
 OPTIONS = dict(
     IDENTITY,
+    **COPY,
     **OWNERSHIP,
     **LABELS,
     **TEMPLATE,

@@ -22,6 +22,7 @@ options:
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.identity
+  - privazio.opennebula.common.copy
   - privazio.opennebula.common.ownership
   - privazio.opennebula.common.lock
   - privazio.opennebula.common.labels
@@ -30,6 +31,8 @@ extends_documentation_fragment:
   - privazio.opennebula.common.actiongroup_one
 seealso:
   - module: privazio.opennebula.one_vntemplate_info
+  - module: privazio.opennebula.one_vnet
+    description: Its option O(privazio.opennebula.one_vnet#module:vntemplate) makes virtual networks from a template.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
@@ -45,10 +48,18 @@ EXAMPLES = r"""
       AR:
         - {TYPE: IP4, IP: 10.0.0.10, SIZE: 50}
 
-- name: Remove it
+- name: Have a copy of it with another bridge
   privazio.opennebula.one_vntemplate:
-    name: lab
+    name: lab-2
+    clone_of: lab
+    template:
+      BRIDGE: br1
+
+- name: Remove them
+  privazio.opennebula.one_vntemplate:
+    name: "{{ item }}"
     state: absent
+  loop: [lab, lab-2]
 """
 
 RETURN = r"""
@@ -126,6 +137,7 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+    COPY,
     IDENTITY,
     LABELS,
     LOCK,
@@ -136,7 +148,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vntemplate
 
-OPTIONS = dict(IDENTITY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
+OPTIONS = dict(IDENTITY, **COPY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
 
 
 def main():

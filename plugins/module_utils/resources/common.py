@@ -62,6 +62,24 @@ def origin(canonical=as_given):
     return Attribute(merged=lambda present, wanted: present, canonical=canonical, lasting=False, origin=True)
 
 
+def copied(kind, create, *extra):
+    """create() that copies an object where `clone_of` names one.
+
+    Args:
+        kind (str): which has one.*.clone.
+        create (callable): create() of the kind.
+        extra: arguments of one.*.clone behind id and name.
+    """
+
+    def create_or_clone(cloud, name, wanted):
+        if "clone_of" not in wanted:
+            return create(cloud, name, wanted)
+        doing = "clone %s %s as %s" % (label(kind), wanted["clone_of"], name)
+        return cloud.call(doing, method(kind, "clone"), wanted["clone_of"], name, *extra, object=kind, name=name)
+
+    return create_or_clone
+
+
 def remove(kind):
     """remove() of a kind that one.*.delete removes."""
 

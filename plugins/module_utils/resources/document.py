@@ -29,6 +29,7 @@ def creator(number):
 
 def resource(number, replace=False, labels="exact"):
     """The Resource of documents of a type; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = access.attributes(KIND, {}, replace, labels)
+    attributes = access.attributes(KIND, {"clone_of": common.origin(common.oid(KIND))}, replace, labels)
     attributes.update(access.lock(KIND))
-    return Resource(KIND, read, creator(number), attributes, common.remove(KIND), part=ALL + (number,))
+    made = common.copied(KIND, creator(number))
+    return Resource(KIND, read, made, attributes, common.remove(KIND), part=ALL + (number,))

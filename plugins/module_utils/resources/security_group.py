@@ -106,8 +106,9 @@ def settled(group, wanted):
 
 def resource(replace=False, purge=True, labels="exact"):
     """The Resource; `replace`: template_mode replace; `purge`: rules that are not named go; `labels`: labels_mode."""
-    own = {"rules": rules(purge), "committed": Attribute(write_committed)}
+    own = {"clone_of": common.origin(common.oid(KIND)), "rules": rules(purge)}
+    own["committed"] = Attribute(write_committed)
     attributes = access.attributes(KIND, own, replace, labels)
     template = common.template(KIND, replace, beside=lambda record: body(record["rules"]))
     attributes["template"] = common.at_creation(template._replace(canonical=canonical_template), ("NAME",))
-    return Resource(KIND, read, create, attributes, common.remove(KIND), settled)
+    return Resource(KIND, read, common.copied(KIND, create), attributes, common.remove(KIND), settled)

@@ -25,10 +25,7 @@ def read(cloud, item):
     )
 
 
-def create(cloud, name, wanted, recursive=False):
-    if "clone_of" in wanted:
-        doing = "clone VM template %s as %s" % (wanted["clone_of"], name)
-        return cloud.call(doing, "template.clone", wanted["clone_of"], name, recursive, object=KIND, name=name)
+def create(cloud, name, wanted):
     body = dict(wanted.get("template", {}), NAME=name)
     return cloud.call("create VM template %s" % name, "template.allocate", body, object=KIND, name=name)
 
@@ -52,7 +49,7 @@ def resource(replace=False, labels="exact", among="all", recursive=False):
     return Resource(
         KIND,
         read,
-        partial(create, recursive=recursive),
+        common.copied(KIND, create, recursive),
         attributes,
         partial(remove, recursive=recursive),
         part=(FILTERS[among],) + ALL[1:],

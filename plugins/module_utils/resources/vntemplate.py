@@ -24,6 +24,7 @@ def create(cloud, name, wanted):
 
 def resource(replace=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = access.attributes(KIND, {}, replace, labels)
+    attributes = access.attributes(KIND, {"clone_of": common.origin(common.oid(KIND))}, replace, labels)
     attributes.update(access.lock(KIND))
-    return Resource(KIND, read, create, attributes, common.remove(KIND), needed=("template",))
+    made = common.copied(KIND, create)
+    return Resource(KIND, read, made, attributes, common.remove(KIND), needed=(("template", "clone_of"),))
