@@ -8,6 +8,7 @@ Prints one JSON object: `ours`, `peer` and `floor` in seconds or bytes (`unit`),
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -276,11 +277,9 @@ def task() -> Case:
         return plays.timed({who: [cloud.task(name, "one_host", who, **options)] * TASKS for who, name in both.items()})
 
 
-def fleet(what: str, *how: object) -> Case:
-    """Fleets of VMs: see fleets.py."""
-    import fleets
-
-    return getattr(fleets, what)(*how)
+def other(module: str, name: str, *how: object) -> Case:
+    """A case of a file that not every process is to load."""
+    return getattr(importlib.import_module(module), name)(*how)
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -293,11 +292,12 @@ CASES: dict[str, Callable[[], Case]] = {
     "calls_kept_alive": lambda: calls("--keep-alive"),
     "payload": payload,
     "task": task,
-    "fleet_steady": lambda: fleet("steady", 10_000, {"ROLE": "web"}),
-    "fleet_steady_1000": lambda: fleet("steady", 1_000, {"ROLE": "web"}),
-    "fleet_steady_names": lambda: fleet("steady", 10_000, {"NAME": "web-###"}),
-    "fleet_create": lambda: fleet("create", 0),
-    "fleet_create_1s": lambda: fleet("create", 1),
+    "fleet_steady": lambda: other("fleets", "steady", 10_000, {"ROLE": "web"}),
+    "fleet_steady_1000": lambda: other("fleets", "steady", 1_000, {"ROLE": "web"}),
+    "fleet_steady_names": lambda: other("fleets", "steady", 10_000, {"NAME": "web-###"}),
+    "fleet_create": lambda: other("fleets", "create", 0),
+    "fleet_create_1s": lambda: other("fleets", "create", 1),
+    "calls_per_task": lambda: other("task_calls", "measured"),
 }
 
 

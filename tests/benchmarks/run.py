@@ -26,7 +26,7 @@ BENCH = BUILD / "bench"
 RESULT = BUILD / "bench.json"
 CASES = ("import", "decode_pool", "decode_hosts", "find_by_name", "memory_pool", "calls", "calls_kept_alive")
 CASES += ("payload", "task", "fleet_steady", "fleet_steady_1000", "fleet_steady_names")
-CASES += ("fleet_create", "fleet_create_1s")
+CASES += ("fleet_create", "fleet_create_1s", "calls_per_task")
 HEAD = f"{'case':<20}{'ours':>14}{'peer':>14}{'floor':>14}  {'times faster':>12}{'times floor':>12}  floor is"
 
 
@@ -62,11 +62,21 @@ def measured(name: str) -> dict[str, float | str]:
 
 
 def line(name: str, case: dict) -> str:
-    """A row of the table."""
-    scale, unit = {"s": (1000, "ms"), "bytes": (1 / 1024, "KiB")}[case["unit"]]
+    """A row of the table, and rows for the tasks that a case counts."""
+    scale, unit = {"s": (1000, "ms"), "bytes": (1 / 1024, "KiB"), "calls": (1, "")}[case["unit"]]
     found = "".join(f"{case[who] * scale:>10.1f} {unit:<3}" for who in ("ours", "peer", "floor"))
-    calls = f"; calls {case['ours_calls']} and {case['peer_calls']}" if "ours_calls" in case else ""
-    return f"{name:<20}{found}  {case['times_faster']:>11.1f}x{case['times_floor']:>11.2f}x  {case['floor_is']}{calls}"
+    found += f"  {case['times_faster']:>11.1f}x{case['times_floor']:>11.2f}x  {case['floor_is']}"
+    if "ours_calls" in case:
+        found += f"; calls {case['ours_calls']} and {case['peer_calls']}"
+    return f"{name:<20}{found}{counted(case)}"
+
+
+def counted(case: dict) -> str:
+    """Rows of the calls of each task, and what the page about them says otherwise."""
+    tasks = {**case.get("tasks", {}), **{name: {"ours": len(calls)} for name, calls in case.get("modules", {}).items()}}
+    rows = [f"  {what:<32}{each['ours']:>6}{each.get('peer', ''):>6}" for what, each in tasks.items()]
+    rows += [f"  docs/docsite/rst/calls.rst has not: {' | '.join(row)}" for row in case.get("outdated", ())]
+    return "".join(f"\n{row}" for row in rows)
 
 
 if __name__ == "__main__":
