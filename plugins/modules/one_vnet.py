@@ -428,7 +428,8 @@ def main():
     params = module.params
     purge = vnet.Purges(params["purge_address_ranges"], params["purge_clusters"], params["purge_held"])
     replace = params["template_mode"] == "replace"
-    resource = vnet.resource(replace, purge, params["labels_mode"], params["recover"], params["force"])
+    reserves = params["reserved_from"] is not None
+    resource = vnet.resource(replace, purge, params["labels_mode"], params["recover"], params["force"], reserves)
     module.ensure(resource, cluster_ids=params["clusters"], vnet_state=params["recover"])
 
 

@@ -30,7 +30,9 @@ FIELDS = ("vn_mad", "bridge", "phydev", "vlan_id", "outer_vlan_id")
 CREATION = frozenset("NAME AR AUTOMATIC_VLAN_ID AUTOMATIC_OUTER_VLAN_ID CLUSTER_IDS TEMPLATE_ID".split())
 # A replacement without VN_MAD is refused, one without SECURITY_GROUPS takes the network's rules away.
 MANAGED = frozenset("BRIDGE BRIDGE_TYPE ERROR OUTER_VLAN_ID PHYDEV SECURITY_GROUPS VLAN_ID VNET_UPDATE VN_MAD".split())
-NEEDED = (("vn_mad", "VN_MAD", "vntemplate", "reserved_from"),)  # to make one
+# To make a network, and one that is a reservation.
+NEEDED = (("vn_mad", "VN_MAD", "vntemplate", "reserved_from"),)
+NEEDED_TO_RESERVE = ("size",)
 # Ways out of a state that a network does not leave by itself: code of one.vn.recover, states it is for, state then.
 RECOVERY = {
     "failure": (0, ("init", "lock_create"), "error"),
@@ -117,8 +119,6 @@ def instantiate(cloud, name, wanted):
 
 
 def reserve(cloud, name, wanted):
-    if "size" not in wanted:
-        raise Failure("To reserve addresses for virtual network %s, give: size." % name, object=KIND, name=name)
     place = {"AR_ID": wanted["ar_id"]} if "ar_id" in wanted else {}
     for lease in addresses.canonical_held(cloud, [wanted["first_address"]] if "first_address" in wanted else []):
         place.update({addresses.WORDS[word]: text for word, text in lease.items()})
@@ -210,7 +210,7 @@ class Purges(NamedTuple):
 NO_PURGE = Purges()
 
 
-def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=False):
+def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=False, reserves=False):
     """The Resource.
 
     Args:
@@ -219,6 +219,7 @@ def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=
         labels (str): labels_mode.
         recover (str | None): a way of RECOVERY.
         force (bool): whether a network that is stuck is removed too.
+        reserves (bool): whether it is to be a reservation.
     """
     own = {} if recover is None else {"vnet_state": recovery(recover)}
     own.update({option: field(option) for option in FIELDS})
@@ -233,7 +234,8 @@ def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=
     attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
     attributes.update(access.lock(KIND))
     fails = never if recover == "failure" else failure
-    return Resource(KIND, read, create, attributes, remover(force), settled, fails, NEEDED)
+    needed = NEEDED_TO_RESERVE if reserves else NEEDED
+    return Resource(KIND, read, create, attributes, remover(force), settled, fails, needed)
 
 
 def with_leases():
