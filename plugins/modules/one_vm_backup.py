@@ -1,0 +1,269 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_backup
+short_description: Back up and restore OpenNebula virtual machines
+version_added: 1.0.0
+description:
+  - Backs up a virtual machine now, says how its backups are made, and restores from them.
+  - Backups at regular times are the business of M(privazio.opennebula.one_backupjob). What belongs to a job cannot be
+    backed up beside it.
+  - Needs OpenNebula 6.6 or newer; to restore the disks of a virtual machine in place, 6.10.
+options:
+  state:
+    description:
+      - V(taken) makes the settings true, and takes a backup. With O(max_age) only when the last one is older.
+      - V(configured) makes the settings true, no more.
+      - V(restored) puts the disks back to what they were, which is a change on each run. With O(restore_as), makes
+        something new from the backup, unless there is one of that name.
+    type: str
+    choices: [taken, configured, restored]
+    default: taken
+  datastore:
+    description:
+      - Name or id of the datastore, of type backup, that the backup goes to. Not needed to go on with increments.
+    type: str
+  reset:
+    description:
+      - Whether to begin a new chain of increments with a whole backup.
+    type: bool
+    default: false
+  max_age:
+    description:
+      - No backup is taken when the last one is not older, in seconds.
+    type: int
+  keep_last:
+    description:
+      - How many backups are kept; V(0) for all.
+    type: int
+  backup_mode:
+    description:
+      - Whether each backup is whole, or holds what changed since the one before.
+    type: str
+    choices: [full, increment]
+  increment_mode:
+    description:
+      - How changes are found, by changed block tracking or by snapshots.
+    type: str
+    choices: [cbt, snapshot]
+  fs_freeze:
+    description:
+      - How the file systems come to rest for a backup.
+    type: str
+    choices: [none, agent, suspend]
+  backup_volatile:
+    description:
+      - Whether volatile disks are saved as well.
+    type: bool
+  disks:
+    description:
+      - Ids of the disks that are saved (OpenNebula 7.4).
+    type: list
+    elements: int
+  image:
+    description:
+      - Name or id of the backup image to restore from; the newest of the virtual machine when omitted.
+    type: str
+  increment:
+    description:
+      - Id of the increment to restore; the last one when omitted.
+    type: int
+  disk:
+    description:
+      - Id of the only disk to restore.
+    type: int
+  restore_as:
+    description:
+      - Name of the virtual machine template to make, with its images; with O(disk), of the image to make.
+    type: str
+  restore_datastore:
+    description:
+      - Name or id of the datastore for the images that are made.
+    type: str
+  no_ip:
+    description:
+      - Whether the new template does without the addresses of the virtual machine.
+    type: bool
+    default: false
+  no_nic:
+    description:
+      - Whether the new template does without its network interfaces.
+    type: bool
+    default: false
+  allow_poweroff:
+    description:
+      - Whether a virtual machine that runs may be switched off and on again; disks are restored only then.
+    type: bool
+    default: false
+  hard:
+    description:
+      - Whether it is switched off without asking the guest.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.vm
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_backupjob
+  - module: privazio.opennebula.one_vm_snapshot
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: A backup, unless there is one of the last day; four are kept
+  privazio.opennebula.one_vm_backup:
+    name: database
+    datastore: vault
+    max_age: 86400
+    keep_last: 4
+
+- name: Put the disks back to the newest backup, for which the machine is switched off and on
+  privazio.opennebula.one_vm_backup:
+    name: database
+    state: restored
+    allow_poweroff: true
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual machine.
+  type: int
+  returned: success
+  sample: 3
+name:
+  description: Name of the virtual machine.
+  type: str
+  returned: success
+  sample: database
+backups:
+  description: Ids of its backup images, the oldest first.
+  type: list
+  elements: int
+  returned: success
+  sample: [7, 9]
+increment:
+  description: Id of the last increment of its chain; -1 when there is none.
+  type: int
+  returned: success
+  sample: -1
+settings:
+  description: How its backups are made, in the words of C(BACKUP_CONFIG).
+  type: dict
+  returned: success
+  sample: {"KEEP_LAST": "4", "MODE": "FULL"}
+restored_ids:
+  description: Ids of what was made from a backup, the virtual machine template first.
+  type: list
+  elements: int
+  returned: with O(restore_as), when something was made
+  sample: [5, 12]
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 2
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils import errand
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm, vm_backups
+
+OPTIONS = dict(
+    VM,
+    **WAIT,
+    **state("taken", "configured", "restored"),
+    datastore={"type": "str"},
+    reset={"type": "bool", "default": False},
+    max_age={"type": "int"},
+    keep_last={"type": "int"},
+    backup_mode={"type": "str", "choices": ["full", "increment"]},
+    increment_mode={"type": "str", "choices": ["cbt", "snapshot"]},
+    fs_freeze={"type": "str", "choices": ["none", "agent", "suspend"]},
+    backup_volatile={"type": "bool"},
+    disks={"type": "list", "elements": "int"},
+    image={"type": "str"},
+    increment={"type": "int"},
+    disk={"type": "int"},
+    restore_as={"type": "str"},
+    restore_datastore={"type": "str"},
+    no_ip={"type": "bool", "default": False},
+    no_nic={"type": "bool", "default": False},
+    allow_poweroff={"type": "bool", "default": False},
+    hard={"type": "bool", "default": False},
+)
+
+
+def saved(module, cloud, item, take=True):
+    """Makes the settings true and, with `take`, a backup."""
+    params = module.params
+    before, after, legs = vm_backups.settings(cloud, item, params)
+    if take and vm_backups.due(cloud, item, params["max_age"]):
+        legs = legs + vm_backups.backup(cloud, item, params["datastore"], params["reset"])
+        before, after = dict(before, backup="none"), dict(after, backup="taken")
+    if legs and module.applies:
+        item = errand.carried_out(cloud, item, legs, waits=params["wait"])
+        vm_backups.refuse_unstored(cloud, item, params)
+    return Report(bool(legs), before, after, record(cloud, item))
+
+
+def configured(module, cloud, item):
+    return saved(module, cloud, item, take=False)
+
+
+def restored(module, cloud, item):
+    params = module.params
+    if params["restore_as"] is not None:
+        return copied(module, cloud, item)
+    image = vm_backups.chosen(cloud, item, params["image"])
+    step = vm_backups.restore(cloud, item, image, params["increment"], params["disk"])
+    legs, cycle = errand.way(item, [step], params["allow_poweroff"])
+    after = dict({"power_cycle": cycle} if cycle else {}, restored=image)
+    if module.applies:
+        item = errand.carried_out(cloud, item, legs, params["hard"], params["wait"])
+    return Report(True, {}, after, record(cloud, item))
+
+
+def copied(module, cloud, item):
+    """What is made from a backup; something of that name is taken for it."""
+    params, name = module.params, module.params["restore_as"]
+    kind = "template" if params["disk"] is None else "image"
+    if cloud.find(kind, name) is not None:
+        return Report(False, {}, {}, record(cloud, item))
+    image, made = vm_backups.chosen(cloud, item, params["image"]), {}
+    if module.applies:
+        made["restored_ids"] = vm_backups.copy(cloud, image, params["restore_datastore"], name, params)
+    return Report(True, {kind: None}, {kind: name}, dict(record(cloud, item), **made))
+
+
+def record(cloud, item):
+    settings = vm.read(cloud, item)["updateconf"].get("BACKUP_CONFIG", {})
+    found = {"id": item.ID, "name": item.NAME, "settings": settings}
+    return dict(found, backups=vm_backups.ids(item), increment=vm_backups.increment(item))
+
+
+STATES = {"taken": saved, "configured": configured, "restored": restored}
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")], required_by={"restore_as": ("restore_datastore",)})
+    module.run(lambda cloud: STATES[module.params["state"]](module, cloud, errand.found(cloud, module.params)))
+
+
+if __name__ == "__main__":
+    main()
