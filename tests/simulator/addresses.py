@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from .acl import TYPES as ACL_TYPES
@@ -16,7 +16,7 @@ from .template import Template, Vector, attribute
 
 TYPES = ("ETHER", "IP4", "IP6", "IP6_STATIC", "IP4_6", "IP4_6_STATIC")
 # What a range keeps when it is changed, and what the server computes and so never takes from outside.
-FIXED = ("TYPE", "IP", "IP6", "MAC", "GLOBAL_PREFIX", "ULA_PREFIX", "PREFIX_LENGTH", "PARENT_NETWORK_AR_ID")
+FIXED = ("TYPE", "IP", "IP6", "MAC", "PARENT_NETWORK_AR_ID")
 COMPUTED = ("AR_ID", "USED_LEASES", "LEASES", "NEXT_INDEX", "MAC_END", "IP_END", "IP6_END", "PARENT_NETWORK_AR_ID")
 PREFIXES = (("ULA_PREFIX", "IP6_ULA", "unique local"), ("GLOBAL_PREFIX", "IP6_GLOBAL", "global"))
 SHOWN_AS = {"NET": "VNET"}  # the user of a lease that is not shown by the name of its kind
@@ -55,6 +55,11 @@ def ip6_number(text: str) -> int | None:
         return None
 
 
+def stepped(number: int, index: int) -> int:
+    """An address so many places on: the server counts in the last 32 bits alone."""
+    return number >> 32 << 32 | (number + index) % (1 << 32)
+
+
 def eui64(mac: int) -> int:
     """The interface part of an IPv6 address, as the server forms it: the universal bit is flipped."""
     return ((mac >> 24 ^ 0x020000) << 40) | (0xFFFE << 24) | (mac & 0xFFFFFF)
@@ -76,7 +81,7 @@ class Range:
         return int(self.body["SIZE"])
 
     def mac(self, index: int) -> int:
-        return mac_number(self.body["MAC"]) + index
+        return stepped(mac_number(self.body["MAC"]), index)
 
     def at(self, index: int) -> Vector:
         """The addresses at a place of the range."""
@@ -84,9 +89,9 @@ class Range:
         if "IP" in self.body:
             found["IP"] = ip4_text(ip4_number(self.body["IP"]) + index)
         if "IP6" in self.body:
-            found["IP6"] = ip6_text(ip6_number(self.body["IP6"]) + index)
+            found["IP6"] = ip6_text(stepped(ip6_number(self.body["IP6"]), index))
         for name, shown, dummy in PREFIXES:
-            if name in self.body:
+            if self.body.get(name):
                 found[shown] = ip6_text(ip6_number(self.body[name]) | eui64(self.mac(index)))
         if self.body["TYPE"] in ("IP6", "IP4_6"):
             found["IP6_LINK"] = ip6_text(0xFE80 << 112 | eui64(self.mac(index)))
@@ -181,32 +186,62 @@ def difference(one: int | None, other: int | None) -> int | None:
 def new_range(given: Vector, ar_id: int, mac_prefix: str) -> Range:
     """A range from an AR attribute. Raises Refused INTERNAL when it is none."""
     body = {name: text for name, text in given.items() if name not in COMPUTED}
-    kind = body.get("TYPE", "").upper()
-    if kind not in TYPES:
+    body["TYPE"] = body.get("TYPE", "").upper()
+    if body["TYPE"] not in TYPES:
         raise internal("Unknown or missing address range TYPE.")
+    body.setdefault("SHARED", "NO")
+    for name in foreign(body["TYPE"]):
+        body.pop(name, None)
+    check_addresses(body)
+    set_mac(body, mac_prefix)
     if not body.get("SIZE", "").isdigit():
         raise internal("Wrong SIZE for address range")
-    body["TYPE"] = kind
-    body.setdefault("SHARED", "NO")
-    if "IP4" in kind and ip4_number(body.get("IP", "")) is None:
-        raise internal("Wrong or empty IP attribute")
-    if kind.endswith("STATIC"):
-        check_static(body)
-    elif "6" in kind:
-        check_prefixes(body)
-    set_mac(body, mac_prefix)
     return Range(body, ar_id)
 
 
+def foreign(kind: str) -> list[str]:
+    """The addresses that a type of range does not have; the server forgets them."""
+    has = {"IP": has_ip4(kind), "IP6": is_static(kind), "GLOBAL_PREFIX": has_prefixes(kind)}
+    has["ULA_PREFIX"] = has["GLOBAL_PREFIX"]
+    return [name for name, possible in has.items() if not possible]
+
+
+def has_ip4(kind: str) -> bool:
+    return kind.startswith("IP4")
+
+
+def is_static(kind: str) -> bool:
+    return kind.endswith("STATIC")
+
+
+def has_prefixes(kind: str) -> bool:
+    return kind in ("IP6", "IP4_6")
+
+
+def check_addresses(body: Vector) -> None:
+    if has_ip4(body["TYPE"]) and ip4_number(body.get("IP", "")) is None:
+        raise internal("Wrong or empty IP attribute")
+    if has_prefixes(body["TYPE"]):
+        check_prefixes(body)
+    if is_static(body["TYPE"]):
+        check_static(body)
+
+
 def check_static(body: Vector) -> None:
-    if ip6_number(body.get("IP6", "")) is None:
+    """Without a SIZE, all that follows the address in its network."""
+    first = ip6_number(body.get("IP6", ""))
+    if first is None:
         raise internal("Wrong or empty IP6 attribute")
-    if not body.get("PREFIX_LENGTH"):
+    if not body.get("PREFIX_LENGTH", "").isdigit():
         raise internal("Wrong or empty PREFIX_LENGTH")
+    if not body.get("SIZE"):
+        hosts = 1 << min(128 - int(body["PREFIX_LENGTH"]), 64)
+        most = min(hosts, (1 << 64) - 1)  # what the server's integers hold
+        body["SIZE"] = str(most - first % hosts)
 
 
 def check_prefixes(body: Vector) -> None:
-    for name, dummy, title in PREFIXES:
+    for name, dummy, title in reversed(PREFIXES):
         if body.get(name) and ip6_number(body[name]) is None:
             raise internal(f"Wrong format for IP6 {title} address prefix")
 
@@ -223,15 +258,39 @@ def set_mac(body: Vector, prefix: str) -> None:
     body["MAC"] = given
 
 
-def change(target: Range, given: Vector) -> None:
-    """Updates a range; its type, addresses and prefixes stay. Raises Refused INTERNAL."""
-    size = given.get("SIZE", target.body["SIZE"])
-    if not size.isdigit():
+def change(target: Range, given: Vector, restricted: Collection[str] = ()) -> None:
+    """Updates a range; its type, its addresses and what is restricted stay. Raises Refused INTERNAL."""
+    stays = {*FIXED, *restricted}
+    kept = {name: text for name, text in target.body.items() if name in stays}
+    others = {name: text for name, text in given.items() if name not in stays and name not in COMPUTED}
+    body = {"SHARED": target.body.get("SHARED", "NO"), **others, **kept}
+    complete_prefixes(body, target.body)
+    body["SIZE"] = new_size(target, given.get("SIZE", ""))
+    target.body = body
+
+
+def complete_prefixes(body: Vector, before: Vector) -> None:
+    """Prefixes that are not named are no more; the length of a static one stays."""
+    for name in ("PREFIX_LENGTH", "GLOBAL_PREFIX", "ULA_PREFIX"):
+        text = body.pop(name, "")
+        if name != "PREFIX_LENGTH" and has_prefixes(body["TYPE"]):
+            body[name] = text
+        elif name == "PREFIX_LENGTH" and is_static(body["TYPE"]):
+            body[name] = text if text.isdigit() else before[name]
+    if has_prefixes(body["TYPE"]):
+        check_prefixes(body)
+
+
+def new_size(target: Range, given: str) -> str:
+    if not given:
+        return target.body["SIZE"]
+    if not given.isdigit():
         raise internal("Unable to read the SIZE attribute, it must be number >= 0")
-    kept = {name: target.body[name] for name in FIXED if name in target.body}
-    shared = target.body.get("SHARED", "NO")
-    others = {name: text for name, text in given.items() if name not in FIXED and name not in COMPUTED}
-    target.body = {"SHARED": shared, **others, **kept, "SIZE": size}
+    if "PARENT_NETWORK_AR_ID" in target.body and int(given) != target.size:
+        raise internal("The SIZE of a reservation cannot be changed.")
+    if any(place >= int(given) for place in target.leases):
+        raise internal("New SIZE cannot be applied. There are used leases that would fall outside the range.")
+    return given
 
 
 def definition(body: Template) -> Vector:

@@ -368,7 +368,8 @@ def update_range(call: Call, network: Object, given: str) -> None:
         raise internal("AR/AR_ID attribute is missing.")
     if int(oid) not in network.ranges:
         raise internal(f"Address Range with ID {oid} was not found.")
-    change(network.ranges[int(oid)], vector)
+    names = [] if call.is_admin else listed(call.cloud.config, "VNET_RESTRICTED_ATTR")
+    change(network.ranges[int(oid)], vector, [name for holder, name in names if holder == "AR"])
 
 
 # ---------------------------------------------------------------- leases on hold
