@@ -25,7 +25,7 @@ from typing import Any
 
 import yaml
 from project import BUILD, LOGS, ROOT, VENV, environment, fail, heed_signals
-from run_integration import Outcome, fault, report
+from run_integration import DOCUMENTED, Outcome, fault, report
 from with_simulator import simulator
 
 PLUGINS = {"modules": "", "lookup": "lookup_"}  # folder: what its names begin with
@@ -113,7 +113,7 @@ def run(name: str, plays: list[dict[str, Any]]) -> Outcome:
     began = time.monotonic()
     with simulator() as access, log.open("w", encoding="utf-8") as stream:
         start = partial(subprocess.run, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False)
-        status = start(command, env=environment(ANSIBLE_NOCOLOR="1", **access)).returncode
+        status = start(command, env=environment(ANSIBLE_NOCOLOR="1", **DOCUMENTED, **access)).returncode
     return Outcome(name, fault(status, log.read_text(encoding="utf-8")), time.monotonic() - began, log)
 
 

@@ -4,7 +4,8 @@
 
     python tools/run_integration.py [--jobs N] [--vars "one_im_mad=kvm …"] [TARGET...]
 
-A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning.
+A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning; one
+of the warnings is that of tools/callbacks/documented.py.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from with_simulator import cloud
 INTEGRATION = ROOT / "tests" / "integration"
 TARGETS = INTEGRATION / "targets"
 HELPERS = ("setup_", "prepare_")  # roles that targets call, as ansible-test names them
+DOCUMENTED = {"ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tools" / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "documented"}
 WARNINGS = ("[WARNING]:", "[DEPRECATION WARNING]:", "[ERROR]: Unhandled")
 
 
@@ -70,7 +72,7 @@ def run(target: str, variables: str) -> Outcome:
     command += [f"-etarget={target}", *([f"-e{variables}"] if variables else [])]
     began = time.monotonic()
     with cloud() as access, log.open("w", encoding="utf-8") as stream:
-        settings = environment(ANSIBLE_ROLES_PATH=str(TARGETS), ANSIBLE_NOCOLOR="1", **access)
+        settings = environment(ANSIBLE_ROLES_PATH=str(TARGETS), ANSIBLE_NOCOLOR="1", **DOCUMENTED, **access)
         status = subprocess.run(
             command, env=settings, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
         ).returncode

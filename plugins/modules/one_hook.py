@@ -177,6 +177,14 @@ lock:
   type: str
   returned: success
   sample: none
+executions:
+  description:
+    - The last executions of the hook. Their C(time) is in seconds since the epoch.
+    - Not there when nothing was changed; M(privazio.opennebula.one_hook_info) always reads them.
+  type: list
+  elements: dict
+  returned: when the hook was read again after a change
+  sample: [{"id": 0, "time": 1795424579, "code": 0, "command": "/bin/true", "stdout": "", "stderr": ""}]
 api_calls:
   description: How many calls of the API the task took.
   type: int

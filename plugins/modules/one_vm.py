@@ -298,11 +298,19 @@ instances:
   returned: success, and failures of single VMs
   contains:
     id:
-      description: Id of the VM, also as C(vm_id).
+      description: Id of the VM.
+      type: int
+      sample: 3
+    vm_id:
+      description: The same as C(id).
       type: int
       sample: 3
     name:
-      description: Name of the VM, also as C(vm_name).
+      description: Name of the VM.
+      type: str
+      sample: web-00
+    vm_name:
+      description: The same as C(name).
       type: str
       sample: web-00
     status:
@@ -330,13 +338,37 @@ instances:
       type: str
       sample: node1
     owner_id:
-      description: Id of its owner; its name is in C(owner) and C(owner_name).
+      description: Id of its owner.
       type: int
       sample: 0
+    user_id:
+      description: The same as C(owner_id).
+      type: int
+      sample: 0
+    owner:
+      description: Name of its owner.
+      type: str
+      sample: oneadmin
+    owner_name:
+      description: The same as C(owner).
+      type: str
+      sample: oneadmin
+    user_name:
+      description: The same as C(owner).
+      type: str
+      sample: oneadmin
     group_id:
-      description: Id of its group; its name is in C(group) and C(group_name).
+      description: Id of its group.
       type: int
       sample: 0
+    group:
+      description: Name of its group.
+      type: str
+      sample: oneadmin
+    group_name:
+      description: The same as C(group).
+      type: str
+      sample: oneadmin
     mode:
       description: Its permissions as three octal digits.
       type: str
@@ -353,10 +385,18 @@ instances:
       description: Number of CPUs.
       type: int
       sample: 1
+    vcpu_max:
+      description: How many CPUs it may get while it runs; V(0) when the number is fixed.
+      type: int
+      sample: 0
     memory:
       description: Memory.
       type: str
       sample: 4096 MB
+    memory_max:
+      description: Memory that it may get while it runs, in MB; V(0) when it is fixed.
+      type: int
+      sample: 0
     disks:
       description: Its disks, as OpenNebula describes them.
       type: list
@@ -368,10 +408,15 @@ instances:
       elements: str
       sample: [10240 MB]
     networks:
-      description: Its network interfaces; aliases are in C(nic_aliases).
+      description: Its network interfaces.
       type: list
       elements: dict
       sample: [{"name": "private", "ip": "10.0.0.2", "mac": "02:00:0a:00:00:02", "nic_id": 0, "security_groups": "0"}]
+    nic_aliases:
+      description: Further addresses of its network interfaces.
+      type: list
+      elements: dict
+      sample: []
     updateconf:
       description: Its configuration by sections; passwords are masked.
       type: dict
