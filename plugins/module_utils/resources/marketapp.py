@@ -162,4 +162,5 @@ def _from_app(kind, app, body):
             raise Failure(message % (item.NAME, origin, app.ID), object=kind.KIND, id=item.ID)
         return kind.read(cloud, item)
 
-    return kind.resource()._replace(read=read_ours, create=allocate)
+    needed = ("datastore",) if kind is image else ()
+    return kind.resource()._replace(read=read_ours, create=allocate, needed=needed)
