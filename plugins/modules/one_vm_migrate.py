@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_migrate
+short_description: Move OpenNebula virtual machines to other hosts and datastores
+version_added: 1.0.0
+description:
+  - Moves a virtual machine to a host, to a cluster or to a system datastore; what is there already stays as it is.
+  - Or moves all virtual machines away from a host, and waits until it is empty. What cannot be moved is told, each with
+    its reason, and keeps nobody from the others.
+options:
+  evacuate:
+    description:
+      - Name or id of the host that all virtual machines are to leave. Disable it first, so that no new ones come.
+      - They go to O(host), to hosts of O(cluster), or to any of the same cluster.
+    type: str
+  host:
+    description:
+      - Name or id of the host to go to.
+    type: str
+  cluster:
+    description:
+      - Name or id of the cluster to go to; if the virtual machine is not there, to the host with most memory left.
+    type: str
+  datastore:
+    description:
+      - Name or id of the system datastore to go to. What runs live changes either host or datastore.
+    type: str
+  how:
+    description:
+      - How what runs is moved. V(live) goes on running, V(save) is suspended and resumed, V(poweroff) and
+        V(poweroff-hard) are switched off and on.
+      - V(resched), only with O(evacuate), leaves it to the scheduler, with its own way and places.
+    type: str
+    choices: [live, save, poweroff, poweroff-hard, resched]
+    default: live
+  enforce:
+    description:
+      - Whether a host without enough capacity is refused.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.vm
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_host
+  - module: privazio.opennebula.one_vm
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: The database runs on this host
+  privazio.opennebula.one_vm_migrate:
+    name: database
+    host: node2
+
+- name: Everybody leaves a host
+  privazio.opennebula.one_vm_migrate:
+    evacuate: node2
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual machine.
+  type: int
+  returned: without O(evacuate)
+  sample: 3
+name:
+  description: Name of the virtual machine.
+  type: str
+  returned: without O(evacuate)
+  sample: database
+host:
+  description: Name of the host where it is or, in check mode, would be; with O(evacuate) the host that is left.
+  type: str
+  returned: success
+  sample: node2
+datastore:
+  description: Name of the system datastore where it is or, in check mode, would be.
+  type: str
+  returned: without O(evacuate)
+  sample: system
+moved_ids:
+  description: Ids of the virtual machines that left the host.
+  type: list
+  elements: int
+  returned: with O(evacuate)
+  sample: [3, 4]
+failures:
+  description: Id, name and reason of each virtual machine that did not leave the host.
+  type: list
+  elements: dict
+  returned: failure with O(evacuate)
+  sample: []
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 4
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils import errand
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT
+from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import Evacuation, evacuate
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_place
+
+OPTIONS = dict(
+    VM,
+    **WAIT,
+    evacuate={"type": "str"},
+    host={"type": "str"},
+    cluster={"type": "str"},
+    datastore={"type": "str"},
+    how={"type": "str", "choices": ["live", "save", "poweroff", "poweroff-hard", "resched"], "default": "live"},
+    enforce={"type": "bool", "default": True},
+)
+
+
+def moved(module, cloud):
+    """One VM."""
+    params = module.params
+    if params["how"] == "resched":
+        raise Failure("The option how: resched goes with evacuate.")
+    if all(params[option] is None for option in ("host", "cluster", "datastore")):
+        raise Failure("Say where to: give host, cluster or datastore.")
+    item = errand.found(cloud, params)
+    here, there = vm_place.present(item), vm_place.wanted(cloud, item, params)
+    before, after = vm_place.shown(cloud, here), vm_place.shown(cloud, there)
+    if here != there and module.applies:
+        legs = vm_place.move(cloud, item, here, there, params["how"], params["enforce"])
+        errand.carried_out(cloud, item, legs, waits=params["wait"])
+    return Report(here != there, before, after, dict(after, id=item.ID, name=item.NAME))
+
+
+def emptied(module, cloud):
+    """All VMs of a host."""
+    params = module.params
+    if params["how"] not in ("live", "resched"):
+        raise Failure("With evacuate, the option how is live or resched.")
+    found = cloud.reference("host", params["evacuate"])
+    host = None if found is None else cloud.info("host", found.ID)
+    if host is None:
+        return Report(False, {}, {}, {"host": params["evacuate"], "moved_ids": []})
+    ids = sorted(host.VMS.ID)
+    if ids and module.applies:
+        evacuate(cloud, host, ids, Evacuation(params["how"], destinations(cloud, params), params["wait"]))
+    return Report(bool(ids), {"vms": ids}, {"vms": []}, {"host": host.NAME, "moved_ids": ids})
+
+
+def destinations(cloud, params):
+    """Hosts to go to; None: any of the same cluster."""
+    if params["host"] is not None:
+        return [params["host"]]
+    return [one.NAME for one in vm_place.hosts(cloud, params["cluster"])] if params["cluster"] is not None else None
+
+
+def main():
+    module = OneModule(
+        OPTIONS,
+        required_one_of=[("id", "name", "evacuate")],
+        mutually_exclusive=[("id", "evacuate"), ("name", "evacuate"), ("host", "cluster"), ("datastore", "evacuate")],
+    )
+    module.run(lambda cloud: (moved if module.params["evacuate"] is None else emptied)(module, cloud))
+
+
+if __name__ == "__main__":
+    main()
