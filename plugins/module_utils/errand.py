@@ -12,15 +12,15 @@ from .resources import vm
 from .resources.vm_states import Step, Until
 
 
-def found(cloud, params):
-    """The VM (of one.vm.info) that the options `id` and `name` (arguments.VM) speak of.
+def found(cloud, params, missing_ok=False):
+    """The VM (of one.vm.info) that the options `id` and `name` (arguments.VM) speak of; None if there may be none.
 
     Raises:
         Failure: there is none, or there are several of the name.
     """
     name, oid = params["name"], params["id"]
     item = cloud.find(vm.KIND, name, oid)
-    if item is None:
+    if item is None and not missing_ok:
         which = "called %s" % name if oid is None else "with id %d" % oid
         raise Failure("There is no VM %s." % which, object=vm.KIND, name=name, id=oid)
     return item

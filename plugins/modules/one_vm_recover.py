@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_recover
+short_description: Recover OpenNebula virtual machines that have failed
+version_added: 1.0.0
+description:
+  - Brings a virtual machine on that has failed, or takes it away. One that is in order is left alone.
+  - The task waits until the virtual machine is neither broken nor on its way, and fails with the words of the driver
+    when it fails again.
+options:
+  operation:
+    description:
+      - V(retry) has the driver do again what failed.
+      - V(success) takes it as done, V(failure) as failed for good, so that OpenNebula goes on, or back.
+      - V(recreate) removes the virtual machine from its host, and starts it anew from its images, with the same id.
+      - V(delete) removes it, without asking the guest or telling hooks of a shutdown.
+    type: str
+    choices: [retry, success, failure, recreate, delete]
+    required: true
+  force:
+    description:
+      - Whether a virtual machine is recovered that has not failed.
+      - V(retry), V(success) and V(failure) then act on one that is stuck on its way; V(recreate) and V(delete) on any,
+        and V(recreate) on each run.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.vm
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_vm
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: What failed is tried again; a machine in order stays as it is
+  privazio.opennebula.one_vm_recover:
+    name: database
+    operation: retry
+
+- name: Begin anew from the images
+  privazio.opennebula.one_vm_recover:
+    name: database
+    operation: recreate
+    force: true
+
+- name: Away with it, in whatever state
+  privazio.opennebula.one_vm_recover:
+    name: database
+    operation: delete
+    force: true
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual machine.
+  type: int
+  returned: when there is one
+  sample: 3
+name:
+  description: Name of the virtual machine.
+  type: str
+  returned: when there is one
+  sample: database
+status:
+  description: One word for its state afterwards, such as V(running) or V(pending).
+  type: str
+  returned: when there is one
+  sample: running
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 2
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils import errand
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_recovery
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import status
+
+OPTIONS = dict(
+    VM,
+    **WAIT,
+    operation={
+        "type": "str",
+        "choices": ["retry", "success", "failure", "recreate", "delete"],
+        "required": True,
+    },
+    force={"type": "bool", "default": False},
+)
+
+
+def converge(module, cloud):
+    params, word = module.params, module.params["operation"]
+    item = errand.found(cloud, params, missing_ok=word == "delete")
+    if item is None:
+        return Report(False, {}, {}, {})
+    due = vm_recovery.needs(item, word, params["force"])
+    before, after = ({"status": status(item)}, {"recovered": word}) if due else ({}, {})
+    if due and module.applies:
+        item = errand.carried_out(cloud, item, vm_recovery.legs(cloud, item, word), waits=params["wait"])
+    record = {"id": item.ID, "name": item.NAME, "status": status(item)} if item is not None else {}
+    return Report(due, before, after, record)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+    module.run(lambda cloud: converge(module, cloud))
+
+
+if __name__ == "__main__":
+    main()
