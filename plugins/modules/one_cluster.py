@@ -65,6 +65,8 @@ extends_documentation_fragment:
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_cluster_info
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """

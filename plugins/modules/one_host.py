@@ -67,6 +67,9 @@ extends_documentation_fragment:
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_host_info
+  - module: privazio.opennebula.one_vm_migrate
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """

@@ -51,6 +51,8 @@ extends_documentation_fragment:
   - privazio.opennebula.common.template
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+seealso:
+  - module: privazio.opennebula.one_template_info
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
