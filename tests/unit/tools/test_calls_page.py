@@ -19,7 +19,8 @@ ROWS = {row[0].strip("`"): row[1:] for row in OWN}
 
 @pytest.mark.parametrize("name", task_calls.targets())
 def test_the_page_says_what_the_target_asserts(name):
-    assert name in ROWS, "tests/benchmarks/run.py calls_per_task tells the row that the page needs"
+    wanted = [name, task_calls.listed(task_calls.done_again(name)), task_calls.asserted(name)]
+    assert name in ROWS, f"The page needs a row: {wanted}, and the calls that -vvv shows"
     options, count, which = ROWS[name]
     assert task_calls.asserted(name) == int(count) == len(which.split(", "))
     assert options == task_calls.listed(task_calls.done_again(name))
