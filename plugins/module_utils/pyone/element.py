@@ -225,10 +225,17 @@ def _field(text):
     name, dummy, kind = text.rstrip("*").partition(":")
     convert = _CONVERT.get(kind) or _nested(kind)
     if repeated:
-        return name, _Field(name, lambda node, tag, method: [convert(child, method) for child in node.findall(tag)])
+        return name, _Field(name, _every(convert))
     if kind in _SCALARS:
         return name, _Field(name, _SCALARS[kind])
     return name, _Field(name, lambda node, tag, method: _first(node, tag, method, convert))
+
+
+def _every(convert):
+    def every(node, tag, method):
+        return [convert(child, method) for child in node.findall(tag)]
+
+    return every
 
 
 def _nested(key):

@@ -196,7 +196,7 @@ TASKS: dict[str, dict] = {
     "user": {"one_host_info": {}, "environment": {"ONE_USERNAME": "nobody"}},
     "hidden": {"one_host": {"name": "a"}, "no_log": True},
     "read": {"one_call": {"method": "cluster.info", "arguments": {"oid": 0}}},
-    "unicode": {"one_template": {"name": "ñandú ✓", "template": {"SAID": "“¿qué?”"}}},
+    "unicode": {"one_template": {"name": "ñandú ✓", "template": {"SAID": "\u201c¿qué?\u201d"}}},
     "slow": {"one_host_info": {"api_url": "{{ silent }}"}, "timeout": 1},
     "until": {"one_host_info": {"name": "none"}, "until": "false", "retries": 1, "delay": 0},
     "conflict": {"one_user": {"name": "eve", "password": "{{ secret }}"}, "diff": True},
