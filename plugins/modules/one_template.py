@@ -28,8 +28,8 @@ options:
     description:
       - Whether a new O(clone_of) another one gets copies of its images, called after the VM template and the disk, as
         V(web-disk-0).
-      - Whether the images of a VM template are removed with it. Those that are in use stay, and OpenNebula does not say
-        so.
+      - Whether the images of a VM template are removed with it. Nothing is removed when one of them is in use or
+        locked; those that the user has no right to remove stay, and OpenNebula does not say so.
     type: bool
     default: false
   filter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..cloud import ALL
+from ..failure import Failure
 from ..resource import Resource
 from . import access, common
 
@@ -31,8 +32,34 @@ def create(cloud, name, wanted):
 
 
 def remove(cloud, record, recursive=False):
+    if recursive:
+        refuse_busy_images(cloud, record)
     doing = "remove VM template %s" % record["name"]
     cloud.call(doing, "template.delete", record["id"], recursive, object=KIND, id=record["id"])
+
+
+def refuse_busy_images(cloud, record):
+    """Raises Failure when images of a VM template are in use or locked: OpenNebula would leave them without a word."""
+    found = images_of(cloud, record)
+    busy = [image for image in found if image.RUNNING_VMS or image.CLONING_OPS or image.LOCK is not None]
+    if busy:
+        names = ", ".join("%s (id %d)" % (image.NAME, image.ID) for image in busy)
+        message = "Images of VM template %s are in use or locked: %s. Free them first, or leave recursive out."
+        raise Failure(message % (record["name"], names), object=KIND, id=record["id"])
+
+
+def images_of(cloud, record):
+    """The images that the disks of a VM template name, where it is clear which."""
+    disks = record["template"].get("DISK", [])
+    disks = [disk for disk in (disks if isinstance(disks, list) else [disks]) if {"IMAGE", "IMAGE_ID"} & set(disk)]
+    found = [[image for image in cloud.pool("image") if names_image(disk, image)] for disk in disks]
+    return [images[0] for images in found if len(images) == 1]
+
+
+def names_image(disk, image):
+    if "IMAGE_ID" in disk:
+        return disk["IMAGE_ID"] == str(image.ID)
+    return (disk["IMAGE"], disk.get("IMAGE_UNAME", image.UNAME)) == (image.NAME, image.UNAME)
 
 
 def resource(replace=False, labels="exact", among="all", recursive=False):

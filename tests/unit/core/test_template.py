@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""VM templates that go with their images."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils import connection
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
+
+
+@pytest.fixture
+def remove(simulator, one):
+    """remove(name): the VM template, and its images."""
+
+    def task(name):
+        options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+        cloud = Cloud(connection.connect(options), 10)
+        return Engine(cloud, template.resource(recursive=True)).remove(name, None)
+
+    return task
+
+
+def images(one):
+    return sorted(image.NAME for image in one.imagepool.info(-2, -1, -1).IMAGE if image.STATE != 7)
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [
+        {"IMAGE_ID": "0"},
+        {"IMAGE": "os"},
+        {"IMAGE": "os", "IMAGE_UNAME": "oneadmin"},
+    ],
+)
+def test_images_go_with_their_template_unless_they_are_busy(one, remove, disk):
+    one.template.allocate({"NAME": "web", "CPU": "1", "MEMORY": "64", "DISK": [disk, {"TYPE": "swap", "SIZE": "64"}]})
+    vm = one.template.instantiate(1, "vm")
+    with pytest.raises(Failure, match=r"Images of VM template web are in use or locked: os \(id 0\)\. Free"):
+        remove("web")
+    assert one.template.info(1).NAME == "web", "nothing was done"
+    one.vm.action("terminate-hard", vm)
+    one.vmpool.info(-2, -1, -1, -1)
+    one.image.lock(0, 1)
+    with pytest.raises(Failure, match="in use or locked"):
+        remove("web")
+    one.image.unlock(0)
+    assert remove("web").changed
+    assert images(one) == ["data"]
+
+
+def test_a_template_of_images_that_are_gone_goes_too(one, remove):
+    one.template.allocate({"NAME": "web", "DISK": [{"IMAGE": "nowhere"}, {"IMAGE_ID": "99"}]})
+    assert remove("web").changed
+    assert images(one) == ["data", "os"]
+
+
+def test_a_template_with_a_single_disk_or_none(one, remove):
+    one.template.allocate('NAME="one" DISK=[IMAGE="data"]')
+    one.template.allocate('NAME="none" CPU="1"')
+    assert remove("none").changed
+    assert remove("one").changed
+    assert images(one) == ["os"]
