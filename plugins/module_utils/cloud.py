@@ -126,10 +126,12 @@ class Cloud:
         """The object with an id, or the only one with a name; None when there is none.
 
         Raises:
-            Failure: several objects have the name.
+            Failure: several objects have the name, or it is empty.
         """
         if oid is not None:
             return self.info(kind, oid)
+        if name == "":
+            raise Failure("The name of a %s cannot be empty." % label(kind), object=kind)
         found = [item for item in self.pool(kind) if name == item.NAME]
         if len(found) > 1:
             ids = sorted(item.ID for item in found)
@@ -158,8 +160,8 @@ class Cloud:
         message = "There is no %s %r" % (label(kind), text)
         near = get_close_matches(text, [item.NAME for item in self.pool(kind)])
         if self.lenient is None:
-            hint = "; did you mean %s?" % " or ".join(repr(name) for name in near) if near else "."
-            raise Failure(message + hint, object=kind, name=text)
+            hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."
+            raise Failure("%s; %s" % (message, hint), object=kind, name=text)
         self.lenient("%s (yet); this was taken as it is written." % message)
         return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from .pyone.errors import OneTemplateException
 from .pyone.template import canonical_name
 
 MASK = "********"
@@ -34,15 +35,23 @@ def canonical(template):
 
     Args:
         template (dict): NAME → scalar, {NAME: scalar}, or a list of these.
+
+    Raises:
+        OneTemplateException: a name that is none, or a vector inside of a vector.
     """
-    return {canonical_name(name): _canonical_value(value) for name, value in template.items() if value is not None}
+    return {
+        canonical_name(name): _canonical_value(name, value) for name, value in template.items() if value is not None
+    }
 
 
-def _canonical_value(value):
+def _canonical_value(name, value):
     if isinstance(value, dict):
+        deep = [member for member, inner in value.items() if isinstance(inner, (dict, list, tuple))]
+        if deep:
+            raise OneTemplateException("the member %s of the vector %s has to be a text or a number" % (deep[0], name))
         return canonical(value)
     if isinstance(value, (list, tuple)):
-        return [_canonical_value(item) for item in value]
+        return [_canonical_value(name, item) for item in value]
     if isinstance(value, bool):
         return "YES" if value else "NO"
     return str(value).strip()

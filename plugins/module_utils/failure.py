@@ -16,16 +16,20 @@ from .pyone.errors import (
 )
 
 _PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
-_LOCKED = re.compile(r" is locked\b")
 
-# What to do, by what went wrong; the first that fits.
+# What to do, by what went wrong and what was said of it; the first that fits. Locked objects and quotas have the code
+# of missing rights.
 ADVICE = (
-    (OneAuthenticationException, "Check api_username and api_password"),
-    (OneAuthorizationException, "Ask for the right (owner, group, ACL), or use another user"),
-    (OneTimeoutException, "Check that the endpoint answers, or give a longer timeout"),
-    (OneConnectionException, "Check api_url, and for https validate_certs and ca_path"),
+    (OneAuthenticationException, "", "Check api_username and api_password"),
+    (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
+    (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
+    (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
+    (OneTimeoutException, "", "Check that the endpoint answers, http or https, or give a longer timeout"),
+    (OneConnectionException, "", "Check api_url, and for https validate_certs and ca_path"),
+    (OneProtocolException, "^Method .* not defined", "This release of OpenNebula does not have it"),
     (
         OneProtocolException,
+        "",
         "Check that api_url is the XML-RPC endpoint of OpenNebula, such as http://frontend:2633/RPC2",
     ),
 )
@@ -48,11 +52,14 @@ class Failure(Exception):
         return self.message  # which grows on its way up
 
 
+class Broken(Failure):
+    """An object has failed; waiting for it, or a further run, does not mend it."""
+
+
 def described(error, doing, **data):
     """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
     said = _PREFIX.sub("", error.message).strip().rstrip(".")
-    advice = next((text for kind, text in ADVICE if isinstance(error, kind)), None)
-    if _LOCKED.search(said):  # which has the code of missing rights
-        advice = "Unlock it first (lock: none)"
+    fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
+    advice = next(fitting, None)
     message = "Cannot %s: %s.%s" % (doing, said, " %s." % advice if advice else "")
     return Failure(message, method=error.method, code=error.code, **data)

@@ -14,7 +14,7 @@ from typing import Any, Callable, NamedTuple
 
 from .cloud import label
 from .difference import contrast, masked
-from .failure import Failure
+from .failure import Broken, Failure
 
 
 def replaced(present, wanted):
@@ -196,7 +196,8 @@ class Engine:
             report = self.update(item, wanted)
         except Failure as failure:
             failure.data.update(id=oid, created=True)
-            failure.message += " It was created, with id %d; the next run goes on from there." % oid
+            then = "." if isinstance(failure, Broken) else "; the next run goes on from there."
+            failure.message += " It was created, with id %d%s" % (oid, then)
             raise
         return Report(True, {"state": "absent"}, after, report.record)
 
@@ -274,7 +275,7 @@ class Engine:
         reason = self.resource.failure(item)
         if reason is not None and self.waits:
             message = "The %s %s has failed: %s."
-            raise Failure(
+            raise Broken(
                 message % (label(self.resource.kind), item.NAME, reason.rstrip(".")),
                 object=self.resource.kind,
                 id=item.ID,

@@ -60,7 +60,7 @@ def tls_context(
             context.load_cert_chain(client_cert, client_key)
     except (OSError, ValueError) as error:
         paths = ", ".join(path for path in (ca_path, client_cert, client_key) if path)
-        raise OneException("cannot load the TLS certificates from %s: %s" % (paths, error)) from error
+        raise OneException("cannot load the TLS certificates from %s: %s" % (paths, _reason(error))) from error
     return context
 
 
@@ -454,7 +454,7 @@ def _reason(error):
     verify = getattr(error, "verify_message", None)
     if verify:
         return "its certificate is not trusted (%s)" % verify
-    return error.strerror or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _http_error(endpoint, status, reason, headers):

@@ -100,7 +100,7 @@ def canonical_template(cloud, given):
         if isinstance(given, str):
             given = grammar.read(given)
         if not isinstance(given, dict):
-            raise Failure("The option template takes a dictionary or a text, not a %s." % type(given).__name__)
+            raise Failure("The option template takes a dictionary or a text, not %r." % (given,))
         return canonical(given)
     except OneException as error:
         raise described(error, "use the option template") from None

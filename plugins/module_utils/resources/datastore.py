@@ -14,6 +14,8 @@ TYPES = ("image", "system", "file", "backup")  # by the number TYPE; IMAGE_DS, â
 READY = 0  # STATE; 1 is disabled
 NO_DRIVER = "-"
 DRIVERS = ("ds_mad", "tm_mad")
+NEEDED = (("ds_mad", "DS_MAD"), ("tm_mad", "TM_MAD"))
+SOME_NEEDED = {"system": NEEDED[1:], "backup": NEEDED[:1]}  # by type; the others need both
 # What the server writes from the configuration of the drivers: a replacement without it would lose it for good.
 MANAGED = frozenset(
     "ALLOW_ORPHANS CLONE_TARGET DISK_TYPE DRIVER DS_LIVE_MIGRATE DS_MAD DS_MIGRATE DS_MIGRATE_SNAP LN_TARGET "
@@ -99,4 +101,5 @@ def resource(replace=False, labels="exact", purge=False, kind=None):
     """
     own = dict(kind_of(kind or {}), cluster_ids=clusters("datastores", purge), enabled=Attribute(write_enabled))
     attributes = access.attributes(KIND, own, replace, labels, MANAGED)
-    return Resource(KIND, read, create, attributes, common.remove(KIND), settled)
+    needed = SOME_NEEDED.get((kind or {}).get("type"), NEEDED)
+    return Resource(KIND, read, create, attributes, common.remove(KIND), settled, needed=needed)

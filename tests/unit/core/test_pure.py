@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils import census, difference, waiting
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneTemplateException
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import lacking
 
 
@@ -36,6 +37,12 @@ def test_canonical_is_idempotent():
     once = difference.canonical(given)
     assert once == {"CPU": "1", "CONTEXT": {"NETWORK": "YES"}, "DISK": [{"SIZE": "5"}], "TEXT": "x"}
     assert difference.canonical(once) == once
+
+
+@pytest.mark.parametrize("wrong", [{"A": {"B": {"C": 1}}}, {"A": [{"B": {"C": 1}}]}, {"A": {"B": [1]}}])
+def test_a_vector_has_no_vector_inside(wrong):
+    with pytest.raises(OneTemplateException, match="the member B of the vector A has to be a text or a number"):
+        difference.canonical(wrong)
 
 
 PRESENT = {

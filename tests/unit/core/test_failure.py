@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What a failure says: what, where, what to do."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import described
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import errors
+
+PREFIX = "[one.image.update] "
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (errors.OneAuthenticationException("User couldn't be authenticated."), "Check api_username and api_password."),
+        (errors.OneAuthorizationException(PREFIX + "User [2] : Not authorized."), "Ask for the right"),
+        (errors.OneAuthorizationException("User [0] : IMAGE is locked. [3]"), "Unlock it first (lock: none)."),
+        (errors.OneAuthorizationException("User [2] : limit of 1 reached for VMS quota in VM"), "Raise the quota"),
+        (errors.OneTimeoutException("no complete answer"), "or give a longer timeout."),
+        (errors.OneConnectionException("cannot reach https://x"), "for https validate_certs and ca_path."),
+        (errors.OneProtocolException("Method 'one.image.updat' not defined"), "This release of OpenNebula does not"),
+        (errors.OneProtocolException("HTTP 404 Not Found"), "Check that api_url is the XML-RPC endpoint"),
+    ],
+)
+def test_advice(error, said):
+    message = described(error, "update image 3").message
+    assert message.startswith("Cannot update image 3: ")
+    assert said in message
+    assert message.endswith(".")
+    assert PREFIX not in message
+
+
+def test_no_advice_is_better_than_a_guess():
+    error = errors.OneInternalException("[one.host.delete] Cannot delete host. It has VMs.", "one.host.delete", 0x2000)
+    failure = described(error, "remove host 3", object="host")
+    assert failure.message == "Cannot remove host 3: Cannot delete host. It has VMs."
+    assert failure.data == {"method": "one.host.delete", "code": 0x2000, "object": "host"}
