@@ -54,6 +54,10 @@ options:
     description:
       - How often a read is repeated after a passing network failure. Twice if omitted.
     type: int
+notes:
+  - With a local connection the task runs in the controller's own process, unless it uses C(become), C(async) or an
+    C(environment) with other variables than C(ONE_*), or the variable C(one_in_controller) is false. Results are the
+    same.
 """
 
     PLUGIN = r"""

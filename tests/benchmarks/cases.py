@@ -267,14 +267,16 @@ def shipped(name: str) -> int:
     return max(len(b64decode(text)) for text in re.findall(rb"['\"]([A-Za-z0-9+/=]{1000,})['\"]", built.b_module_data))
 
 
-def task() -> Case:
+def task(in_controller: bool) -> Case:
     """TASKS tasks of a play that change nothing, less a play without tasks."""
     import plays
 
     with plays.counting(hosts=3) as cloud:
         options = {"name": "seed-host-0", "state": "enabled"}
         both = {"ours": plays.OURS, "peer": plays.PEER}
-        return plays.timed({who: [cloud.task(name, "one_host", who, **options)] * TASKS for who, name in both.items()})
+        tasks = {who: cloud.task(name, "one_host", who, **options) for who, name in both.items()}
+        tasks["ours"]["vars"] = {"one_in_controller": in_controller}
+        return plays.timed({who: [each] * TASKS for who, each in tasks.items()})
 
 
 def other(module: str, name: str, *how: object) -> Case:
@@ -291,7 +293,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "calls": calls,
     "calls_kept_alive": lambda: calls("--keep-alive"),
     "payload": payload,
-    "task": task,
+    "task": lambda: task(True),
+    "task_as_module": lambda: task(False),
     "fleet_steady": lambda: other("fleets", "steady", 10_000, {"ROLE": "web"}),
     "fleet_steady_1000": lambda: other("fleets", "steady", 1_000, {"ROLE": "web"}),
     "fleet_steady_names": lambda: other("fleets", "steady", 10_000, {"NAME": "web-###"}),

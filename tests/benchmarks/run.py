@@ -25,7 +25,7 @@ from set_up import REQUIREMENTS, provide  # noqa: E402
 BENCH = BUILD / "bench"
 RESULT = BUILD / "bench.json"
 CASES = ("import", "decode_pool", "decode_hosts", "find_by_name", "memory_pool", "calls", "calls_kept_alive")
-CASES += ("payload", "task", "fleet_steady", "fleet_steady_1000", "fleet_steady_names")
+CASES += ("payload", "task", "task_as_module", "fleet_steady", "fleet_steady_1000", "fleet_steady_names")
 CASES += ("fleet_create", "fleet_create_1s", "calls_per_task")
 HEAD = f"{'case':<20}{'ours':>14}{'peer':>14}{'floor':>14}  {'times faster':>12}{'times floor':>12}  floor is"
 
