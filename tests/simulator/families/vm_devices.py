@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .. import generic
+from .. import generic, guest
 from ..calls import Call, Method
 from ..errors import ACTION, answered, not_found, wrong_action
 from ..store import Object
@@ -58,7 +58,7 @@ def refuse_running(vm: Object) -> None:
 
 # ---------------------------------------------------------------- commands for the guest
 
-EXECUTING, CANCELLED = "EXECUTING", "CANCELLED"  # the dummy driver never reports DONE or ERROR
+EXECUTING, CANCELLED = "EXECUTING", "CANCELLED"
 
 
 def execute(call: Call, vm: Object, command: str, given: str) -> None:
@@ -75,7 +75,13 @@ def execute_again(call: Call, vm: Object) -> None:
 def run(call: Call, vm: Object, command: str, given: str, action: str) -> None:
     vm.template.set("QEMU_GA_EXEC", {"COMMAND": command, "STDIN": given, "STATUS": EXECUTING})
     lifecycle.copy_record(call, vm, action)
-    start(call, vm, lifecycle.HOTPLUG, "exec", "Error executing command in VM", undone=command_failed)
+    start(call, vm, lifecycle.HOTPLUG, "exec", "Error executing command in VM", command_done, command_failed)
+
+
+def command_done(cloud: object, vm: Object) -> None:
+    last = vm.template.vector("QEMU_GA_EXEC") or {}
+    if vm.history[-1]["vm_mad"] not in guest.WITHOUT_GUEST:
+        last.update(guest.report(guest.result(last["COMMAND"], last["STDIN"])))
 
 
 def command_failed(cloud: object, vm: Object) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -417,6 +418,29 @@ def test_commands_are_repeated_and_cancelled(one):
     assert one("vm.retryexec", 0) == [True, 0, 0]
     found = [texts(one, f"TEMPLATE/QEMU_GA_EXEC/{name}")[0] for name in ("COMMAND", "STDIN", "STATUS")]
     assert found == ["ls", "input", "EXECUTING"]
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "ended"),
+    [
+        ("echo 'a  b' c", "", ("0", "a  b c\n", "")),
+        ("cat", "line", ("0", "line", "")),
+        ("false", "", ("1", "", "")),
+        ("exit 300", "", ("44", "", "")),
+        ("", "", ("0", "", "")),
+        ("nought", "", ("127", "", "sh: nought: not found\n")),
+        ("echo 'open", "", ("2", "", "sh: syntax error: No closing quotation\n")),
+    ],
+)
+def test_guests_of_other_drivers_answer(one, command, given, ended):
+    one("host.allocate", "host1", "kvm", "kvm", 0)
+    one("vm.allocate", 'CPU="0.5" MEMORY="128"', True)
+    one("vm.deploy", 1, 1, False, 0, "")
+    one("vm.exec", 1, command, given)
+    last = shown(one, oid=1).find("TEMPLATE/QEMU_GA_EXEC")
+    output = [base64.b64decode(last.findtext(name) or "").decode() for name in ("STDOUT", "STDERR")]
+    assert last.findtext("STATUS") == "DONE"
+    assert (last.findtext("RETURN_CODE"), *output) == ended
 
 
 # ---------------------------------------------------------------- rights

@@ -1,0 +1,192 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: one_vm_exec
+short_description: Run commands in the guests of OpenNebula virtual machines
+version_added: 1.0.0
+description:
+  - Has the guest agent of a virtual machine run a command, and returns its output and return code. No network is needed
+    between the controller and the guest, nor a login.
+  - Needs OpenNebula 7.2 or newer, KVM, and C(qemu-guest-agent) in the guest.
+  - OpenNebula keeps the last command, its input and its output in the virtual machine's template, where all can read
+    them who may see the virtual machine; they are no place for secrets.
+options:
+  state:
+    description:
+      - V(executed) runs O(command), which is a change on each run. Check mode runs nothing.
+      - V(repeated) runs the last command once more.
+      - V(cancelled) stops the command that is being executed, if there is one.
+    type: str
+    choices: [executed, repeated, cancelled]
+    default: executed
+  command:
+    description:
+      - The command, with its arguments. Required with O(state=executed).
+    type: str
+  stdin:
+    description:
+      - What the command reads from its standard input.
+    type: str
+    default: ''
+  allowed_rc:
+    description:
+      - Return codes that do not fail the task.
+    type: list
+    elements: int
+    default: [0]
+extends_documentation_fragment:
+  - privazio.opennebula.connection
+  - privazio.opennebula.common.vm
+  - privazio.opennebula.common.wait
+  - privazio.opennebula.common.attributes
+  - privazio.opennebula.common.actiongroup_one
+notes:
+  - When O(wait_timeout) is over, or with O(wait=false), the command goes on; O(state=cancelled) stops it.
+seealso:
+  - module: privazio.opennebula.one_vm
+  - module: privazio.opennebula.one_vm_info
+author:
+  - Contributors to the privazio.opennebula collection (@privazio)
+"""
+
+EXAMPLES = r"""
+- name: Ask the guest something
+  privazio.opennebula.one_vm_exec:
+    name: database
+    command: echo ready
+  register: answer
+
+- name: Say what it answered
+  ansible.builtin.debug:
+    msg: "{{ answer.stdout }}"
+
+- name: A command for which 1 is an answer too
+  privazio.opennebula.one_vm_exec:
+    name: database
+    command: "false"
+    allowed_rc: [0, 1]
+
+- name: Nothing is executed any more
+  privazio.opennebula.one_vm_exec:
+    name: database
+    state: cancelled
+"""
+
+RETURN = r"""
+id:
+  description: Id of the virtual machine.
+  type: int
+  returned: success
+  sample: 3
+name:
+  description: Name of the virtual machine.
+  type: str
+  returned: success
+  sample: database
+command:
+  description: The last command; in check mode the one that would be run.
+  type: str
+  returned: success, and when the command failed
+  sample: echo ready
+status:
+  description: How it stands, V(executing), V(done), V(error) or V(cancelled); empty when no command was ever run.
+  type: str
+  returned: success, and when the command failed
+  sample: done
+rc:
+  description: Its return code.
+  type: int
+  returned: when the command has ended
+  sample: 0
+stdout:
+  description: What it wrote to its standard output.
+  type: str
+  returned: success, and when the command failed
+  sample: "ready\n"
+stdout_lines:
+  description: The same as lines.
+  type: list
+  elements: str
+  returned: success
+  sample: [ready]
+stderr:
+  description: What it wrote to its standard error.
+  type: str
+  returned: success, and when the command failed
+  sample: ""
+stderr_lines:
+  description: The same as lines.
+  type: list
+  elements: str
+  returned: success
+  sample: []
+api_calls:
+  description: How many calls of the API the task took.
+  type: int
+  returned: always
+  sample: 5
+diff:
+  description: What changes, before and after; only what differs.
+  type: dict
+  returned: success
+  sample: {"before": {}, "after": {"executed": "echo ready"}}
+"""
+
+from ansible_collections.privazio.opennebula.plugins.module_utils import errand
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_commands
+
+OPTIONS = dict(
+    VM,
+    **WAIT,
+    **state("executed", "repeated", "cancelled"),
+    command={"type": "str"},
+    stdin={"type": "str", "default": ""},
+    allowed_rc={"type": "list", "elements": "int", "default": [0]},
+)
+NOTHING_YET = {"status": "", "rc": None, "stdout": "", "stderr": ""}  # of a command that a check run would run
+
+
+def legs_to(cloud, item, params):
+    """The legs to the state that is wanted."""
+    if params["state"] == "executed":
+        return vm_commands.execute(cloud, item, params["command"], params["stdin"])
+    return {"repeated": vm_commands.repeat, "cancelled": vm_commands.cancel}[params["state"]](cloud, item)
+
+
+def converge(module, cloud):
+    params, wanted = module.params, module.params["state"]
+    item = errand.found(cloud, params)
+    legs, result = legs_to(cloud, item, params), vm_commands.read(item)
+    command = params["command"] if wanted == "executed" else result["command"]
+    errand.way(item, legs[:1])  # refuses where it does not work, also in a check run
+    if legs and module.applies:
+        item = errand.carried_out(cloud, item, legs, waits=params["wait"])
+        result = vm_commands.read(item)
+        if params["wait"] and wanted != "cancelled":
+            vm_commands.refuse_failed(item, result, params["allowed_rc"])
+    elif legs:
+        result = dict(NOTHING_YET, command=command)
+    return Report(bool(legs), {}, {wanted: command} if legs else {}, record(item, result))
+
+
+def record(item, result):
+    """The result with the VM's id and name. Ansible takes any rc but 0 for a failure, unless it is told otherwise."""
+    found = {key: value for key, value in result.items() if value is not None}
+    return dict(found, id=item.ID, name=item.NAME, failed=False)
+
+
+def main():
+    module = OneModule(OPTIONS, required_one_of=[("id", "name")], required_if=[("state", "executed", ("command",))])
+    module.run(lambda cloud: converge(module, cloud))
+
+
+if __name__ == "__main__":
+    main()
