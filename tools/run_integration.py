@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +68,7 @@ def chosen(names: list[str]) -> list[str]:
 
 def run(target: str, variables: str) -> Outcome:
     """Run TARGET in a process of its own, with a log of its own."""
-    log = LOGS / f"integration-{target}.log"
+    log = LOGS / f"{log_name(target, variables)}.log"
     command = [str(VENV / "bin" / "ansible-playbook"), "-v", "--diff", "-i", "localhost,", str(INTEGRATION / "run.yml")]
     command += [f"-etarget={target}", *([f"-e{variables}"] if variables else [])]
     began = time.monotonic()
@@ -77,6 +78,11 @@ def run(target: str, variables: str) -> Outcome:
             command, env=settings, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
         ).returncode
     return Outcome(target, fault(status, log.read_text(encoding="utf-8")), time.monotonic() - began, log)
+
+
+def log_name(target: str, variables: str) -> str:
+    """Return a name of its own for each target and VARIABLES, which may run at the same time."""
+    return re.sub(r"\W+", "-", f"integration-{target} {variables}").strip("-")
 
 
 def fault(status: int, output: str) -> str:

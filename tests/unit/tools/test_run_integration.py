@@ -36,6 +36,14 @@ def test_unknown_target(name):
 
 
 @pytest.mark.parametrize(
+    ("variables", "name"),
+    [("", "integration-one_host"), ("one_in_controller=false", "integration-one_host-one_in_controller-false")],
+)
+def test_each_run_has_a_log_of_its_own(variables, name):
+    assert run_integration.log_name("one_host", variables) == name
+
+
+@pytest.mark.parametrize(
     ("status", "output", "said"),
     [
         (0, "ok: [localhost]\n", ""),
