@@ -14,7 +14,7 @@ from typing import Any, Callable, NamedTuple
 
 from .cloud import label
 from .difference import contrast, masked
-from .failure import Broken, Failure
+from .failure import Broken, Failure, created
 
 
 def replaced(present, wanted):
@@ -133,8 +133,11 @@ class Engine:
         """
         wanted = self.canonical(wanted)
         item = self.cloud.find(self.resource.kind, name, oid)
+        if item is None and oid is not None:
+            message = "There is no %s with id %d; to create one, leave the id out."
+            raise Failure(message % (label(self.resource.kind), oid), object=self.resource.kind, id=oid)
         if item is None:
-            return self._create(name, oid, wanted)
+            return self._create(name, wanted)
         if self.resource.detailed and oid is None:
             item = self._look(item.ID)
         if oid is not None and name is not None:
@@ -177,11 +180,7 @@ class Engine:
                 message % (label(self.resource.kind), name, ", ".join(missing)), object=self.resource.kind, name=name
             )
 
-    def _create(self, name, oid, wanted):
-        if name is None:
-            raise Failure(
-                "There is no %s with id %d." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid
-            )
+    def _create(self, name, wanted):
         self.require(name, wanted)
         wanted = self._in_one_form(wanted, origins=True)
         after = dict(wanted, name=name, state="present")
@@ -196,8 +195,7 @@ class Engine:
             report = self.update(item, wanted)
         except Failure as failure:
             failure.data.update(id=oid, created=True)
-            then = "." if isinstance(failure, Broken) else "; the next run goes on from there."
-            failure.message += " It was created, with id %d%s" % (oid, then)
+            created(failure, oid)
             raise
         return Report(True, {"state": "absent"}, after, report.record)
 

@@ -15,7 +15,7 @@ READY = 0  # STATE; 1 is disabled
 NO_DRIVER = "-"
 DRIVERS = ("ds_mad", "tm_mad")
 NEEDED = (("ds_mad", "DS_MAD"), ("tm_mad", "TM_MAD"))
-SOME_NEEDED = {"system": NEEDED[1:], "backup": NEEDED[:1]}  # by type; the others need both
+SOME_NEEDED: dict = {"system": NEEDED[1:], "backup": NEEDED[:1]}  # by type; the others need both
 # What the server writes from the configuration of the drivers: a replacement without it would lose it for good.
 MANAGED = frozenset(
     "ALLOW_ORPHANS CLONE_TARGET DISK_TYPE DRIVER DS_LIVE_MIGRATE DS_MAD DS_MIGRATE DS_MIGRATE_SNAP LN_TARGET "

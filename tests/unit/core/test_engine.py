@@ -152,3 +152,10 @@ def test_a_filter_hides_templates(cloud, among, found):
     cloud.one.template.chown(oid, cloud.one.user.allocate("ann", "secret", "core", [0]), -1)
     report = Engine(fresh(cloud), kind, apply=False).converge("theirs", None, {})
     assert report.changed is not found
+
+
+@pytest.mark.parametrize("name", [None, "h"])
+def test_an_id_that_no_object_has_makes_no_object(cloud, name):
+    with pytest.raises(Failure, match="no host with id 7; to create one, leave the id out"):
+        Engine(cloud, host.resource()).converge(name, 7, WANTED)
+    assert fresh(cloud).pool("host") == []
