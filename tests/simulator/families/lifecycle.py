@@ -290,7 +290,16 @@ def demand_driver(vm: Object) -> None:
         vm.template.set("AUTOMATIC_DS_REQUIREMENTS", f"{requirements} & {driver}")
 
 
-def record_action(call: Call, vm: Object, action: str) -> None:
+class Owner(NamedTuple):
+    """In whose name the server itself acts on a VM."""
+
+    cloud: Any
+    uid: int
+    gid: int
+    request: int = 0
+
+
+def record_action(call: Call | Owner, vm: Object, action: str) -> None:
     vm.history[-1].update(action=ACTIONS[action], uid=call.uid, gid=call.gid, request_id=call.request)
 
 
@@ -497,7 +506,7 @@ def picture(vm: Object, **fields: Any) -> str:
     return f"<VM>{shown}</VM>"
 
 
-def copy_record(call: Call, vm: Object, action: str) -> None:
+def copy_record(call: Call | Owner, vm: Object, action: str) -> None:
     """Ends the record under an action and opens its copy. A VM that did not run still does not."""
     last = vm.history[-1]
     before, stopped = last["action"], last["retime"] != 0

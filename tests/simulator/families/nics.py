@@ -11,8 +11,7 @@ from ..errors import internal
 from ..permissions import Need
 from ..store import Object
 from ..template import Vector
-from . import rules
-from . import vnet as networks
+from . import leases, rules
 from .disks import NOBODY, owner
 
 
@@ -89,7 +88,7 @@ def lease(call: Call, vm: Object, number: int, nic: Vector) -> Vector:
     if not any(nic.get(name) for name in ("NETWORK_ID", "NETWORK")):  # the scheduler's to choose, or none
         return nic
     network = find_network(call, nic, vm.uid)
-    nic.update(networks.allocate_lease(call.cloud, network, vm, nic))
+    nic.update(leases.allocate_lease(call.cloud, network, vm, nic))
     return dict(nic, TARGET=f"one-{vm.oid}-{number}")
 
 
@@ -173,10 +172,10 @@ def free(cloud: Any, vm: Object, nic: Vector) -> None:
     network = cloud["NET"].get(int(nic["NETWORK_ID"])) if nic.get("NETWORK_ID", "").isdigit() else None
     if network is None:
         return
-    networks.free_lease(cloud, network, vm, nic)
+    leases.free_lease(cloud, network, vm, nic)
     others = [each for each in interfaces(vm) if each is not nic and each.get("NETWORK_ID") == nic["NETWORK_ID"]]
     if not others:
-        network.updated_vms.discard(vm.oid)
+        leases.forget(network, vm.oid)
 
 
 def release(cloud: Any, vm: Object) -> None:
@@ -185,8 +184,8 @@ def release(cloud: Any, vm: Object) -> None:
     for nic in interfaces(vm):
         network = cloud["NET"].get(int(nic["NETWORK_ID"])) if nic.get("NETWORK_ID", "").isdigit() else None
         if network is not None:
-            networks.free_lease(cloud, network, vm, nic)
-            network.updated_vms.discard(vm.oid)
+            leases.free_lease(cloud, network, vm, nic)
+            leases.forget(network, vm.oid)
 
 
 # ---------------------------------------------------------------- security groups

@@ -16,11 +16,21 @@ from ..errors import ACTION, Refused, answered, internal, not_found, wrong_actio
 from ..quotas import Use, charge, refund
 from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
 from ..template import Template, Vector
-from . import membership, usage
+from . import membership, network_updates, rules, usage
+from .leases import (
+    DONE,
+    ERROR,
+    INIT,
+    LOCK_CREATE,
+    LOCK_DELETE,
+    READY,
+    UPDATE_FAILURE,
+    candidates,
+    number_or_text,
+)
 
-INIT, READY, LOCK_CREATE, LOCK_DELETE, DONE, ERROR, UPDATE_FAILURE = range(7)
 STATES = "INIT READY LOCK_CREATE LOCK_DELETE DONE ERROR UPDATE_FAILURE".split()
-SETS = ("vrouters", "updated_vms", "outdated_vms", "updating_vms", "error_vms")
+SETS = ("vrouters", *rules.SETS)
 # What each driver cannot do without.
 MANDATORY = {
     "dummy": ("BRIDGE",),
@@ -157,10 +167,6 @@ def complete(cloud: Any, network: Object) -> None:
     body.set("SECURITY_GROUPS", ",".join(sorted({"0", *groups}, key=number_or_text)))
 
 
-def number_or_text(part: str) -> tuple[int, str]:
-    return (int(part), "") if part.isdigit() else (-1, part)
-
-
 def take_vlans(cloud: Any, network: Object, body: Template) -> None:
     """VLAN tags: given, or drawn from the IDs of oned.conf. Drawn ones are not in the template."""
     for name, attribute in TAGS.items():
@@ -294,6 +300,7 @@ def recover_delete(cloud: Any, network: Object) -> None:
 
 def recover_retry(cloud: Any, network: Object) -> None:
     network.state = READY
+    network_updates.commit(cloud, network, recovery=True)
 
 
 # Operation -> its name, the states it is for, what it does.
@@ -368,8 +375,12 @@ def update_range(call: Call, network: Object, given: str) -> None:
         raise internal("AR/AR_ID attribute is missing.")
     if int(oid) not in network.ranges:
         raise internal(f"Address Range with ID {oid} was not found.")
-    names = [] if call.is_admin else listed(call.cloud.config, "VNET_RESTRICTED_ATTR")
-    change(network.ranges[int(oid)], vector, [name for holder, name in names if holder == "AR"])
+    heeds = network.parent != -1 and not call.is_admin
+    names = listed(call.cloud.config, "VNET_RESTRICTED_ATTR") if heeds else []
+    target = network.ranges[int(oid)]
+    before = target.body
+    change(target, vector, [name for holder, name in names if holder == "AR"])
+    network_updates.range_changed(call.cloud, network, target, before)
 
 
 # ---------------------------------------------------------------- leases on hold
@@ -379,15 +390,12 @@ def lease_in(body: Template) -> Vector:
     vector = body.vector("LEASES")
     if vector is None:
         raise internal("Empty lease description.")
-    if not any(vector.get(name) for name in ("MAC", "IP", "IP6")):
+    named = [name for name in ("MAC", "IP", "IP6") if vector.get(name)]
+    if not named:
         raise internal("Missing MAC, IP or IP6.")
+    if len(named) > 1:
+        raise internal("Only one attribute MAC, IP or IP6 can be set.")
     return vector
-
-
-def candidates(network: Object, vector: Mapping[str, str]) -> list[Range]:
-    """The ranges that a lease may come from."""
-    oid = vector.get("AR_ID")
-    return [each for each in network.ranges.values() if oid is None or str(each.ar_id) == oid]
 
 
 def hold(call: Call, network: Object, given: str) -> None:
@@ -536,94 +544,6 @@ def give_back(cloud: Any, network: Object, target: Range) -> None:
     refund(cloud, network.uid, network.gid, usage.of_leases([str(network.parent)] * len(taken)))
 
 
-# ---------------------------------------------------------------- use by VMs and virtual routers
-
-
-def allocate_lease(cloud: Any, network: Object, user: Object, nic: Mapping[str, str]) -> Vector:
-    """A lease for a VM or virtual router: the NIC with all that the server copies from range and network.
-
-    The NIC may ask for MAC, IP or IP6. NIC_ID, NAME and TARGET are the user's to add. Raises Refused INTERNAL.
-    """
-    return nic_vector(cloud, network, *take_lease(network, user, nic), nic)
-
-
-def take_lease(network: Object, user: Object, nic: Mapping[str, str]) -> tuple[Range, int]:
-    """The range that gives a lease, and the place in it. Raises Refused INTERNAL."""
-    wanted = {name: nic[name] for name in ("IP", "IP6", "MAC") if nic.get(name)}
-    for each in candidates(network, {}):
-        place = each.take((user.kind.name, user.oid), first_of(wanted))
-        if place is not None:
-            network.changed()
-            return each, place
-    raise internal(f"Cannot get IP/MAC lease from virtual network {network.oid}.")
-
-
-FLOATING = ("IP", "IP6", "MAC", "IP6_LINK", "IP6_ULA", "IP6_GLOBAL")  # VROUTER_… in the NIC of a virtual router
-
-
-def router_nic(network: Object, router: Object, nic: Mapping[str, str]) -> Vector:
-    """The NIC of a virtual router, which has a lease only for a floating address. Raises Refused INTERNAL."""
-    found = {**nic, "NETWORK": network.name, "NETWORK_ID": str(network.oid)}
-    if nic.get("FLOATING_IP", "").upper() != "YES":
-        return found
-    source, place = take_lease(network, router, nic)
-    network.vrouters.add(router.oid)
-    found.update(source.at(place), AR_ID=str(source.ar_id))
-    return {f"VROUTER_{name}" if name in FLOATING else name: text for name, text in found.items()}
-
-
-def free_router_nic(network: Object, router: Object, nic: Mapping[str, str]) -> None:
-    source = network.ranges.get(int(nic.get("AR_ID", "-1")))
-    place = source and source.index({"MAC": nic.get("VROUTER_MAC", "")})
-    if source and source.leases.get(place) == (router.kind.name, router.oid):
-        del source.leases[place]
-    if not any((router.kind.name, router.oid) in each.leases.values() for each in network.ranges.values()):
-        network.vrouters.discard(router.oid)
-    network.changed()
-
-
-def first_of(wanted: Mapping[str, str]) -> Vector | None:
-    return next(({name: text} for name, text in wanted.items()), None)
-
-
-def nic_vector(cloud: Any, network: Object, source: Range, place: int, given: Mapping[str, str]) -> Vector:
-    inherited = {}
-    for dummy, name in listed(cloud.config, "INHERIT_VNET_ATTR"):
-        value = source.body.get(name) or network.template.text(name)
-        if value:
-            inherited[name] = value
-    own = {
-        "PHYDEV": network.phydev,
-        "VLAN_ID": source.body.get("VLAN_ID") or network.vlan_id,
-        "OUTER_VLAN_ID": network.outer_vlan_id,
-    }
-    groups = [part for part in given.get("SECURITY_GROUPS", "").split(",") if part]
-    groups += [part for part in network.template.text("SECURITY_GROUPS").split(",") if part]
-    return {
-        **inherited,
-        **given,
-        **{name: value for name, value in own.items() if value},
-        **source.at(place),
-        "AR_ID": str(source.ar_id),
-        "BRIDGE": network.bridge,
-        "BRIDGE_TYPE": network.bridge_type,
-        "CLUSTER_ID": ",".join(map(str, sorted(network.cluster_ids))),
-        "NETWORK": network.name,
-        "NETWORK_ID": str(network.oid),
-        "SECURITY_GROUPS": ",".join(sorted(set(groups), key=number_or_text)),
-        "VN_MAD": network.vn_mad,
-    }
-
-
-def free_lease(cloud: Any, network: Object, user: Object, nic: Mapping[str, str]) -> None:
-    """Gives the lease of a NIC back."""
-    source = network.ranges.get(int(nic.get("AR_ID", "-1")))
-    place = source and source.index({"MAC": nic.get("MAC", "")})
-    if source and source.leases.get(place) == (user.kind.name, user.oid):
-        del source.leases[place]
-        network.changed()
-
-
 # ---------------------------------------------------------------- what a user sees
 
 
@@ -653,7 +573,13 @@ def pool_info(call: Call, flag: int, start: int, end: int) -> str:
 
 
 def normalise(call: Call, network: Object, body: Template) -> None:
+    changes = network_updates.differences(network.template, body)
     apply_driver(call.cloud, network, body)
+    network_updates.note(body, changes)
+
+
+def spread(call: Call, network: Object) -> None:
+    network_updates.template_changed(call.cloud, network)
 
 
 KINDS = [VNET]
@@ -661,7 +587,7 @@ METHODS = [
     Method("one.vn.allocate", "template:string, cluster_id:int", allocate),
     Method("one.vn.delete", "oid:int", delete, needs="MANAGE NET"),
     generic.info(VNET, xml=info),
-    generic.update(VNET, normalise=normalise),
+    generic.update(VNET, normalise=normalise, after=spread),
     generic.rename(VNET),
     generic.chmod(VNET),
     generic.chown(VNET, uses=uses_of),

@@ -13,8 +13,7 @@ from ..permissions import Need
 from ..quotas import Use, charge, refund
 from ..store import OWNED, Kind, Object, ids, lock, permissions, template
 from ..template import Template, Vector
-from . import lifecycle, nics, recovery, references, usage, vm, vm_nics, vmtemplate
-from . import vnet as networks
+from . import leases, lifecycle, nics, recovery, references, usage, vm, vm_nics, vmtemplate
 
 VROUTER = Kind(
     name="VROUTER",
@@ -51,13 +50,13 @@ def take(call: Call, router: Object, number: int, nic: Vector) -> Vector:
     if nic.get("NETWORK_MODE", "").upper() == "AUTO":
         raise internal("Virtual Router is incompatible with auto mode")
     network = nics.find_network(call, nic, router.uid)
-    return {**networks.router_nic(network, router, nic), "NIC_ID": str(number)}
+    return {**leases.router_nic(network, router, nic), "NIC_ID": str(number)}
 
 
 def give_back(cloud: Any, router: Object, nic: Vector) -> None:
     network = cloud["NET"].get(int(nic.get("NETWORK_ID", "-1")))
     if network is not None:
-        networks.free_router_nic(network, router, nic)
+        leases.free_router_nic(network, router, nic)
 
 
 # ---------------------------------------------------------------- creation, update, removal

@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import xmlrpc.client
 from xml.etree import ElementTree
 
 import pytest
+from simulator.cloud import Options
+from simulator.families.lifecycle import ACTIONS
+from simulator.server import Simulator
 
 INTERNAL = 0x2000
 MAC = 'MAC="02:00:00:00:00:01"'
@@ -120,3 +124,115 @@ def test_users_do_not_change_what_is_restricted(one, network, shown):
     assert one("vn.update_ar", oid, text, session="ann:pw")[0]
     found = shown(oid)
     assert (found["BRIDGE"], found.get("PHYDEV"), found["NOTE"]) == ("b4", None, "mine")
+
+
+# ---------------------------------------------------------------- leases
+
+
+@pytest.mark.parametrize("method", ["hold", "release"])
+def test_a_lease_is_named_once(one, network, method):
+    answer = one(f"vn.{method}", network(IP4), 'LEASES=[IP="10.0.0.1",MAC="02:00:0a:00:00:01"]')
+    assert answer[1] == f"[one.vn.{method}] Only one attribute MAC, IP or IP6 can be set."
+
+
+def interfaces(one, oid=0):
+    return [{each.tag: each.text for each in nic} for nic in ElementTree.fromstring(one("vm.info", oid)[1]).iter("NIC")]
+
+
+def vm(one, text):
+    return one("vm.allocate", f'CPU="0.1" MEMORY="32" NIC=[{text}]', True)
+
+
+def test_a_lease_is_asked_for_by_one_address(one, network):
+    network(IP4)
+    answer = vm(one, 'NETWORK_ID="0",IP="10.0.0.2",MAC="02:00:0a:00:00:02"')
+    assert answer[1] == "[one.vm.allocate] Cannot get IP/MAC lease from virtual network 0."
+
+
+def test_an_interface_knows_reservation_and_groups_of_its_range(one, network):
+    one("secgroup.allocate", 'NAME="sg"')
+    one("vn.reserve", network(IP4 + ',SECURITY_GROUPS="100"'), 'SIZE="2" NAME="r"')
+    vm(one, 'NETWORK_ID="1"')
+    nic = interfaces(one)[0]
+    assert (nic["NETWORK_ID"], nic["PARENT_NETWORK_ID"], nic["SECURITY_GROUPS"]) == ("1", "0", "0,100")
+
+
+# ---------------------------------------------------------------- what reaches the VMs
+
+READY, UPDATE_FAILURE = "1", "6"
+
+
+@pytest.fixture
+def lab():
+    """lab(*failures) -> a call to a cloud with VMs in a network: one runs, one is held, one has an MTU of its own."""
+    made = []
+
+    def make(*failures):
+        found = Simulator(Options(delay=0, failures=[*failures])).start()
+        made.append(found)
+
+        def call(method, *arguments):
+            with xmlrpc.client.ServerProxy(found.url) as proxy:
+                return getattr(proxy, f"one.{method}")("oneadmin:opennebula", *arguments)
+
+        call("host.allocate", "h", "dummy", "dummy", 0)
+        call("vn.allocate", f'NAME="n" VN_MAD="dummy" BRIDGE="b" MTU="1500" AR=[{IP4}]', 0)
+        for more in ("", "", ',MTU="900"'):
+            vm(call, f'NETWORK_ID="0"{more}')
+        call("vm.deploy", 0, 0, False, -1, "")
+        return call
+
+    yield make
+    for found in made:
+        found.stop()
+
+
+def lists(one):
+    found = ElementTree.fromstring(one("vn.info", 0)[1])
+    return {
+        name: [each.text for each in found.findall(f"{name}_VMS/ID")]
+        for name in ("UPDATED", "OUTDATED", "UPDATING", "ERROR")
+        if found.find(f"{name}_VMS/ID") is not None
+    }
+
+
+def state(one, kind, oid=0):
+    return ElementTree.fromstring(one(f"{kind}.info", oid)[1]).findtext("STATE")
+
+
+def test_a_change_reaches_the_interfaces(lab):
+    one = lab()
+    assert one("vn.update", 0, 'MTU="9000"', 1)[0]
+    assert [interfaces(one, oid)[0]["MTU"] for oid in range(3)] == ["9000", "9000", "900"]
+    assert lists(one) == {"UPDATED": ["0", "1", "2"]}
+    assert "VNET_UPDATE" not in one("vn.info", 0)[1]
+    told = f"<ACTION>{ACTIONS['nic-update']}</ACTION>"
+    assert [told in one("vm.info", oid)[1] for oid in range(3)] == [True, False, False]
+
+
+def test_what_does_not_spread_leaves_them_alone(lab):
+    one = lab()
+    assert one("vn.update", 0, 'GATEWAY="10.0.0.254"', 1)[0]
+    assert "GATEWAY" not in interfaces(one)[0]
+
+
+def test_a_range_spreads_what_is_inherited(lab):
+    one = lab()
+    assert change(one, 0, 'GATEWAY="10.0.0.254",NOTE="x"')[0]
+    assert [interfaces(one, oid)[0].get("GATEWAY") for oid in range(3)] == ["10.0.0.254"] * 3
+    assert change(one, 0, 'NOTE="x"')[0]
+    assert "GATEWAY" not in interfaces(one)[0]
+
+
+def test_the_host_that_fails_is_told_again(lab):
+    one = lab("update_nic:vm-0")
+    assert one("vn.update", 0, 'MTU="9000"', 1)[0]
+    one("vn.info", 0)
+    assert lists(one) == {"UPDATED": ["1", "2"], "ERROR": ["0"]}
+    assert state(one, "vn") == UPDATE_FAILURE
+    assert one("vn.recover", 0, 3)[0]
+    one("vn.info", 0)
+    assert (lists(one)["ERROR"], state(one, "vn")) == (["0"], UPDATE_FAILURE)
+    assert one("vm.action", "terminate-hard", 0)[0]
+    one("vn.info", 0)
+    assert (lists(one), state(one, "vn")) == ({"UPDATED": ["1", "2"]}, READY)
