@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""What is done with VMs that live, on drivers that work and on drivers that fail."""
+
+from __future__ import annotations
+
+import importlib
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils import connection
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import (
+    vm_backups,
+    vm_recovery,
+    vm_schedules,
+    vm_snapshots,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import ANYWHERE, status
+from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
+
+MODULES = "ansible_collections.privazio.opennebula.plugins.modules."
+
+
+class Quick(Clock):
+    """Waits a hundred times less."""
+
+    def sleep(self, seconds):
+        super().sleep(seconds / 100)
+
+
+@pytest.fixture
+def vm(one):
+    """Id of a VM that runs, called db; there are a second host and a datastore for backups."""
+    oid = one.template.instantiate(0, "db")
+    one.vmpool.info(-2, -1, -1, -1)  # lets the scheduler and the driver do their work
+    one.host.allocate("other", "dummy", "dummy", 0)
+    one.datastore.allocate('NAME="vault" TYPE="BACKUP_DS" DS_MAD="dummy" TM_MAD="-"', 0)
+    one.hostpool.info()
+    return oid
+
+
+@pytest.fixture
+def do(simulator, vm):
+    """do(module, …options) → (Report, names of the calls); check=True only plans."""
+
+    def task(act, check=False, patience=10, **given):
+        calls = []
+        own = importlib.import_module(MODULES + act)
+        options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+        client = connection.connect(options, read_only=check, on_call=calls.append)
+        cloud = Cloud(client, patience, [].append if check else None, Quick())
+        params = {option: spec.get("default") for option, spec in own.OPTIONS.items()}
+        assert set(given) <= set(params)
+        params.update({"name": "db"}, **given)
+        module = SimpleNamespace(params=params, applies=not check, engine=engine(params, check))
+        return WORK[act](own, module, cloud), calls
+
+    return task
+
+
+def engine(params, check):
+    return lambda cloud, resource: Engine(cloud, resource, not check, params.get("wait", True))
+
+
+def backed_up(own, module, cloud):
+    return own.STATES[module.params["state"]](module, cloud, own.errand.found(cloud, module.params))
+
+
+def converged(own, module, cloud):
+    return own.converge(module, cloud)
+
+
+WORK = {
+    "one_vm_schedule": converged,
+    "one_vm_snapshot": converged,
+    "one_vm_backup": backed_up,
+    "one_vm_migrate": lambda own, module, cloud: own.moved(module, cloud),
+    "one_vm_recover": converged,
+    "one_vm_disk": converged,
+}
+
+# module, options, what of the drivers fails, what the task says then
+ACTS = [
+    ("one_vm_snapshot", {"snapshot": "a"}, "snapshot_create:vm-*", "Error creating new VM Snapshot"),
+    ("one_vm_snapshot", {"snapshot": "a", "disk": 0}, "snap_create:vm-*", "Error creating new disk snapshot"),
+    ("one_vm_backup", {"datastore": "vault"}, "backup:vm-*", "Error creating VM backup"),
+    ("one_vm_migrate", {"host": "other"}, "migrate:vm-*", "VM db has failed: .*igrat"),
+    ("one_vm_migrate", {"host": "other", "how": "save"}, "save:vm-*", "VM db has failed: "),
+    ("one_vm_disk", {"image": "golden"}, "cpds:vm-*", "The image golden has failed: |VM db has failed: "),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "fault", "said"), ACTS)
+def test_what_is_planned_is_done_once(do, name, given, fault, said):
+    planned = do(name, check=True, **given)[0]
+    report = do(name, **given)[0]
+    assert planned.changed
+    assert (report.before, report.after) == (planned.before, planned.after)
+    if name != "one_vm_backup":
+        assert not do(name, **given)[0].changed
+
+
+@pytest.mark.parametrize(("name", "given", "fault", "said"), ACTS)
+def test_drivers_that_fail_are_told(simulator, one, do, vm, name, given, fault, said):
+    simulator.cloud.events.failures = [tuple(fault.split(":"))]
+    with pytest.raises(Failure, match=said) as caught:
+        do(name, **given)
+    assert caught.value.data["object"] in ("vm", "image")
+    simulator.cloud.events.failures = []
+    assert status(one.vm.info(vm)) == "running"
+
+
+@pytest.mark.parametrize(("name", "given", "fault", "said"), ACTS)
+def test_what_is_not_waited_for_is_asked_for_once(one, do, vm, name, given, fault, said):
+    report, calls = do(name, wait=False, **given)
+    writes = [call for call in calls if ".info" not in call and "infoset" not in call]
+    assert report.changed
+    assert len(writes) == 1
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def test_what_is_scheduled_after_the_start_is_found_again(one, do, vm):
+    given = {"schedules": [{"action": "terminate", "time": "+864000"}]}
+    assert do("one_vm_schedule", **given)[0].changed
+    assert not do("one_vm_schedule", **given)[0].changed
+    action = one.vm.info(vm).TEMPLATE["SCHED_ACTION"]
+    action = action[0] if isinstance(action, list) else action
+    assert int(action["TIME"]) == one.vm.info(vm).STIME + 864000
+
+
+@pytest.mark.parametrize(("moment", "expected"), [(12, 12), ("+60", 1060)])
+def test_times_after_the_start_are_absolute(moment, expected):
+    assert vm_schedules.absolute(moment, 1000) == expected
+
+
+# ---------------------------------------------------------------- snapshots
+
+
+def machine(*names):
+    """A VM with snapshots of these names, the oldest first."""
+    vectors = [{"SNAPSHOT_ID": str(number), "NAME": name} for number, name in enumerate(names)]
+    return SimpleNamespace(ID=3, NAME="db", TEMPLATE={"SNAPSHOT": vectors}, SNAPSHOTS=[])
+
+
+SNAPSHOTS = [  # state, name, keep, what there is, what there would be, what is done
+    ("present", "c", None, ["a", "b"], ["a", "b", "c"], ["take snapshot c"]),
+    ("present", "b", None, ["a", "b"], ["a", "b"], []),
+    ("present", "c", 2, ["a", "b"], ["b", "c"], ["take snapshot c", "delete snapshot a"]),
+    ("present", "a", 1, ["a", "b", "c"], ["c"], ["delete snapshot a", "delete snapshot b"]),
+    ("present", None, 1, ["a", "b"], ["b"], ["delete snapshot a"]),
+    ("present", None, 3, ["a", "b"], ["a", "b"], []),
+    ("absent", "a", None, ["a", "b", "a"], ["b"], ["delete snapshot a", "delete snapshot a"]),
+    ("absent", "c", None, ["a"], ["a"], []),
+    ("reverted", "a", None, ["a", "b"], ["a", "b"], ["revert to snapshot a"]),
+]
+
+
+@pytest.mark.parametrize(("state", "name", "keep", "present", "after", "whats"), SNAPSHOTS)
+def test_snapshots_are_planned(state, name, keep, present, after, whats):
+    found, steps = vm_snapshots.plan(None, machine(*present), vm_snapshots.Order(state, name, None, keep))
+    assert [one["name"] for one in found] == after
+    assert [step.what for step in steps] == whats
+
+
+def test_there_is_nothing_to_go_back_to():
+    with pytest.raises(Failure, match=r"VM db has no snapshot c\. There is: a, b\."):
+        vm_snapshots.plan(None, machine("a", "b"), vm_snapshots.Order("reverted", "c"))
+
+
+# ---------------------------------------------------------------- backups
+
+AGES = [  # max_age, when the backup was begun, when its increments, whether another is due at 1000
+    (None, 999, (), True),
+    (100, 950, (), False),
+    (100, 850, (), True),
+    (100, 850, ("860", "990"), False),
+    (100, 850, ("860",), True),
+]
+
+
+@pytest.mark.parametrize(("max_age", "began", "increments", "expected"), AGES)
+def test_a_backup_is_due_when_the_last_one_is_old(max_age, began, increments, expected):
+    parts = SimpleNamespace(INCREMENT=[SimpleNamespace(DATE=moment) for moment in increments])
+    cloud = SimpleNamespace(info=lambda kind, oid: SimpleNamespace(REGTIME=began, BACKUP_INCREMENTS=parts))
+    item = SimpleNamespace(BACKUPS=SimpleNamespace(BACKUP_IDS=SimpleNamespace(ID=[4, 7])))
+    assert vm_backups.due(cloud, item, max_age, now=1000) is expected
+
+
+def test_settings_that_are_not_stored_are_told(do):
+    with pytest.raises(Failure, match="backup settings of VM db, but did not store: MODE"):
+        do("one_vm_backup", state="configured", backup_mode="increment")  # its disk cannot tell what changed
+
+
+# ---------------------------------------------------------------- recovery
+
+NEEDS = {  # operation: states of VMs that need it, and those that it can be forced on
+    "retry": ({"failed"}, {"changing"}),
+    "success": ({"failed", "unknown"}, {"changing"}),
+    "failure": ({"failed"}, {"changing"}),
+    "delete": ({"failed"}, ANYWHERE - {"done"}),
+    "recreate": ({"failed"}, ANYWHERE - {"done"}),
+}
+NUMBERS = {
+    "pending": (1, 0),
+    "running": (3, 3),
+    "failed": (3, 36),
+    "unknown": (3, 16),
+    "changing": (3, 1),
+    "done": (6, 0),
+}
+
+
+@pytest.mark.parametrize("operation", NEEDS)
+@pytest.mark.parametrize("state", NUMBERS)
+def test_only_vms_that_need_it_are_recovered(operation, state):
+    item = SimpleNamespace(STATE=NUMBERS[state][0], LCM_STATE=NUMBERS[state][1])
+    needed, possible = NEEDS[operation]
+    assert vm_recovery.needs(item, operation, force=False) is (state in needed)
+    assert vm_recovery.needs(item, operation, force=True) is (state in needed | possible)
+
+
+@pytest.fixture
+def broken(simulator, one, vm):
+    """Id of a VM, called bad, that could not be started; drivers work again."""
+    simulator.cloud.events.failures = [("deploy", "vm-*")]
+    oid = one.template.instantiate(0, "bad")
+    one.vmpool.info(-2, -1, -1, -1)
+    assert status(one.vm.info(oid)) == "failed"
+    simulator.cloud.events.failures = []
+    return oid
+
+
+RECOVERIES = {"retry": {"running"}, "success": {"running"}, "recreate": {"pending", "running"}, "delete": {"done"}}
+
+
+@pytest.mark.parametrize("operation", RECOVERIES)
+def test_a_failed_vm_is_recovered_once(one, do, broken, operation):
+    planned = do("one_vm_recover", check=True, name="bad", operation=operation)[0]
+    report = do("one_vm_recover", name="bad", operation=operation)[0]
+    assert planned.changed
+    assert report.changed
+    assert (report.before, report.after) == (planned.before, planned.after)
+    assert report.record["status"] in RECOVERIES[operation]
+    assert not do("one_vm_recover", name=None, id=broken, operation=operation)[0].changed
+
+
+def test_a_vm_that_fails_again_is_told(simulator, do, broken):
+    simulator.cloud.events.failures = [("deploy", "vm-*")]
+    with pytest.raises(Failure, match="VM bad has failed: "):
+        do("one_vm_recover", name="bad", operation="retry")
+    simulator.cloud.events.failures = []
+
+
+def test_a_failure_that_stays_one_is_told(do, broken):
+    with pytest.raises(Failure, match="VM bad has failed: "):
+        do("one_vm_recover", name="bad", operation="failure")
