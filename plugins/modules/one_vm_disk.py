@@ -107,8 +107,8 @@ def converge(module, cloud):
         return Report(False, {}, {}, dict(record, image_id=rested(module, cloud, image)))
     vm_images.refuse_missing(item, order)
     made = []
+    legs = errand.way(item, [vm_images.save(cloud, item, order, made)])[0]
     if module.applies:
-        legs = [vm_images.save(cloud, item, order, made)]
         errand.carried_out(cloud, item, legs, waits=params["wait"])
         record["image_id"] = rested(module, cloud, cloud.info(images.KIND, made[0]))
     return Report(True, {"image": None}, {"image": order.image}, record)

@@ -242,14 +242,27 @@ def canonical_saveas(cloud, given):
 def plan_saveas(cloud, record, wanted):
     """A disk as a new image; one that has the name already is taken for it."""
     pool = cloud.call("list the images", "imagepool.info", *ALL, object="image").IMAGE
-    what, oid = "save disk %d as image %s" % (wanted["disk_id"], wanted["name"]), record["id"]
+    disk, name = wanted["disk_id"], wanted["name"]
 
     def save():
-        doing = "%s of VM %s" % (what, record["name"])
-        cloud.call(doing, "vm.disksaveas", oid, wanted["disk_id"], wanted["name"], "", -1, object=KIND, id=oid)
+        save_disk(cloud, record["id"], record["name"], disk, name)
 
-    present = wanted if any(wanted["name"] == item.NAME for item in pool) else None
-    return present, wanted, [Step(what, SAVABLE, save, still=False)]
+    present = wanted if any(name == item.NAME for item in pool) else None
+    return present, wanted, [Step("save disk %d as image %s" % (disk, name), SAVABLE, save, still=False)]
+
+
+def save_disk(cloud, oid, name, disk, image, kind="", snapshot=-1):
+    """Begins to save a disk of a VM as an image (one.vm.disksaveas); returns the image's id.
+
+    Args:
+        oid, name: of the VM.
+        disk (int)
+        image (str): name of the image.
+        kind (str): type of the image; empty: that of the one that the disk is made from.
+        snapshot (int): id of a snapshot of the disk; -1: the disk as it is.
+    """
+    doing = "save disk %d as image %s of VM %s" % (disk, image, name)
+    return cloud.call(doing, "vm.disksaveas", oid, disk, image, kind, snapshot, object=KIND, id=oid)
 
 
 def plan_devices(device, purge):

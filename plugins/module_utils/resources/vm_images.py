@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..difference import canonical
 from ..failure import Failure
-from . import vm
+from . import vm, vm_snapshots
 from .vm_states import Step
 
 CURRENT = -1  # snapshot
@@ -32,20 +32,22 @@ class Order(NamedTuple):
 
 
 def refuse_missing(item, order):
-    """Raises Failure when the VM has no such disk."""
-    disks = canonical(item.TEMPLATE or {}).get("DISK", [])
-    if not any(one["DISK_ID"] == str(order.disk) for one in disks):
-        raise Failure("VM %s has no disk %d." % (item.NAME, order.disk), object=vm.KIND, id=item.ID)
+    """Raises Failure when a VM (one.vm.info) has not what is to be saved: the disk, its image, its snapshot."""
+    snapshots = vm_snapshots.read(item, order.disk)
+    disk = next(one for one in canonical(item.TEMPLATE)["DISK"] if one["DISK_ID"] == str(order.disk))
+    where = "Disk %d of VM %s" % (order.disk, item.NAME)
+    if "IMAGE_ID" not in disk:
+        raise Failure("%s is not made from an image; it cannot be saved." % where, object=vm.KIND, id=item.ID)
+    if order.snapshot is not None and all(order.snapshot != one["id"] for one in snapshots):
+        raise Failure("%s has no snapshot %d." % (where, order.snapshot), object=vm.KIND, id=item.ID)
 
 
 def save(cloud, item, order, made):
     """The Step that saves a disk; the id of the image is added to the list `made`."""
-    what = "save disk %d as image %s" % (order.disk, order.image)
     snapshot = CURRENT if order.snapshot is None else order.snapshot
-    arguments = (item.ID, order.disk, order.image, (order.kind or "").upper(), snapshot)
 
     def run():
-        doing = "%s of VM %s" % (what, item.NAME)
-        made.append(cloud.call(doing, "vm.disksaveas", *arguments, object=vm.KIND, id=item.ID))
+        kind = (order.kind or "").upper()
+        made.append(vm.save_disk(cloud, item.ID, item.NAME, order.disk, order.image, kind, snapshot))
 
-    return Step(what, vm.SAVABLE, run, still=False)
+    return Step("save disk %d as image %s" % (order.disk, order.image), vm.SAVABLE, run, still=False)
