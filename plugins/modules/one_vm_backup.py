@@ -182,6 +182,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils import errand
 from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image as images
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm, vm_backups
 
 OPTIONS = dict(
@@ -240,14 +241,16 @@ def restored(module, cloud, item):
 
 
 def copied(module, cloud, item):
-    """What is made from a backup; something of that name is taken for it."""
+    """What is made from a backup, once its images are ready; something of that name is taken for it."""
     params, name = module.params, module.params["restore_as"]
-    kind = "template" if params["disk"] is None else "image"
+    kind = "template" if params["disk"] is None else images.KIND
     if cloud.find(kind, name) is not None:
         return Report(False, {}, {}, record(cloud, item))
     image, made = vm_backups.chosen(cloud, item, params["image"]), {}
     if module.applies:
         made["restored_ids"] = vm_backups.copy(cloud, image, params["restore_datastore"], name, params)
+        for oid in made["restored_ids"][0 if kind == images.KIND else 1 :]:
+            module.engine(cloud, images.resource()).update(cloud.info(images.KIND, oid), {})
     return Report(True, {kind: None}, {kind: name}, dict(record(cloud, item), **made))
 
 

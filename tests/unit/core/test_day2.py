@@ -21,6 +21,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.resources impo
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import ANYWHERE, status
 from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
 
+ERROR = 5  # STATE of an image
 MODULES = "ansible_collections.privazio.opennebula.plugins.modules."
 
 
@@ -194,6 +195,21 @@ def test_a_backup_is_due_when_the_last_one_is_old(max_age, began, increments, ex
 def test_settings_that_are_not_stored_are_told(do):
     with pytest.raises(Failure, match="backup settings of VM db, but did not store: MODE"):
         do("one_vm_backup", state="configured", backup_mode="increment")  # its disk cannot tell what changed
+
+
+MADE = {None: [0, 0], 0: [0]}  # disk: ids that OpenNebula answers; image 0 is there
+
+
+@pytest.mark.parametrize("disk", MADE)
+def test_images_that_are_made_of_a_backup_are_waited_for(simulator, one, do, monkeypatch, disk):
+    do("one_vm_backup", datastore="vault")
+    monkeypatch.setattr(vm_backups, "copy", lambda *arguments: MADE[disk])
+    report, calls = do("one_vm_backup", state="restored", restore_as="copy", restore_datastore="default", disk=disk)
+    assert report.record["restored_ids"] == MADE[disk]
+    assert calls[-1] == "one.image.info"
+    simulator.cloud["IMAGE"].get(0).state = ERROR
+    with pytest.raises(Failure, match="The image os has failed"):
+        do("one_vm_backup", state="restored", restore_as="copy", restore_datastore="default", disk=disk)
 
 
 # ---------------------------------------------------------------- recovery
