@@ -56,6 +56,12 @@ class Broken(Failure):
     """An object has failed; waiting for it, or a further run, does not mend it."""
 
 
+def created(failure, oid):
+    """Says in a failure that an object was created before, with this id."""
+    then = "" if isinstance(failure, Broken) else "; the next run goes on from there"
+    failure.message += " It was created, with id %d%s." % (oid, then)
+
+
 def described(error, doing, **data):
     """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
     said = _PREFIX.sub("", error.message).strip().rstrip(".")

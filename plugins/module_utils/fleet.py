@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from . import machine
 from .census import MARK, Census
-from .failure import Failure
+from .failure import Failure, created
 from .journey import Journey, broken, in_parallel, look, travel
 from .resource import Report
 from .resources import vm
@@ -365,7 +365,8 @@ class Run:
         message = ". ".join(distinct) + "."
         if number > 1:
             message = "%d of %d VMs are not as wanted: %s" % (len(failed), number, message)
-        elif self._created:
-            message += " It was created, with id %d; the next run goes on from there." % self._created[0]
         data = dict(first.data, **result, failures=failed, created=bool(self._created))
-        return Failure(message, **data)
+        failure = type(first)(message, **data)
+        if number == 1 and self._created:
+            created(failure, self._created[0])
+        return failure

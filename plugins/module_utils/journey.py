@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .failure import Failure
+from .failure import Broken, Failure
 from .resources.vm_states import COMING, Step, Until, action, error, heading, leaving, reason, status
 
 ACTION_REFUSED = 0x0800  # error code: the state does not allow it
@@ -143,7 +143,7 @@ class Journey:
 def broken(item):
     """The Failure of a VM that a driver could not serve."""
     why = error(item) or "OpenNebula gives no reason; see the log of the VM"
-    return Failure("VM %s has failed: %s." % (item.NAME, why), object="vm", id=item.ID)
+    return Broken("VM %s has failed: %s." % (item.NAME, why), object="vm", id=item.ID)
 
 
 def in_parallel(work, items, workers):

@@ -10,6 +10,7 @@ import re
 
 from ..difference import canonical, merged_template, same
 from ..failure import Failure
+from ..pyone.constants import AR_TYPES
 from ..resource import Attribute
 
 KIND = "vnet"
@@ -68,8 +69,42 @@ def canonical_mac(text):
     return ":".join(part.zfill(2) for part in lowered.split(":")) if MAC.match(lowered) else text
 
 
+def is_address(text):
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+# What OpenNebula refuses only after it has made the network: name → (whether it fits, what fits).
+FORMS = dict(
+    dict.fromkeys(("IP", "IP6", "GLOBAL_PREFIX", "ULA_PREFIX"), (is_address, "an IP address")),
+    MAC=(lambda text: bool(MAC.match(text)), "a MAC address"),
+    TYPE=(AR_TYPES.__contains__, "one of " + ", ".join(AR_TYPES)),
+    SIZE=(lambda text: text.isdigit() and int(text) > 0, "a number greater than 0"),
+)
+
+
 def canonical_ranges(cloud, given):
-    return [canonical_range(item) for item in given]
+    """Ranges in their one form.
+
+    Raises:
+        Failure: one has a value that OpenNebula does not take.
+    """
+    found = [canonical_range(item) for item in given]
+    for item in found:
+        for name, (fits, what) in FORMS.items():
+            if item.get(name) and not fits(item[name]):
+                message = "%s of an address range has to be %s, not %r."
+                raise Failure(message % (name.lower(), what, item[name]), object=KIND)
+    return found
+
+
+def require_whole(ranges):
+    """Refuses ranges that are new, and lack what OpenNebula needs to make them."""
+    missing = sorted({name.lower() for item in ranges for name in ("TYPE", "SIZE") if name not in item})
+    if missing:
+        raise Failure("To add an address range, give its %s." % " and ".join(missing), object=KIND)
 
 
 def _partner(wanted, free):
@@ -83,7 +118,8 @@ def merged_ranges(present, wanted, purge):
     """The ranges that stand: those there are, changed as wanted, then the new ones; with `purge` no others.
 
     Raises:
-        Failure: a range that is wanted by AR_ID is not there, or is to get what a range cannot change.
+        Failure: a range that is wanted by AR_ID is not there, is to get what a range cannot change, or lacks what a new
+            one needs.
     """
     free, changed, new = list(present), {}, []
     for item in wanted:
@@ -98,6 +134,7 @@ def merged_ranges(present, wanted, purge):
     unknown = [item["AR_ID"] for item in new if "AR_ID" in item]
     if unknown:
         raise Failure("There is no address range with AR_ID %s in the virtual network." % unknown[0], object=KIND)
+    require_whole(new)
     return kept + new
 
 

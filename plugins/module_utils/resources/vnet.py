@@ -97,6 +97,7 @@ def create(cloud, name, wanted):
         return instantiate(cloud, name, wanted)
     given = body(name, wanted)
     if "address_ranges" in wanted:
+        addresses.require_whole(wanted["address_ranges"])
         given["AR"] = wanted["address_ranges"]
     cluster = (wanted.get("cluster_ids") or [-1])[0]
     return cloud.call("create virtual network %s" % name, "vn.allocate", given, cluster, object=KIND, name=name)

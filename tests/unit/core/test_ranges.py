@@ -15,6 +15,7 @@ FOUR = {"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:01
 ETHER = {"AR_ID": "3", "TYPE": "ETHER", "MAC": "02:00:00:00:00:01", "SIZE": "4"}
 PRESENT = [FOUR, ETHER]
 
+NEW = {"TYPE": "IP4", "IP": "10.1.0.1", "SIZE": "1"}
 MERGED = [
     pytest.param([], False, PRESENT, id="nothing wanted"),
     pytest.param([], True, [], id="nothing else wanted"),
@@ -26,8 +27,8 @@ MERGED = [
     pytest.param(
         [{"TYPE": "ETHER", "SIZE": "4"}] * 2, False, [*PRESENT, {"TYPE": "ETHER", "SIZE": "4"}], id="two alike"
     ),
-    pytest.param([{"IP": "10.1.0.1", "SIZE": "1"}], False, [*PRESENT, {"IP": "10.1.0.1", "SIZE": "1"}], id="a new one"),
-    pytest.param([{"IP": "10.1.0.1", "SIZE": "1"}], True, [{"IP": "10.1.0.1", "SIZE": "1"}], id="only a new one"),
+    pytest.param([NEW], False, [*PRESENT, NEW], id="a new one"),
+    pytest.param([NEW], True, [NEW], id="only a new one"),
     pytest.param(
         [{"IP": "10.0.0.1", "GATEWAY": []}], True, [{k: FOUR[k] for k in FOUR if k != "GATEWAY"}], id="taken away"
     ),
@@ -42,6 +43,28 @@ def test_what_stands(wanted: list, purge: bool, after: list) -> None:
 def test_a_range_that_is_named_by_id_must_be_there() -> None:
     with pytest.raises(Failure, match="AR_ID 7"):
         addresses.merged_ranges(PRESENT, [{"AR_ID": "7", "SIZE": "1"}], False)
+
+
+@pytest.mark.parametrize(("missing", "said"), [("TYPE", "type"), ("SIZE", "size")])
+def test_a_new_range_is_whole(missing: str, said: str) -> None:
+    given = {name: NEW[name] for name in NEW if name != missing}
+    with pytest.raises(Failure, match=f"give its {said}"):
+        addresses.merged_ranges(PRESENT, [given], False)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ip": "10.0.0.999"}, "ip of an address range has to be an IP address, not '10.0.0.999'"),
+        ({"mac": "02:00"}, "has to be a MAC address"),
+        ({"type": "IPV4"}, "type of an address range has to be one of ETHER, IP4, IP6"),
+        ({"size": 0}, "has to be a number greater than 0"),
+        ({"size": "many"}, "has to be a number greater than 0"),
+    ],
+)
+def test_a_range_that_opennebula_does_not_take(given: dict, said: str) -> None:
+    with pytest.raises(Failure, match=said):
+        addresses.canonical_ranges(None, [given])
 
 
 def test_canonical_is_its_own_canonical() -> None:
