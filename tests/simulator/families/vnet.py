@@ -507,7 +507,8 @@ def uses_of(call: Call, network: Object) -> list[Use]:
 def carve(cloud: Any, network: Object, target: Object, body: Template) -> None:
     """Moves free addresses of the network into a new range of the reservation. Raises Refused ACTION."""
     size = body.integer("SIZE")
-    wanted = {name: body.text(name) for name in ("MAC", "IP", "IP6") if body.text(name)}
+    named = [name for name in ("IP", "IP6", "MAC") if body.text(name)][:1]  # of several the first counts
+    wanted = {name: body.text(name) for name in named}
     oid = body.text("AR_ID")
     for each in candidates(network, {"AR_ID": oid} if oid else {}):
         start = each.index(wanted) if wanted else each.run(size)

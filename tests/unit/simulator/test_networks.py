@@ -135,6 +135,12 @@ def test_a_lease_is_named_once(one, network, method):
     assert answer[1] == f"[one.vn.{method}] Only one attribute MAC, IP or IP6 can be set."
 
 
+def test_of_several_addresses_of_a_reservation_the_first_counts(one, network, shown):
+    where = 'AR_ID="0" IP="10.0.0.2" MAC="02:00:0a:00:00:03"'
+    oid = one("vn.reserve", network(IP4), f'SIZE="1" NAME="r" {where}')[1]
+    assert shown(oid)["IP"] == "10.0.0.2"
+
+
 def interfaces(one, oid=0):
     return [{each.tag: each.text for each in nic} for nic in ElementTree.fromstring(one("vm.info", oid)[1]).iter("NIC")]
 
