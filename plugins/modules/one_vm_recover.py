@@ -11,23 +11,25 @@ short_description: Recover OpenNebula virtual machines that have failed
 version_added: 1.0.0
 description:
   - Brings a virtual machine on that has failed, or takes it away. One that is in order is left alone.
-  - The task waits until the virtual machine is neither broken nor on its way, and fails with the words of the driver
-    when it fails again.
+  - The task waits until the virtual machine rests, and fails with the words of the driver when it fails again.
 options:
   operation:
     description:
       - V(retry) has the driver do again what failed.
-      - V(success) takes it as done, V(failure) as failed for good, so that OpenNebula goes on, or back.
+      - V(success) takes it as done, so that OpenNebula goes on.
+      - V(failure) takes what a driver is at as failed. Of virtual machines that have failed it acts only on those that
+        could not be moved to another host, which go back.
       - V(recreate) removes the virtual machine from its host, and starts it anew from its images, with the same id.
       - V(delete) removes it, without asking the guest or telling hooks of a shutdown.
+      - V(delete_db) removes it from the database alone; what of it is on hosts stays there.
     type: str
-    choices: [retry, success, failure, recreate, delete]
+    choices: [retry, success, failure, recreate, delete, delete_db]
     required: true
   force:
     description:
       - Whether a virtual machine is recovered that has not failed.
-      - V(retry), V(success) and V(failure) then act on one that is stuck on its way; V(recreate) and V(delete) on any,
-        and V(recreate) on each run.
+      - V(retry), V(success) and V(failure) then act on one that is stuck on its way, V(success) also on one whose
+        state is unknown; V(recreate), V(delete) and V(delete_db) on any, and V(recreate) on each run.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -101,7 +103,7 @@ OPTIONS = dict(
     **WAIT,
     operation={
         "type": "str",
-        "choices": ["retry", "success", "failure", "recreate", "delete"],
+        "choices": ["retry", "success", "failure", "recreate", "delete", "delete_db"],
         "required": True,
     },
     force={"type": "bool", "default": False},
@@ -110,13 +112,13 @@ OPTIONS = dict(
 
 def converge(module, cloud):
     params, word = module.params, module.params["operation"]
-    item = errand.found(cloud, params, missing_ok=word == "delete")
+    item = errand.found(cloud, params, missing_ok=word in vm_recovery.FINAL)
     if item is None:
         return Report(False, {}, {}, {})
     due = vm_recovery.needs(item, word, params["force"])
     before, after = ({"status": status(item)}, {"recovered": word}) if due else ({}, {})
     if due and module.applies:
-        item = errand.carried_out(cloud, item, vm_recovery.legs(cloud, item, word), waits=params["wait"])
+        item = vm_recovery.recover(cloud, item, word, params["wait"])
     record = {"id": item.ID, "name": item.NAME, "status": status(item)} if item is not None else {}
     return Report(due, before, after, record)
 
