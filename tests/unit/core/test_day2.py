@@ -14,12 +14,14 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.failure import
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import (
     vm_backups,
+    vm_commands,
     vm_recovery,
     vm_schedules,
     vm_snapshots,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import ANYWHERE, lcm_name, status
 from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
+from simulator.cloud import METHODS
 
 ERROR = 5  # STATE of an image
 MODULES = "ansible_collections.privazio.opennebula.plugins.modules."
@@ -81,6 +83,7 @@ WORK = {
     "one_vm_migrate": lambda own, module, cloud: own.moved(module, cloud),
     "one_vm_recover": converged,
     "one_vm_disk": converged,
+    "one_vm_exec": converged,
 }
 
 # module, options, what of the drivers fails, what the task says then
@@ -326,3 +329,95 @@ def looked(*numbers):
 def test_what_is_only_triggered_is_waited_for():
     assert looked(36, 36, 2, 3) == [False, False, False, True]  # BOOT_FAILURE for a while, BOOT, RUNNING
     assert looked(36, 36, 36, 36, 36) == [False, False, False, False, True]
+
+
+# ---------------------------------------------------------------- commands
+
+
+@pytest.fixture
+def guest(one):
+    """Id of a VM, called talker, whose guest has an agent."""
+    host = one.host.allocate("talking", "kvm", "kvm", 0)
+    oid = one.vm.allocate('NAME="talker" CPU="0.1" MEMORY="64"', True)
+    one.hostpool.info()
+    one.vm.deploy(oid, host, False, 0, "")
+    one.vmpool.info(-2, -1, -1, -1)
+    return oid
+
+
+def test_a_command_is_run_each_time(one, do, guest):
+    given = {"name": "talker", "command": "cat", "stdin": "line\n"}
+    planned, asked = do("one_vm_exec", check=True, **given)
+    report = do("one_vm_exec", **given)[0]
+    assert "one.vm.exec" not in asked
+    assert (planned.changed, planned.before, planned.after) == (True, report.before, report.after)
+    assert [report.record[key] for key in ("status", "rc", "stdout", "stderr")] == ["done", 0, "line\n", ""]
+    assert do("one_vm_exec", **given)[0].changed
+    assert do("one_vm_exec", name="talker", state="repeated")[0].record["stdout"] == "line\n"
+
+
+ENDS = [  # command, allowed_rc, what the task says, None: nothing
+    ("exit 3", [0], "The command in VM talker ended with return code 3."),
+    ("exit 3", [0, 3], None),
+    ("true", [3], "The command in VM talker ended with return code 0."),
+    ("nought", [0], "The command in VM talker ended with return code 127: sh: nought: not found"),
+]
+
+
+@pytest.mark.parametrize(("command", "allowed", "said"), ENDS)
+def test_return_codes_fail_or_are_allowed(do, guest, command, allowed, said):
+    given = {"name": "talker", "command": command, "allowed_rc": allowed}
+    if said is None:
+        assert do("one_vm_exec", **given)[0].record["failed"] is False
+        return
+    with pytest.raises(Failure) as caught:
+        do("one_vm_exec", **given)
+    assert caught.value.message == said
+    assert caught.value.data["changed"]
+    assert caught.value.data["rc"] not in allowed
+
+
+def test_one_command_at_a_time_is_run_and_can_be_cancelled(do, vm):
+    """The VM db has no guest, so that its commands do not end."""
+    with pytest.raises(Failure, match=r"no end of its command"):
+        do("one_vm_exec", command="ls", patience=0.05)
+    for given in ({"command": "ls"}, {"state": "repeated"}):
+        with pytest.raises(Failure, match="VM db is executing a command: ls"):
+            do("one_vm_exec", **given)
+    assert do("one_vm_exec", check=True, state="cancelled")[0].changed
+    assert do("one_vm_exec", state="cancelled")[0].record["status"] == "cancelled"
+    report, calls = do("one_vm_exec", state="cancelled")
+    assert (report.changed, len(calls)) == (False, 2)
+
+
+def test_an_agent_that_fails_is_told(simulator, do, vm):
+    simulator.cloud.events.failures = [("exec", "vm-*")]
+    with pytest.raises(Failure, match=r"VM db has failed: .*Error executing command in VM"):
+        do("one_vm_exec", command="ls")
+
+
+def test_nothing_can_be_repeated_that_was_not_run(do, vm):
+    with pytest.raises(Failure, match=r"VM db has not executed any command\."):
+        do("one_vm_exec", state="repeated")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_vm_that_is_off_runs_nothing(one, do, vm, check):
+    one.vm.action("poweroff-hard", vm)
+    with pytest.raises(Failure, match="VM db is poweredoff, where this does not work: execute a command"):
+        do("one_vm_exec", check=check, command="ls")
+
+
+def test_older_releases_are_told(monkeypatch, do, vm):
+    monkeypatch.delitem(METHODS, "one.vm.exec")
+    with pytest.raises(Failure) as caught:
+        do("one_vm_exec", command="ls")
+    assert caught.value.message == "Cannot execute a command in VM db: this needs OpenNebula 7.2 or newer."
+
+
+OUTPUTS = [("", ""), ("bGluZQo=", "line\n"), ("w6Q=", "ä"), ("/w==", "\ufffd"), ("no base64", "no base64")]
+
+
+@pytest.mark.parametrize(("given", "text"), OUTPUTS)
+def test_output_is_decoded(given, text):
+    assert vm_commands.decoded(given) == text
