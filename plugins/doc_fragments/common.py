@@ -83,6 +83,20 @@ options:
     type: str
 """
 
+    POWER = r"""
+options:
+  allow_poweroff:
+    description:
+      - Whether a virtual machine that runs may be switched off and on again, for what works only with the power off.
+    type: bool
+    default: false
+  hard:
+    description:
+      - Whether it is switched off without asking the guest.
+    type: bool
+    default: false
+"""
+
     OWNERSHIP = r"""
 options:
   owner:

@@ -41,6 +41,20 @@ IDENTITY = {
 
 VM = dict(IDENTITY)  # which VM; nothing is renamed
 
+POWER = {
+    "allow_poweroff": {"type": "bool", "default": False},
+    "hard": {"type": "bool", "default": False},
+}
+
+# When a scheduled action is carried out; its documentation stands in each module, among its other suboptions.
+SCHEDULE = {
+    "time": {"type": "str", "required": True},
+    "repeat": {"type": "str", "choices": ["hourly", "weekly", "monthly", "yearly"]},
+    "days": {"type": "list", "elements": "int"},
+    "end_after": {"type": "int"},
+    "end_at": {"type": "str"},
+}
+
 OWNERSHIP = {
     "owner": {"type": "str", "aliases": ["owner_id"]},
     "group": {"type": "str", "aliases": ["group_id"]},

@@ -303,19 +303,13 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     LABELS,
     LOCK,
     OWNERSHIP,
+    SCHEDULE,
     TEMPLATE,
     state,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import backupjob
 
-SCHEDULE = {
-    "time": {"type": "str", "required": True},
-    "repeat": {"type": "str", "choices": ["hourly", "weekly", "monthly", "yearly"]},
-    "days": {"type": "list", "elements": "int"},
-    "end_after": {"type": "int"},
-    "end_at": {"type": "str"},
-}
 OPTIONS = dict(
     IDENTITY,
     **OWNERSHIP,

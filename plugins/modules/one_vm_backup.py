@@ -19,8 +19,8 @@ options:
     description:
       - V(taken) makes the settings true, and takes a backup. With O(max_age) only when the last one is older.
       - V(configured) makes the settings true, no more.
-      - V(restored) puts the disks back to what they were, which is a change on each run. With O(restore_as), makes
-        something new from the backup, unless there is one of that name.
+      - V(restored) puts the disks back to what they were, with the power off, which is a change on each run. With
+        O(restore_as), makes something new from the backup, unless there is one of that name.
     type: str
     choices: [taken, configured, restored]
     default: taken
@@ -95,19 +95,10 @@ options:
       - Whether the new template does without its network interfaces.
     type: bool
     default: false
-  allow_poweroff:
-    description:
-      - Whether a virtual machine that runs may be switched off and on again; disks are restored only then.
-    type: bool
-    default: false
-  hard:
-    description:
-      - Whether it is switched off without asking the guest.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.vm
+  - privazio.opennebula.common.power
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
@@ -179,7 +170,7 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import POWER, VM, WAIT, state
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image as images
@@ -187,6 +178,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.resources impo
 
 OPTIONS = dict(
     VM,
+    **POWER,
     **WAIT,
     **state("taken", "configured", "restored"),
     datastore={"type": "str"},
@@ -205,8 +197,6 @@ OPTIONS = dict(
     restore_datastore={"type": "str"},
     no_ip={"type": "bool", "default": False},
     no_nic={"type": "bool", "default": False},
-    allow_poweroff={"type": "bool", "default": False},
-    hard={"type": "bool", "default": False},
 )
 
 

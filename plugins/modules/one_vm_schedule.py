@@ -147,7 +147,7 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SCHEDULE, VM
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_schedules
 
@@ -156,18 +156,14 @@ ACTIONS = (
     "suspend resume snapshot-create snapshot-revert snapshot-delete disk-snapshot-create disk-snapshot-revert "
     "disk-snapshot-delete backup"
 ).split()
-SCHEDULE = {
-    "action": {"type": "str", "required": True, "choices": ACTIONS},
-    "args": {"type": "str"},
-    "time": {"type": "str", "required": True},
-    "repeat": {"type": "str", "choices": ["hourly", "weekly", "monthly", "yearly"]},
-    "days": {"type": "list", "elements": "int"},
-    "end_after": {"type": "int"},
-    "end_at": {"type": "str"},
-}
+ACTION = dict(
+    SCHEDULE,
+    action={"type": "str", "required": True, "choices": ACTIONS},
+    args={"type": "str"},
+)
 OPTIONS = dict(
     VM,
-    schedules={"type": "list", "elements": "dict", "required": True, "options": SCHEDULE},
+    schedules={"type": "list", "elements": "dict", "required": True, "options": ACTION},
     purge_schedules={"type": "bool", "default": True},
 )
 

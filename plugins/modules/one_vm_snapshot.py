@@ -18,6 +18,7 @@ options:
       - V(present) takes the snapshot if there is none of that name, and then deletes old ones as O(keep) wants it.
       - V(absent) deletes all snapshots of that name.
       - V(reverted) goes back to the newest snapshot of that name. It is a change on each run.
+        A disk goes back only with the power off.
     type: str
     choices: [present, absent, reverted]
     default: present
@@ -33,19 +34,10 @@ options:
     description:
       - How many snapshots may stay, at least V(1); the oldest ones are deleted, once a new one was taken.
     type: int
-  allow_poweroff:
-    description:
-      - Whether a virtual machine that runs may be switched off and on again; a disk goes back to a snapshot only then.
-    type: bool
-    default: false
-  hard:
-    description:
-      - Whether it is switched off without asking the guest.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.vm
+  - privazio.opennebula.common.power
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
@@ -149,7 +141,7 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import POWER, VM, WAIT, state
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
@@ -157,13 +149,12 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.resources impo
 
 OPTIONS = dict(
     VM,
+    **POWER,
     **WAIT,
     **state("present", "absent", "reverted"),
     snapshot={"type": "str"},
     disk={"type": "int"},
     keep={"type": "int"},
-    allow_poweroff={"type": "bool", "default": False},
-    hard={"type": "bool", "default": False},
 )
 
 
