@@ -33,7 +33,10 @@ GUIDES = ROOT / "docs" / "docsite" / "rst"
 PREPARATIONS = ROOT / "tests" / "examples"
 PLAYBOOKS = BUILD / "examples"
 DRIVERS = dict.fromkeys([f"one_{kind}_mad" for kind in ("im", "vm", "tm", "ds", "vn", "market")], "dummy")
-BLOCK = re.compile(r"^\.\. code-block:: ya?ml[^\n]*\n((?:[ ]+:[^\n]*\n)*)\n((?:[ ]+[^\n]*\n|\n)+)", re.MULTILINE)
+BLOCKS = {  # by the suffix of a guide: a block of YAML in it
+    ".rst": re.compile(r"^\.\. code-block:: ya?ml[^\n]*\n(?:[ ]+:[^\n]*\n)*\n((?:[ ]+[^\n]*\n|\n)+)", re.MULTILINE),
+    ".md": re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL),
+}
 
 
 def main() -> None:
@@ -66,7 +69,7 @@ def examples() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for path in sorted((ROOT / "plugins" / "filter").glob("*.yml")):
         name, documented = f"filter_{path.stem}", yaml.safe_load(path.read_text(encoding="utf-8"))
         yield name, [play(name, yaml.safe_load(documented["EXAMPLES"]))]
-    for path in sorted(GUIDES.glob("*.rst")):
+    for path in [ROOT / "README.md", *sorted(GUIDES.glob("*.rst"))]:
         plays = list(playbooks(path))
         if plays:
             yield path.stem, [*([play(path.stem, [])] if preparation(path.stem) else []), *plays]
@@ -82,8 +85,8 @@ def constant(path: Path, name: str) -> str:
 
 def playbooks(guide: Path) -> Iterator[dict[str, Any]]:
     """Yield the plays in the YAML blocks of a GUIDE; blocks that are no playbook are passed over."""
-    for block in BLOCK.finditer(guide.read_text(encoding="utf-8")):
-        content = yaml.safe_load(textwrap.dedent(block.group(2)))
+    for block in BLOCKS[guide.suffix].finditer(guide.read_text(encoding="utf-8")):
+        content = yaml.safe_load(textwrap.dedent(block.group(1)))
         if isinstance(content, list):
             yield from (with_drivers(item) for item in content if isinstance(item, dict) and "hosts" in item)
 
