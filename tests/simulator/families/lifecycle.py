@@ -436,9 +436,8 @@ def place(cloud: Any, oid: int) -> None:
 def datastore_for(cloud: Any, vm: Object, host: Object) -> Object | None:
     """The datastore that holds the VM's files, or one of the host's cluster."""
     left = bool(vm.history) and vm.history[-1]["action"] in LEFT_FILES
-    return (cloud["DATASTORE"].get_ro(vm.history[-1]["ds_id"]) if left else None) or scheduler.system_datastore(
-        cloud, host
-    )
+    kept = cloud["DATASTORE"].get_ro(vm.history[-1]["ds_id"]) if left else None
+    return kept or scheduler.system_datastore(cloud, host, vm.user_template.text("SCHED_DS_REQUIREMENTS"))
 
 
 def move_on(cloud: Any, oid: int) -> None:

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
+from xml.etree import ElementTree
 
+from ..expressions import Malformed, holds
 from ..store import Object
 from . import capacity
 from . import vmgroup as vmgroups
 from .host import MONITORED
 
 SYSTEM_DS, READY = 1, 0
-TERM = re.compile(r'\s*\(?\s*"?([A-Z_]+)"?\s*(!=|=)\s*"?([^"()]*?)"?\s*\)?\s*$')
+# Where the names in requirements are looked for.
+HOST_PLACES = ("TEMPLATE/", "HOST_SHARE/", "MONITORING/CAPACITY/", "MONITORING/SYSTEM/", "")
+DATASTORE_PLACES = ("TEMPLATE/", "")
 NOWHERE = {
     "requirements": "No host meets SCHED_REQUIREMENTS",
     "room": "No host with enough capacity to deploy the VM",
@@ -45,30 +48,18 @@ def in_clusters(vm: Object, host: Object) -> bool:
     return vm.clusters is None or host.cluster_id in vm.clusters
 
 
-def meets(requirements: str, host: Object) -> bool:
-    """Whether a host meets an expression of = and != terms joined by & and | (what is not understood is met)."""
+def meets(requirements: str, obj: Object, places: tuple[str, ...] = HOST_PLACES) -> bool:
+    """Whether a host, or a datastore, is as required; none is where the expression cannot be read."""
     if not requirements:
         return True
-    return any(all(term(part, host) for part in option.split("&")) for option in requirements.split("|"))
+    try:
+        return holds(requirements, ElementTree.fromstring(obj.xml()), places)
+    except Malformed:
+        return False
 
 
-def term(text: str, host: Object) -> bool:
-    found = TERM.match(text)
-    if found is None:
-        return True
-    name, operator, wanted = found.groups()
-    own = {"ID": host.oid, "NAME": host.name, "CLUSTER_ID": host.cluster_id, "CLUSTER": host.cluster}
-    actual = str(own.get(name, host.template.text(name)))
-    return (actual == wanted) == (operator == "=")
-
-
-def system_datastore(cloud: Any, host: Object) -> Object | None:
-    """A system datastore of the host's cluster."""
-    return next(
-        (
-            ds
-            for ds in cloud["DATASTORE"]
-            if ds.type == SYSTEM_DS and ds.state == READY and host.cluster_id in ds.cluster_ids
-        ),
-        None,
-    )
+def system_datastore(cloud: Any, host: Object, requirements: str = "") -> Object | None:
+    """A system datastore of the host's cluster that is as required."""
+    usable = (ds for ds in cloud["DATASTORE"] if ds.type == SYSTEM_DS and ds.state == READY)
+    near = (ds for ds in usable if host.cluster_id in ds.cluster_ids)
+    return next((ds for ds in near if meets(requirements, ds, DATASTORE_PLACES)), None)
