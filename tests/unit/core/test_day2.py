@@ -215,6 +215,37 @@ def test_images_that_are_made_of_a_backup_are_waited_for(simulator, one, do, mon
         do("one_vm_backup", state="restored", restore_as="copy", restore_datastore="default", disk=disk)
 
 
+# ---------------------------------------------------------------- places
+
+
+def test_a_vm_moves_to_another_datastore_once(one, do, vm):
+    oid = one.datastore.allocate('NAME="fast" TYPE="SYSTEM_DS" TM_MAD="dummy"', 0)
+    planned = do("one_vm_migrate", datastore="fast", how="save", check=True)[0]
+    report = do("one_vm_migrate", datastore="fast", how="save")[0]
+    assert (report.before, report.after) == (planned.before, planned.after)
+    assert report.after["datastore"] == "fast"
+    assert oid == one.vm.info(vm).HISTORY_RECORDS.HISTORY[-1].DS_ID
+    assert not do("one_vm_migrate", datastore=str(oid), how="save")[0].changed
+
+
+def test_a_vm_stays_in_the_cluster_where_it_may_be(one, do, vm):
+    cluster = one.cluster.allocate("east")
+    one.cluster.adddatastore(cluster, 0)
+    one.host.allocate("far", "dummy", "dummy", cluster)
+    one.cluster.addvnet(cluster, 0)
+    one.cluster.adddatastore(cluster, 1)
+    one.hostpool.info()
+    with pytest.raises(Failure, match="requires to be placed on cluster"):
+        do("one_vm_migrate", cluster="east")  # a VM stays in the clusters where it was born
+    assert not do("one_vm_migrate", cluster="default")[0].changed
+
+
+@pytest.mark.parametrize(("given", "said"), [({}, "Say where to"), ({"how": "resched", "host": "other"}, "goes with")])
+def test_a_move_needs_a_place(do, given, said):
+    with pytest.raises(Failure, match=said):
+        do("one_vm_migrate", **given)
+
+
 # ---------------------------------------------------------------- recovery
 
 NEEDS = {  # operation: states of VMs that need it, and those that it can be forced on
