@@ -24,6 +24,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import
 from simulator.cloud import METHODS
 
 ERROR = 5  # STATE of an image
+READY, LOCKED = 1, 4  # states of an image
 MODULES = "ansible_collections.privazio.opennebula.plugins.modules."
 
 
@@ -244,6 +245,33 @@ def test_a_vm_stays_in_the_cluster_where_it_may_be(one, do, vm):
 def test_a_move_needs_a_place(do, given, said):
     with pytest.raises(Failure, match=said):
         do("one_vm_migrate", **given)
+
+
+# ---------------------------------------------------------------- disks
+
+
+def test_an_image_that_is_being_saved_is_waited_for_and_not_saved_again(simulator, one, do, vm):
+    events = simulator.cloud.events
+    events.delay = 0.2
+    asked = do("one_vm_disk", image="golden", wait=False)[0]
+    assert one.image.info(asked.record["image_id"]).STATE == LOCKED
+    report, calls = do("one_vm_disk", image="golden")
+    assert (report.changed, report.record["image_id"]) == (False, asked.record["image_id"])
+    assert "one.vm.disksaveas" not in calls
+    assert one.image.info(asked.record["image_id"]).STATE == READY
+
+
+def test_an_image_that_could_not_be_saved_is_not_taken_for_one(simulator, do, vm):
+    simulator.cloud.events.failures = [("cpds", "vm-*")]
+    for dummy in range(2):
+        with pytest.raises(Failure, match=r"failed: .*Error saving"):
+            do("one_vm_disk", image="golden")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_snapshot_that_is_not_there_is_not_saved(do, vm, check):
+    with pytest.raises(Failure, match=r"Disk 0 of VM db has no snapshot 7\."):
+        do("one_vm_disk", check=check, image="golden", snapshot=7)
 
 
 # ---------------------------------------------------------------- recovery
