@@ -16,7 +16,7 @@ from ..store import Object, id_list
 from ..template import Template, attribute
 from . import image as images
 from . import lifecycle, usage
-from .datastore import BACKUP_DS
+from .datastore import BACKUP_DS, lacks
 
 NO_JOB = NONE = "-1"
 LATEST = ALL_DISKS = -1
@@ -53,7 +53,7 @@ def start(call: Call, vm: Object, datastore_id: int, reset: bool) -> None:
     if datastore.type != BACKUP_DS:
         raise wrong_action("Datastore needs to be of type BACKUP")
     size = sum(usage.size_of(disk) for disk in saved_disks(vm))
-    if datastore.free_mb < size:
+    if lacks(call.cloud, datastore, size):
         raise wrong_action("Not enough free space on target datastore")
     call.require(call.need("backup", vm), call.need("USE", datastore))
     lcm = STATES.get((vm.state, vm.lcm_state))

@@ -77,6 +77,16 @@ def new(name: str, body: Template, **fields: Any) -> Object:
     return Object(DATASTORE, name, body, **{**defaults, "cluster_ids": set(), "images": set(), **fields})
 
 
+def lacks(cloud: Any, datastore: Object, size: int) -> bool:
+    """Whether so many MB are more than it may still take, where that is checked."""
+    body = datastore.template
+    if not body.flag("DATASTORE_CAPACITY_CHECK", cloud.config.flag("DATASTORE_CAPACITY_CHECK")):
+        return False
+    limit = body.text("LIMIT_MB")
+    free = min(datastore.free_mb, int(limit) - datastore.used_mb) if limit.isdigit() else datastore.free_mb
+    return size > max(free, 0)
+
+
 # ---------------------------------------------------------------- creation
 
 

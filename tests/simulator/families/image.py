@@ -14,7 +14,7 @@ from ..quotas import Use, charge, refund
 from ..store import OWNED, Kind, Object, cdata, ids, lock, permissions, template, text
 from ..template import Template
 from . import chain, usage
-from .datastore import BACKUP_DS, FILE_DS, IMAGE_DS, SYSTEM_DS
+from .datastore import BACKUP_DS, FILE_DS, IMAGE_DS, SYSTEM_DS, lacks
 
 TYPES = ("OS", "CDROM", "DATABLOCK", "KERNEL", "RAMDISK", "CONTEXT", "BACKUP", "FILESYSTEM")
 DISKS, FILES, BACKUPS = ("OS", "CDROM", "DATABLOCK", "FILESYSTEM"), ("KERNEL", "RAMDISK", "CONTEXT"), ("BACKUP",)
@@ -116,15 +116,15 @@ def allocate(call: Call, given: str, datastore_id: int, skip_capacity_check: boo
         raise not_allocated(IMAGE.title, "New images can only be allocated in a files or image datastore.")
     size = size_of_app(call.cloud, body) if body.text("FROM_APP").isdigit() else size_of(body)
     if not (skip_capacity_check and call.is_admin):
-        refuse_overflow(datastore, size)
+        refuse_overflow(call.cloud, datastore, size)
     generic.forbid_restricted(call, "IMAGE", "Template", body)
     call.require(call.need("CREATE", "IMAGE"), call.need("USE", datastore))
     image = new(call.cloud, body.pop("NAME"), body, size=size)
     return store(call, image, datastore, lambda obj: complete(call, obj, datastore))
 
 
-def refuse_overflow(datastore: Object, size: int) -> None:
-    if size > datastore.free_mb:
+def refuse_overflow(cloud: Any, datastore: Object, size: int) -> None:
+    if lacks(cloud, datastore, size):
         raise wrong_action("Not enough space in datastore")
 
 
@@ -291,7 +291,7 @@ def clone(call: Call, image: Object, name: str, datastore_id: int = -1, persiste
         raise wrong_action("Clone only supported for IMAGE_DS Datastores")
     if target.ds_mad != own.ds_mad:
         raise wrong_action("Clone only supported to same DS_MAD Datastores")
-    refuse_overflow(target, image.size)
+    refuse_overflow(call.cloud, target, image.size)
     places = dict.fromkeys((target, own))
     call.require(call.need("CREATE", "IMAGE"), call.need("USE", image), *[call.need("USE", each) for each in places])
     twin = copy_of(call, image, name, target)

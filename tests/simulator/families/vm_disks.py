@@ -158,8 +158,7 @@ def save_disk(call: Call, vm: Object, disk_id: int, name: str, kind: str, snapsh
     if original.type not in SAVEABLE:
         raise internal(f"Cannot save an image of type {original.type}")
     datastore = call.find("DATASTORE", original.datastore_id)
-    if int(disk["SIZE"]) > datastore.free_mb:
-        raise wrong_action("Not enough space in datastore")
+    images.refuse_overflow(call.cloud, datastore, int(disk["SIZE"]))
     call.require(call.need("disk-saveas", vm), call.need("CREATE", "IMAGE"), call.need("USE", datastore))
     image = copy_of(call, vm, disk, original, name, kind)
     images.admit(call, image, datastore, lambda obj: images.complete(call, obj, datastore))
