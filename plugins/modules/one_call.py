@@ -77,10 +77,13 @@ api_calls:
   sample: 1
 """
 
+from difflib import get_close_matches
+
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure, described
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.plain import plain
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, writes
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
@@ -106,12 +109,22 @@ def checked(method, given):
         raise described(error, "call one.%s" % method) from None
 
 
+def meant(method):
+    """The question after the methods that the name of an unknown one may stand for."""
+    near = [] if method in METHODS else get_close_matches(method, METHODS)
+    return " Did you mean %s?" % " or ".join("one." + name for name in near) if near else ""
+
+
 def call(cloud, method, given, applies):
     """The Report of one call."""
     arguments = checked(method, given)
     if writes(method) and not applies:
         return Report(True, None, None, {})
-    result = cloud.call("call one.%s" % method, method, *arguments)
+    try:
+        result = cloud.call("call one.%s" % method, method, *arguments)
+    except Failure as failure:
+        failure.message += meant(method)
+        raise
     return Report(writes(method), None, None, {"result": plain(result)})
 
 
