@@ -205,7 +205,7 @@ rules:
       returned: when it does not count everywhere
       sample: 0
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 3

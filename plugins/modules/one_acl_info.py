@@ -49,7 +49,7 @@ rules:
   returned: success
   sample: [{"id": 3, "rule": "@1 HOST/* MANAGE #0", "group_id": 1, "resources": ["host"], "rights": ["manage"]}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -71,7 +71,7 @@ result:
   returned: when the method was called
   sample: 7.4.0
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -180,7 +180,7 @@ labels:
   returned: success
   sample: [production]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

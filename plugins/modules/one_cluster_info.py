@@ -41,7 +41,7 @@ clusters:
   returned: success
   sample: [{"id": 0, "name": "default", "host_ids": [0], "datastore_ids": [0, 1, 2]}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -41,7 +41,7 @@ datastores:
   returned: success
   sample: [{"id": 1, "name": "default", "type": "image", "ds_mad": "fs", "tm_mad": "local", "free_mb": 75981}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

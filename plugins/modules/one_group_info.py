@@ -43,7 +43,7 @@ groups:
   returned: success
   sample: [{"id": 100, "name": "dev", "members": ["dora"], "admins": ["dora"]}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -186,7 +186,7 @@ executions:
   returned: when the hook was read again after a change
   sample: [{"id": 0, "time": 1795424579, "code": 0, "command": "/bin/true", "stdout": "", "stderr": ""}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -43,7 +43,7 @@ hooks:
   returned: success
   sample: [{"id": 0, "name": "host-failed", "executions": [{"id": 0, "time": 1795424579, "code": 0, "stdout": ""}]}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -182,7 +182,7 @@ failures:
       type: str
   sample: [{"id": 3, "name": "db", "reason": "No host has room for VM db."}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -41,7 +41,7 @@ hosts:
   returned: success
   sample: [{"id": 0, "name": "node1.example.com", "host_state": "monitored", "cluster": "default"}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -46,7 +46,7 @@ images:
   returned: success
   sample: [{"id": 0, "name": "web", "owner": "oneadmin", "mode": "600", "type": "os", "size": 2048}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -62,7 +62,7 @@ objects:
   returned: success
   sample: {"cluster": [{"id": 0, "name": "default"}], "host": []}
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 2

@@ -161,7 +161,7 @@ mode:
   returned: success
   sample: "600"
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

@@ -67,7 +67,7 @@ quotas:
   returned: success
   sample: {"vm": {"running_vms": 10}, "datastore": {"1": {"size": 204800}}}
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

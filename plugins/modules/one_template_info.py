@@ -41,7 +41,7 @@ templates:
   returned: success
   sample: [{"id": 0, "name": "web", "owner": "oneadmin", "mode": "600", "template": {"CPU": "1", "MEMORY": "512"}}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

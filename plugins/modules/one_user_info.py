@@ -46,7 +46,7 @@ users:
   returned: success
   sample: [{"id": 2, "name": "alice", "group": "users", "enabled": true}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

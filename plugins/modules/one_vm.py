@@ -469,7 +469,7 @@ failures:
   returned: failures of single VMs
   sample: [{"id": 4, "name": "web-01", "reason": "VM web-01 has failed: Error executing deploy."}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 2

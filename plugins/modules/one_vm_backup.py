@@ -158,7 +158,7 @@ restored_ids:
   returned: with O(restore_as), when something was made
   sample: [5, 12]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 2

@@ -70,7 +70,7 @@ image_id:
   returned: success
   sample: 12
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 4

@@ -126,7 +126,7 @@ stderr_lines:
   returned: success
   sample: []
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 5

@@ -41,7 +41,7 @@ vm_groups:
   returned: success
   sample: [{"id": 0, "name": "shop"}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

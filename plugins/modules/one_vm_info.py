@@ -118,7 +118,7 @@ instances_ids:
   returned: success
   sample: [3]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1

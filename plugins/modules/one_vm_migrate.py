@@ -102,7 +102,7 @@ failures:
   returned: failure with O(evacuate)
   sample: []
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 4

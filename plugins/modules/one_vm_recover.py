@@ -80,7 +80,7 @@ status:
   returned: when there is one
   sample: running
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 2

@@ -135,7 +135,7 @@ schedules:
   returned: success
   sample: [{"id": 0, "action": "poweroff", "args": "", "time": 4000000000, "repeat": "weekly", "days": [5]}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 2

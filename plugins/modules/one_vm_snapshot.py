@@ -129,7 +129,7 @@ snapshots:
       type: int
       sample: null
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 2

@@ -51,7 +51,9 @@ vnets:
   returned: success
   sample: [{"id": 0, "name": "private", "leases": [{"ip": "10.0.0.10", "vm": 3, "ar_id": "0"}]}]
 api_calls:
-  description: How many calls of the API the task took; one each of the networks, beside that for the pool.
+  description:
+    - How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
+    - One for the pool, and one each of the networks.
   type: int
   returned: always
   sample: 2

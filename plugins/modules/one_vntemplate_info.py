@@ -41,7 +41,7 @@ vntemplates:
   returned: success
   sample: [{"id": 0, "name": "lab"}]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   type: int
   returned: always
   sample: 1
