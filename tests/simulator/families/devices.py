@@ -14,10 +14,11 @@ from ..calls import Call
 from ..errors import internal, not_allocated
 from ..store import Object
 from ..template import Template
-from . import context, disks, nics, pci, topology
+from . import boot_files, context, disks, nics, pci, topology
 from . import vmgroup as vmgroups
 
 VNC_BASE_PORT = 5900
+LAST_PORT = 65535
 # What the server keeps in TEMPLATE; all else is the user's.
 OWN = frozenset(
     "AUTOMATIC_DS_REQUIREMENTS AUTOMATIC_NIC_REQUIREMENTS AUTOMATIC_REQUIREMENTS CONTEXT CPU CPU_COST CPU_MODEL DISK"
@@ -85,6 +86,8 @@ def build(call: Call, vm: Object) -> None:
     context.refuse_token(call.cloud, body.vector("CONTEXT") or {})
     body.set("VMID", str(vm.oid))
     body.set("OS", {"UUID": str(uuid.uuid4()), **(body.vector("OS") or {})})
+    check_console(body)
+    boot_files.complete(call, vm)
     try:
         pci.add(call.cloud, vm)
         nics.add(call, vm)
@@ -124,6 +127,12 @@ def check_raw(body: Template) -> None:
     for raw in body.vectors("RAW"):
         if raw.get("TYPE", "").lower() not in RAW_TYPES:
             raise internal("Invalid RAW section: unsupported TYPE")
+
+
+def check_console(body: Template) -> None:
+    port = (body.vector("GRAPHICS") or {}).get("PORT", "")
+    if port and not (port.isdigit() and int(port) <= LAST_PORT):
+        raise internal("Wrong PORT number in GRAPHICS attribute")
 
 
 def set_topology(body: Template) -> None:
