@@ -82,12 +82,19 @@ class OneModule:
         result = dict(masked(report.record or {}), changed=report.changed, **self._cost())
         if report.before is not None:
             result["diff"] = _diff(report)
-        self._ansible.exit_json(**result)
+        self._ansible.exit_json(**result, **self._invocation())
 
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
         data.update(masked(failure.data))
-        self._ansible.fail_json(msg=failure.message, **data, **self._cost())
+        self._ansible.fail_json(msg=failure.message, **data, **self._cost(), **self._invocation())
+
+    def _invocation(self):
+        """What was asked for, as every module returns it, but secrets inside of dictionaries are covered too."""
+        shown = {
+            name: masked(value) if isinstance(value, (dict, list)) else value for name, value in self.params.items()
+        }
+        return {"invocation": {"module_args": shown}}
 
     def _cost(self):
         """The count of API calls; with -vvv also the calls."""

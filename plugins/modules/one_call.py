@@ -77,6 +77,7 @@ api_calls:
   sample: 1
 """
 
+import re
 from difflib import get_close_matches
 
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure, described
@@ -84,13 +85,23 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.module import 
 from ansible_collections.privazio.opennebula.plugins.module_utils.plain import plain
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, writes
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters, writes
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
+BOOLEANS = {"true": True, "false": False}
 OPTIONS = {
     "method": {"type": "str", "required": True},
     "arguments": {"type": "raw"},
 }
+
+
+def native(kind, value):
+    """A number or boolean that a template gave as text, as it does before ansible-core 2.19; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if kind in ("i", "l") and re.match(r"-?[0-9]+\Z", value):
+        return int(value)
+    return BOOLEANS.get(value.lower(), value) if kind == "b" else value
 
 
 def checked(method, given):
@@ -103,6 +114,10 @@ def checked(method, given):
     listed = given if isinstance(given, list) else []
     if given is not None and given is not named and given is not listed:
         raise Failure("The option arguments takes a list or a dictionary, not %r." % (given,), method=method)
+    known = parameters(method) if method in METHODS else []
+    kinds = {parameter.name: parameter.kind for parameter in known}
+    listed = [native(parameter.kind, value) for parameter, value in zip(known, listed)] + listed[len(known) :]
+    named = {name: native(kinds.get("oid" if name == "id" else name), value) for name, value in named.items()}
     try:
         return bind(method, listed, named)
     except OneException as error:
