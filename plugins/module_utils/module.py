@@ -91,10 +91,8 @@ class OneModule:
 
     def _invocation(self):
         """What was asked for, as every module returns it, but secrets inside of dictionaries are covered too."""
-        shown = {
-            name: masked(value) if isinstance(value, (dict, list)) else value for name, value in self.params.items()
-        }
-        return {"invocation": {"module_args": shown}}
+        inner = {name: masked(value) for name, value in self.params.items() if isinstance(value, (dict, list))}
+        return {"invocation": {"module_args": dict(self.params, **inner)}}
 
     def _cost(self):
         """The count of API calls; with -vvv also the calls."""
