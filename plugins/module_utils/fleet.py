@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 from . import machine
 from .census import MARK, Census
-from .failure import Failure, created
+from .failure import Broken, Failure, created
 from .journey import Journey, broken, in_parallel, look, travel
 from .resource import Report
 from .resources import vm
 from .resources.vm_states import status
 
 NOWHERE = float("-inf")  # the index of a VM without one: it goes last
+CURE = " What has failed is brought on by one_vm_recover, or in a fleet made anew with replace_failed: true."
 ROUNDS = 3  # how often a VM is asked for whose answer was lost
 # remove → which VMs go first, of (slot, VM): the greatest of these.
 ORDERS = {
@@ -109,7 +110,7 @@ def _refuse_broken(order, items):
     """A check run says too that VMs have failed."""
     found = [broken(item) for item in _broken(order, items)]
     if found:
-        raise Failure(" ".join(failure.message for failure in found), **found[0].data)
+        raise Failure(" ".join(failure.message for failure in found) + CURE, **found[0].data)
 
 
 def _plans(cloud, order, items):
@@ -369,4 +370,6 @@ class Run:
         failure = type(first)(message, **data)
         if number == 1 and self._created:
             created(failure, self._created[0])
+        if any(isinstance(failure, Broken) for dummy, name, failure in self._failed):
+            failure.message += CURE
         return failure
