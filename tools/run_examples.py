@@ -84,11 +84,12 @@ def constant(path: Path, name: str) -> str:
 
 
 def playbooks(guide: Path) -> Iterator[dict[str, Any]]:
-    """Yield the plays in the YAML blocks of a GUIDE; blocks that are no playbook are passed over."""
+    """Yield the plays in the YAML blocks of a GUIDE that run on this machine; other blocks are passed over."""
     for block in BLOCKS[guide.suffix].finditer(guide.read_text(encoding="utf-8")):
         content = yaml.safe_load(textwrap.dedent(block.group(1)))
         if isinstance(content, list):
-            yield from (with_drivers(item) for item in content if isinstance(item, dict) and "hosts" in item)
+            plays = (item for item in content if isinstance(item, dict) and item.get("hosts") == "localhost")
+            yield from map(with_drivers, plays)
 
 
 def play(name: str, tasks: list[dict[str, Any]]) -> dict[str, Any]:
