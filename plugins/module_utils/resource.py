@@ -96,12 +96,6 @@ class Report(NamedTuple):
     record: Any  # the object as it stands, or is planned to; None when it is absent and was
 
 
-def instances(report):
-    """The same report for a module that speaks of several objects; an object that is not there yet has no id."""
-    found = [record for record in (report.record,) if record is not None and "id" in record]
-    return report._replace(record={"instances": found, "instances_ids": [record["id"] for record in found]})
-
-
 class Engine:
     """Makes one object of a resource as it is wanted.
 
