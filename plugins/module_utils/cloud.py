@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from difflib import get_close_matches
 
 from .failure import Failure, described
 from .pyone import OneException, OneNoExistsException
@@ -158,6 +157,8 @@ class Cloud:
             ids = ", ".join(str(item.ID) for item in found)
             raise Failure("%r fits several %ss, with the ids %s." % (text, label(kind), ids), object=kind)
         message = "There is no %s %r" % (label(kind), text)
+        from difflib import get_close_matches  # which only this message needs
+
         near = get_close_matches(text, [item.NAME for item in self.pool(kind)])
         if self.lenient is None:
             hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."

@@ -17,6 +17,7 @@ from ..module_utils.arguments import CONNECTION
 from ..module_utils.cloud import Cloud
 from ..module_utils.connection import connect
 from ..module_utils.failure import Failure
+from ..module_utils.resources.common import split_labels
 
 TEMPLATED = ("api_url", "api_username", "api_password")  # so that lookups can bring them
 
@@ -144,4 +145,4 @@ def labels(attributes):
         list[str]: sorted, each once, as they are written; ``a/b`` is a label below ``a``.
     """
     text = attributes.get("LABELS", "")
-    return sorted({label.strip() for label in text.split(",")} - {""}) if isinstance(text, str) else []
+    return sorted(set(split_labels(text))) if isinstance(text, str) else []

@@ -32,7 +32,7 @@ def read(cloud, job):
         **access.locked(job),
         **words.read(WORDS, template),
         **{word: sorted(getattr(job, word.upper()).ID) for word in SETS},
-        vm_ids=ids(template.get("BACKUP_VMS")),
+        vm_ids=common.ids(template.get("BACKUP_VMS")),
         datastore_id=words.number(template.get("DATASTORE_ID", "")),
         priority=job.PRIORITY,
         schedules=[schedules.read(action) for action in actions],
@@ -43,19 +43,11 @@ def read(cloud, job):
     )
 
 
-def ids(text):
-    return [int(part) for part in (text or "").split(",") if part.strip().isdigit()]
-
-
 def create(cloud, name, wanted):
     given = dict(wanted.get("template", {}), NAME=name, **words.body(WORDS, wanted))
-    given.update({"BACKUP_VMS": joined(wanted["vm_ids"])} if "vm_ids" in wanted else {})
+    given.update({"BACKUP_VMS": common.joined(wanted["vm_ids"])} if "vm_ids" in wanted else {})
     given.update({"DATASTORE_ID": wanted["datastore_id"]} if "datastore_id" in wanted else {})
     return cloud.call("create backup job %s" % name, "backupjob.allocate", given, object=KIND, name=name)
-
-
-def joined(numbers):
-    return ",".join(str(number) for number in numbers)
 
 
 def vms(purge):
@@ -69,7 +61,7 @@ def vms(purge):
 
     def write(cloud, oid, after, record):
         doing = "change the VMs of backup job %s" % record["name"]
-        cloud.call(doing, "backupjob.update", oid, {"BACKUP_VMS": joined(after)}, 1)
+        cloud.call(doing, "backupjob.update", oid, {"BACKUP_VMS": common.joined(after)}, 1)
 
     return Attribute(write, merged, canonical_ids)
 

@@ -48,6 +48,16 @@ def in_order(ids):
     return sorted(ids, key=lambda item: (isinstance(item, str), item))
 
 
+def ids(text):
+    """The ids in a text such as ``3,1``, as they stand there; what is no id is passed over."""
+    return [int(part) for part in (text or "").split(",") if part.strip().isdigit()]
+
+
+def joined(given):
+    """The text of ids."""
+    return ",".join(str(one) for one in given)
+
+
 def rename(kind):
     """The Attribute `name` of a kind that can be renamed."""
 

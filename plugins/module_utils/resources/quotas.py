@@ -15,6 +15,7 @@ from ..cloud import label, method
 from ..difference import contrast
 from ..failure import Failure
 from ..resource import Attribute, Report
+from . import common
 
 # What the server limits: element of a quota template → its metrics (releases before 7.4 have no PCI devices).
 METRICS = {
@@ -141,9 +142,7 @@ def _canonical_kind(cloud, kind, inside):
 def _key(cloud, kind, name):
     """The ids of the objects that a key of quotas names; several clusters are joined by commas."""
     names = str(name).split(",") if kind == "cluster" else [name]
-    found = [(cloud.reference(OBJECTS[kind], part), part) for part in names]
-    ids = {item.ID if item is not None else part for item, part in found}  # the name of one that is not there yet
-    return ",".join(str(part) for part in sorted(ids, key=lambda part: (isinstance(part, str), part)))
+    return common.joined(common.oids(OBJECTS[kind])(cloud, names))
 
 
 def _canonical_limits(kind, given):

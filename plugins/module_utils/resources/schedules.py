@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 
 from ..failure import Failure
 from ..resource import Attribute
+from . import common
 
 REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
 NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
@@ -33,7 +34,7 @@ def read(vector):
         "args": vector.get("ARGS", ""),
         "time": moment if _RELATIVE.match(moment) else _integer(moment),
         "repeat": REPEATS[repeat] if 0 <= repeat < len(REPEATS) else "",
-        "days": [int(day) for day in vector.get("DAYS", "").split(",") if day.strip().isdigit()],
+        "days": common.ids(vector.get("DAYS")),
         "end_after": value if end == TIMES else None,
         "end_at": value if end == DATE else None,
         "done": _integer(vector.get("DONE")) > 0,
@@ -134,7 +135,7 @@ def vector(item):
     """The SCHED_ACTION of a schedule."""
     found = {"ACTION": item["action"], "ARGS": item["args"] or None, "TIME": item["time"]}
     if item["repeat"]:
-        found.update(REPEAT=REPEATS.index(item["repeat"]), DAYS=",".join(str(day) for day in item["days"]))
+        found.update(REPEAT=REPEATS.index(item["repeat"]), DAYS=common.joined(item["days"]))
         found.update(_end(item))
     return {name: value for name, value in found.items() if value is not None}
 

@@ -9,6 +9,7 @@ from typing import Callable, NamedTuple
 
 from ..difference import canonical, same
 from ..failure import Failure
+from . import common
 from .vm_states import Step
 
 SIZES = {
@@ -139,7 +140,7 @@ def same_parent(wanted, present):
 
 
 def numbers(text):
-    return {int(part) for part in (text or "").split(",") if part.strip().isdigit()}
+    return set(common.ids(text))
 
 
 def nic_changes(cloud, record, device, wanted, present):

@@ -42,7 +42,7 @@ def texts(value):
 
 
 def numbers(text):
-    return sorted(int(part) for part in (text or "").split(",") if part.strip().isdigit())
+    return sorted(common.ids(text))
 
 
 def canonical_rules(cloud, given):
@@ -106,7 +106,7 @@ def body(given):
 
 def role_vector(role):
     vector = {"NAME": role["name"], "POLICY": role.get("policy", "none").upper()}
-    return dict(vector, **{name: ",".join(map(str, role.get(word, ()))) for word, name in HOSTS.items()})
+    return dict(vector, **{name: common.joined(role.get(word, ())) for word, name in HOSTS.items()})
 
 
 def rule(option):

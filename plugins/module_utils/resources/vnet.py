@@ -87,7 +87,7 @@ def as_before(vnet):
 
 def security_groups_of(vnet):
     text = (vnet.TEMPLATE or {}).get("SECURITY_GROUPS", "")
-    return sorted(int(part) for part in text.split(",") if part.strip().isdigit())
+    return sorted(common.ids(text))
 
 
 def create(cloud, name, wanted):
@@ -108,7 +108,7 @@ def body(name, wanted):
     found = dict(wanted.get("template", {}), NAME=name)
     found.update({option.upper(): wanted[option] for option in FIELDS if option in wanted})
     if "security_groups" in wanted:
-        found["SECURITY_GROUPS"] = joined(wanted["security_groups"])
+        found["SECURITY_GROUPS"] = common.joined(wanted["security_groups"])
     return found
 
 
@@ -153,13 +153,9 @@ def field(option):
     return Attribute(write, lambda present, wanted: present if same(present, wanted) else wanted)
 
 
-def joined(ids):
-    return ",".join(str(number) for number in ids)
-
-
 def write_security_groups(cloud, oid, after, record):
     doing = "change the security groups of virtual network %s" % record["name"]
-    cloud.call(doing, "vn.update", oid, {"SECURITY_GROUPS": joined(after)}, 1)
+    cloud.call(doing, "vn.update", oid, {"SECURITY_GROUPS": common.joined(after)}, 1)
 
 
 def recovery(way):
