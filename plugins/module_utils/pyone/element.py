@@ -9,9 +9,9 @@ generated from xsd/, say which fields an element has; what they do not know stay
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, wraps
 
-from .bindings import ROOTS, TYPES
+from . import bindings
 from .codec import Text
 from .document import Node, read
 from .errors import OneProtocolException
@@ -45,13 +45,25 @@ def parse(document: bytes | str | Text, method: str | None = None) -> Element:
             found out when the faulty part is touched.
     """
     node = read(document)
-    return class_of(node.tag if node.tag in ROOTS else None)(node, method)
+    return class_of(node.tag if node.tag in bindings.ROOTS or node.tag in _service().ROOTS else None)(node, method)
+
+
+@lru_cache(None)
+def _service():
+    """The other tables.  Ansible ships what import statements name, and no task needs these."""
+    from importlib import import_module
+
+    try:
+        return import_module(__package__ + ".bindings_service")
+    except ModuleNotFoundError:
+        return bindings
 
 
 def class_of(key: str | None) -> type[Element]:
     """The class for a key of bindings.TYPES (None: an element that no schema describes)."""
     if key not in _classes:
-        fields = dict(_field(text) for text in TYPES.get(key or "", "").split())
+        tables = bindings if key is None or key in bindings.TYPES else _service()
+        fields = dict(_field(text, key) for text in tables.TYPES.get(key or "", "").split())
         _classes[key] = type(str(key or "Element").replace(".", "_"), (Element,), fields)
     return _classes[key]
 
@@ -219,10 +231,11 @@ class _Field:
         return value
 
 
-def _field(text):
-    """(name, descriptor) of a field as bindings.TYPES writes it: ``NAME[:TYPE][*]``."""
+def _field(text, owner):
+    """(name, descriptor) of a field of the type OWNER as bindings.TYPES writes it: ``NAME[:TYPE][*]``."""
     repeated = text.endswith("*")
     name, dummy, kind = text.rstrip("*").partition(":")
+    kind = {"=": name, ".": "%s.%s" % (owner, name)}.get(kind, kind)
     convert = _CONVERT.get(kind) or _nested(kind)
     if repeated:
         return name, _Field(name, _every(convert))

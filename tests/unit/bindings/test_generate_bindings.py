@@ -14,7 +14,6 @@ import sys
 
 import generate_bindings
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.bindings import TYPES as OURS
 from project import SHARED
 
 OPEN = "http://www.w3.org/2001/XMLSchema"
@@ -48,16 +47,40 @@ DELIBERATE = (
 
 
 def generated(directory, tmp_path_factory):
-    """ROOTS and TYPES for the schema files of a directory."""
+    """(ROOTS, TYPES) of each module, the bindings and the others, for the schema files of a directory."""
     path = tmp_path_factory.mktemp("generated") / "bindings.py"
-    path.write_text(generate_bindings.generate(directory), encoding="utf-8")
-    module = runpy.run_path(str(path))
-    return module["ROOTS"], module["TYPES"]
+    for output, text in generate_bindings.outputs(directory, path).items():
+        output.write_text(text, encoding="utf-8")
+    modules = [runpy.run_path(str(path.with_name(name))) for name in ("bindings.py", "bindings_service.py")]
+    return [(module["ROOTS"], module["TYPES"]) for module in modules]
+
+
+def joined(halves):
+    """All ROOTS, and all TYPES with every type of a field by its name."""
+    types = {key: text for dummy, half in halves for key, text in half.items()}
+    return tuple(sorted(root for roots, dummy in halves for root in roots)), {
+        key: " ".join(in_full(key, field) for field in text.split()) for key, text in sorted(types.items())
+    }
+
+
+def in_full(key, field):
+    """A field of a type, with the names that = and . stand for."""
+    return re.sub(r"^(.+):([=.])(?=\*?$)", lambda m: f"{m[1]}:{m[1] if m[2] == '=' else f'{key}.{m[1]}'}", field)
 
 
 @pytest.fixture
-def tables(tmp_path_factory):
+def halves(tmp_path_factory):
     return lambda directory: generated(directory, tmp_path_factory)
+
+
+@pytest.fixture
+def tables(halves):
+    return lambda directory: joined(halves(directory))
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    return generated(generate_bindings.XSD, tmp_path_factory)
 
 
 def element(name, *children, group="sequence", occurs=""):
@@ -236,9 +259,9 @@ def test_a_file_of_another_encoding_is_named(schema, tables, capsys):
 
 def test_nothing_to_read_is_one_sentence(schema, tmp_path):
     with pytest.raises(SystemExit, match="holds no schema file: give a directory"):
-        generate_bindings.generate(tmp_path / "nowhere")
+        generate_bindings.outputs(tmp_path / "nowhere", tmp_path / "bindings.py")
     with pytest.raises(SystemExit, match=r"none of the 1 schema files .* could be read"):
-        generate_bindings.generate(schema(bad="<"))
+        generate_bindings.outputs(schema(bad="<"), tmp_path / "bindings.py")
 
 
 def test_the_same_schema_gives_the_same_bytes(tmp_path):
@@ -246,14 +269,15 @@ def test_the_same_schema_gives_the_same_bytes(tmp_path):
         (tmp_path / seed).mkdir()
         command = [sys.executable, generate_bindings.__file__, "--output", tmp_path / seed / "bindings.py"]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
-    for name in ("bindings.py", "bindings.pyi", "__init__.pyi"):
+    for name in ("bindings.py", "bindings_service.py", "bindings.pyi", "__init__.pyi"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
         assert str(generate_bindings.ROOT) not in (tmp_path / "1" / name).read_text(encoding="utf-8")
 
 
 def test_check_detects_a_change(monkeypatch, schema, tmp_path, capsys):
     output = tmp_path / "bindings.py"
-    arguments = ("--xsd", schema(thing=THING), "--output", output)
+    pool = INCLUDE.format("thing") + element("THING_POOL", f'<xs:element ref="THING" {MANY}/>')
+    arguments = ("--xsd", schema(thing=THING, pool=pool, one=element("ONE", simple("X"))), "--output", output)
     with pytest.raises(SystemExit, match="run make bindings"):
         run(monkeypatch, "--check", *arguments)
     assert not output.exists()
@@ -262,16 +286,21 @@ def test_check_detects_a_change(monkeypatch, schema, tmp_path, capsys):
     schema(thing=THING.replace("NAME", "TITLE"))
     with pytest.raises(SystemExit, match=r"bindings.py differs from what is generated"):
         run(monkeypatch, "--check", *arguments)
-    assert '+    "THING": "ID:i TITLE COST:d IP*",' in capsys.readouterr().out
+    assert "+THING ID:i TITLE COST:d IP*" in capsys.readouterr().out
+    run(monkeypatch, *arguments)
+    schema(one=element("ONE", simple("Y")))
+    with pytest.raises(SystemExit, match=r"bindings_service.py differs"):
+        run(monkeypatch, "--check", *arguments)
+    assert "+ONE Y" in capsys.readouterr().out
     run(monkeypatch, *arguments)
     output.with_suffix(".pyi").write_text("", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"bindings.pyi differs"):
         run(monkeypatch, "--check", *arguments)
 
 
-def test_what_is_committed_is_what_our_schema_gives(capsys):
-    assert generate_bindings.generate(generate_bindings.XSD) == generate_bindings.BINDINGS.read_text(encoding="utf-8")
-    assert capsys.readouterr().err == ""
+def test_what_is_committed_is_what_our_schema_gives(monkeypatch, capsys):
+    run(monkeypatch, "--check")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_an_output_that_cannot_be_written_is_one_sentence(monkeypatch, schema, tmp_path):
@@ -281,16 +310,17 @@ def test_an_output_that_cannot_be_written_is_one_sentence(monkeypatch, schema, t
 
 @pytest.fixture(scope="module", params=RELEASES)
 def release(request, tmp_path_factory):
-    """ROOTS and TYPES for OpenNebula's own schema, and what was said of its faults."""
+    """(ROOTS, TYPES) of each module for OpenNebula's own schema, and what was said of its faults."""
     directory = SHARED / "xsd" / request.param
     if not directory.is_dir():
         pytest.skip("../shared/xsd is not there")
     with contextlib.redirect_stderr(io.StringIO()) as errors:
-        return *generated(directory, tmp_path_factory), errors.getvalue()
+        return generated(directory, tmp_path_factory), errors.getvalue()
 
 
 def test_the_schema_of_a_release_is_read(release):
-    roots, types, errors = release
+    halves, errors = release
+    roots, types = joined(halves)
     assert errors == ""
     assert {"HOST", "VM", "VNET", "VM_POOL", "USER_POOL", "IMAGE", "CLUSTER"} <= set(roots)
     for root in ("HOST", "VM", "VNET", "IMAGE"):
@@ -300,10 +330,78 @@ def test_the_schema_of_a_release_is_read(release):
     assert set(roots) <= set(types)
 
 
-def test_our_schema_has_every_field_that_a_release_has(release):
+def test_pools_of_a_release_need_one_module(release):
+    assert_apart(*release[0])
+
+
+def test_our_pools_need_one_module(ours):
+    assert_apart(*ours)
+
+
+def assert_apart(objects, service):
+    """What pools and the objects of pools need is in the first module alone, and the second has nothing of it."""
+    every = joined([objects, service])[0]
+    pools = {root for root in every if root.endswith("_POOL")}
+    assert {"HOST", "VM", "IMAGE", "USER"} | pools <= set(objects[0])
+    assert pools.isdisjoint(service[0])
+    assert objects[1].keys().isdisjoint(service[1])
+    reached = set()
+    waiting = [root for root in every if root in pools or f"{root}_POOL" in pools]
+    while waiting:
+        key = waiting.pop()
+        if key not in reached:
+            reached.add(key)
+            waiting += [kind for kind in kinds(key, objects[1][key]) if kind not in generate_bindings.SIMPLE]
+    assert reached == set(objects[1])
+
+
+def kinds(key, text):
+    """The types of the fields of a type."""
+    return [parts(in_full(key, field))[1] for field in text.split()]
+
+
+def test_what_pools_need_is_apart_from_all_else(schema, halves):
+    files = {
+        "a": element("A", simple("ID", "integer"), element("IN", simple("X"), simple("Y"))),
+        "a_pool": INCLUDE.format("a") + element("A_POOL", f'<xs:element ref="A" {MANY}/>'),
+        "b": element("B", simple("ID", "integer")),
+        "b_pool": element("B_POOL", element("B", simple("NAME"), occurs=MANY)),
+        "told": INCLUDE.format("a") + element("TOLD", '<xs:element ref="A"/>', element("OF", simple("Z"))),
+    }
+    assert halves(schema(**files)) == [
+        (
+            ("A", "A_POOL", "B", "B_POOL"),
+            {"A": "ID:i IN:.", "A_POOL": "A:=*", "B": "ID:i", "B_POOL": "B:.*", "A.IN": "X Y", "B_POOL.B": "NAME"},
+        ),
+        (("TOLD",), {"TOLD": "A:= OF:.", "TOLD.OF": "Z"}),
+    ]
+
+
+def test_a_schema_without_pools_or_without_all_else(schema, halves):
+    assert halves(schema(thing=THING)) == [((), {}), (("THING",), {"THING": "ID:i NAME COST:d IP*"})]
+    pool = INCLUDE.format("thing") + element("THING_POOL", f'<xs:element ref="THING" {MANY}/>')
+    assert halves(schema(pool=pool))[1] == ((), {})
+
+
+def test_names_that_are_like_signs_of_types(schema, halves):
+    inner = element("d", simple("X"))
+    dummy, (dummy, types) = halves(schema(a=element("A", simple("i", "integer"), simple("t", "anyType"), inner)))
+    assert types == {"A": "i:i t:t d:.", "A.d": "X"}
+
+
+def test_types_of_many_fields_are_told_in_several_lines(schema, tables, tmp_path):
+    names = [f"NAME_{number}" for number in range(40)]
+    directory = schema(a=element("A", *map(simple, names)), b=element("B"))
+    assert tables(directory)[1] == {"A": " ".join(names), "B": ""}
+    text = generate_bindings.outputs(directory, tmp_path / "bindings.py")[tmp_path / "bindings_service.py"]
+    assert max(map(len, text.splitlines())) <= generate_bindings.WIDTH
+    assert len(re.findall(r"^A NAME_0 .*\n NAME_.*\n NAME_.* NAME_39\nB$", text, re.M)) == 1
+
+
+def test_our_schema_has_every_field_that_a_release_has(release, ours):
     """What the schema of a release reads below a root element, ours reads too, and as the same type."""
-    roots, theirs, dummy = release
-    found = [place for root in roots for place in differences(theirs, root, OURS, root, root)]
+    roots, theirs = joined(release[0])
+    found = [place for root in roots for place in differences(theirs, root, joined(ours)[1], root, root)]
     assert [place for place in found if not any(re.search(reason, place) for reason in DELIBERATE)] == []
 
 
