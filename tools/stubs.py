@@ -108,7 +108,7 @@ class Argument(NamedTuple):
 def methods() -> dict[str, list[Argument]]:
     """The arguments of every method of the table."""
     table: dict[str, str] = runpy.run_path(str(PYONE / "methods.py"))["METHODS"]
-    return {method: [argument(text) for text in signature.split()[1:]] for method, signature in table.items()}
+    return {method: [argument(text) for text in arguments.split()] for method, arguments in table.items()}
 
 
 def argument(text: str) -> Argument:

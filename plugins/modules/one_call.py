@@ -83,9 +83,13 @@ from difflib import get_close_matches
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure, described
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.plain import plain
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
+    OneException,
+    bindings_service,  # noqa: F401  the types of all answers: named, so that Ansible ships them
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters, writes
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.server import bound, writes
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import parameters
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
 BOOLEANS = {"true": True, "false": False}
@@ -119,7 +123,7 @@ def checked(method, given):
     listed = [native(parameter.kind, value) for parameter, value in zip(known, listed)] + listed[len(known) :]
     named = {name: native(kinds.get("oid" if name == "id" else name), value) for name, value in named.items()}
     try:
-        return bind(method, listed, named)
+        return bound(method, listed, named)
     except OneException as error:
         raise described(error, "call one.%s" % method) from None
 

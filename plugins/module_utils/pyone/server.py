@@ -9,9 +9,8 @@ import os
 
 from . import codec
 from .element import parse
-from .errors import OneException, OneProtocolException, OneReadOnlyException, failure
-from .methods import METHODS
-from .signature import bind, signature, writes
+from .errors import OneArgumentException, OneException, OneProtocolException, OneReadOnlyException, failure
+from .template import write
 from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
 
 TYPE_CHECKING = False
@@ -27,6 +26,8 @@ else:
 _IGNORED_OPTIONS = frozenset(
     ("allow_none", "encoding", "headers", "transport", "use_builtin_types", "use_datetime", "verbose")
 )
+# What methods that change nothing are called, in every family.  Not sqlquery: the server runs any statement.
+READS = frozenset("accounting config info infoextended infoset monitoring raftstatus showback version".split())
 # How the names of helpers.HELPERS end: what the client offers beside the API.
 _HELPERS = (".all", ".export")
 
@@ -106,7 +107,8 @@ class OneServer(API):
             return family
 
     def __dir__(self) -> list[str]:
-        return sorted({method.partition(".")[0] for method in METHODS}.union(super().__dir__()))
+        signatures = _signatures()
+        return sorted({*(signatures.families() if signatures else ()), *super().__dir__()})
 
     def __repr__(self) -> str:
         return "<OneServer %s>" % self._transport.endpoints[0].shown
@@ -125,9 +127,9 @@ class OneServer(API):
         """
         name = method[4:] if method.startswith("one.") else method
         try:
-            if name not in METHODS and name.endswith(_HELPERS):
+            if name.endswith(_HELPERS):
                 return _helper(name)(self, *args, **named)
-            return self._request(name, bind(name, args, named))
+            return self._request(name, bound(name, args, named))
         except OneException as error:
             # The frames below, which end here, hold the session; an endpoint that is none may send it back.
             error.method = error.method or "one." + name
@@ -182,32 +184,57 @@ class _Family:
             return server.call(method, *args, **named)
 
         call.__name__ = call.__qualname__ = "one." + method
-        call.__doc__ = signature(method) if method in METHODS else _helper_doc(method)
+        signatures = _signatures()
+        call.__doc__ = signatures.documentation(method) if signatures else None
         self.__dict__[name] = call
         return call
 
     def __dir__(self) -> list[str]:
-        methods = (method.split(".") for method in (*METHODS, *_helpers()))
-        return sorted({name for family, name in methods if family == self._name}.union(super().__dir__()))
+        signatures = _signatures()
+        return sorted({*(signatures.verbs(self._name) if signatures else ()), *super().__dir__()})
 
 
-def _helpers():
-    # Ansible ships to every target what import statements name: this is none.
+def writes(method: str) -> bool:
+    """Whether a method (without ``one.``) changes anything; one that is not known might."""
+    signatures = _signatures()
+    return method.rpartition(".")[2] not in READS or bool(signatures and method not in signatures.METHODS)
+
+
+def bound(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
+    """The arguments to send; those of a method that is not known as they are, but dictionaries as templates.
+
+    Raises:
+        OneArgumentException: they do not fit the method.
+        OneTemplateException: a template that cannot be written.
+    """
+    signatures = _signatures()
+    if signatures and method in signatures.METHODS:
+        return signatures.bind(method, args, named)
+    if named:
+        raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
+    return [write(value) if isinstance(value, dict) else value for value in args]
+
+
+def _signatures():
+    """The module signature; None on the targets of Ansible, to which it ships only what import statements name.
+
+    A program there knows what it calls, and the client is the smaller by a tenth.
+    """
     from importlib import import_module
 
-    return import_module(__package__ + ".helpers").HELPERS
+    try:
+        return import_module(__package__ + ".signature")
+    except ModuleNotFoundError:
+        return None
 
 
 def _helper(name):
-    helpers = _helpers()
+    from importlib import import_module
+
+    helpers = import_module(__package__ + ".helpers").HELPERS
     if name not in helpers:
         raise OneException("one.%s is neither a method of the API nor of this client" % name)
     return helpers[name]
-
-
-def _helper_doc(name):
-    helper = _helpers().get(name) if name.endswith(_HELPERS) else None
-    return getattr(helper, "func", helper).__doc__ if helper else None
 
 
 def _value(value, method):

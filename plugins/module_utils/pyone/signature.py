@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Calls checked against the method table before they are sent.
-
-A signature is the text that methods.py keeps for a method: ``r`` or ``w``, then ``name:TYPE[=default]`` for each
-argument.
-"""
+"""Calls checked against the method table before they are sent, and what help() and dir() tell of methods."""
 
 from __future__ import annotations
 
@@ -52,7 +48,7 @@ def _default(kind, text):
 def parameters(method: str) -> list[Parameter]:
     """The Parameters of a method of the table (name without ``one.``), without the session."""
     if method not in _parsed:
-        _parsed[method] = [Parameter(text) for text in METHODS[method].split()[1:]]
+        _parsed[method] = [Parameter(text) for text in METHODS[method].split()]
     return _parsed[method]
 
 
@@ -61,13 +57,34 @@ def signature(method: str) -> str:
     return "one.%s(%s)" % (method, ", ".join(str(parameter) for parameter in parameters(method)))
 
 
-def writes(method: str) -> bool:
-    """Whether a method changes anything; one that the table does not know might."""
-    return METHODS.get(method, "w").startswith("w")
+def families() -> set[str]:
+    """The families of the methods."""
+    return {method.partition(".")[0] for method in METHODS}
+
+
+def verbs(family: str) -> set[str]:
+    """What the methods of a family, and the helpers that the client has beside them, are called within it."""
+    names = (name.split(".") for name in (*METHODS, *_helpers()))
+    return {verb for other, verb in names if other == family}
+
+
+def documentation(method: str) -> str | None:
+    """What help() tells of a method or a helper."""
+    if method in METHODS:
+        return signature(method)
+    helper = _helpers().get(method)
+    return getattr(helper, "func", helper).__doc__ if helper else None
+
+
+def _helpers():
+    # Ansible ships to every target what import statements name: this is none.
+    from importlib import import_module
+
+    return import_module(__package__ + ".helpers").HELPERS
 
 
 def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
-    """The arguments to send, in the order of the API; templates given as dictionaries are written as text.
+    """The arguments of a method of the table to send, in the order of the API; dictionaries are written as templates.
 
     Trailing arguments that are not given are left to the server, which has the same defaults.  Those that a pool's read
     does not have are dropped, as the server drops them: scripts page through pools that have no pages.
@@ -76,12 +93,8 @@ def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
         OneArgumentException: too many, too few, unknown or ill-typed arguments.
         OneTemplateException: a template that cannot be written.
     """
-    if method not in METHODS:
-        if named:
-            raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
-        return [write(value) if isinstance(value, dict) else value for value in args]
     known = parameters(method)
-    if len(args) > len(known) and not _reads_pool(method):
+    if len(args) > len(known) and not method.endswith("pool.info"):
         raise _misfit(method, "takes %d arguments, %d were given" % (len(known), len(args)))
     given = dict(zip((parameter.name for parameter in known), args))
     for name, value in named.items():
@@ -97,10 +110,6 @@ def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
         for index, parameter in enumerate(known)
         if index <= last or parameter.default is REQUIRED
     ]
-
-
-def _reads_pool(method):
-    return method.partition(".")[0].endswith("pool") and not writes(method)
 
 
 def _canonical(name, known):

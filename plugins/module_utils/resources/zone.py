@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from ..pyone import bindings_service  # noqa: F401  the types of system.config: named, so that Ansible ships them
 from ..resource import Attribute, Resource
-from . import common
+from . import common, relations
 
 KIND = "zone"
 ENABLED = 0  # STATE; 1 is disabled
@@ -24,7 +25,7 @@ def here(cloud):
 
 def chosen(cloud, given):
     """The id of a zone by name or id, that of the server when none is given; a name that a check run does not find."""
-    return here(cloud) if given is None else common.oid(KIND)(cloud, given)
+    return here(cloud) if given is None else relations.oid(KIND)(cloud, given)
 
 
 def read(cloud, zone):

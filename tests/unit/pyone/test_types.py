@@ -14,11 +14,13 @@ import pytest
 import stubs
 from ansible_collections.privazio.opennebula.plugins.module_utils import pyone
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import bindings, element, helpers
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.bindings_service import TYPES as SERVICE
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
 from mypy import api
 from project import ROOT, SHARED
 
 REFERENCE = SHARED / "reference/methods.json"
+TYPES = {**bindings.TYPES, **SERVICE}
 STUB = ast.parse((stubs.PYONE / "bindings.pyi").read_text(encoding="utf-8"))
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
 
@@ -65,7 +67,7 @@ FAULTS = {
 
 def test_what_is_committed_is_what_is_generated():
     files = generate_bindings.outputs(generate_bindings.XSD, generate_bindings.BINDINGS)
-    assert sorted(path.name for path in files) == ["__init__.pyi", "bindings.py", "bindings.pyi"]
+    assert sorted(path.name for path in files) == ["__init__.pyi", "bindings.py", "bindings.pyi", "bindings_service.py"]
     for path, text in files.items():
         assert path.read_text(encoding="utf-8") == text
 
@@ -102,7 +104,7 @@ def test_every_method_is_declared_with_its_arguments():
     assert seen == {*METHODS, *helpers.HELPERS}
     for method, text in METHODS.items():
         family, dummy, name = method.partition(".")
-        expected = [argument.partition(":")[0] for argument in text.split()[1:]]
+        expected = [argument.partition(":")[0] for argument in text.split()]
         first, *others = [[argument.arg for argument in form.args[1:]] for form in declared(family)[name]]
         assert first == expected
         assert others == ([["id", *expected[1:]]] if expected[:1] == ["oid"] else [])
@@ -126,11 +128,11 @@ def test_answers_are_those_of_the_reference():
     for entry in json.loads(REFERENCE.read_text(encoding="utf-8"))["methods"]:
         returns = entry["returns"]
         expected = returns.get("root") or types[returns["type"]]
-        assert stubs.result(entry["method"].removeprefix("one."), bindings.ROOTS) == expected, entry["method"]
+        assert stubs.result(entry["method"].removeprefix("one."), TYPES) == expected, entry["method"]
 
 
 def test_every_answer_and_field_is_declared():
-    for key, text in bindings.TYPES.items():
+    for key, text in TYPES.items():
         name = key.replace(".", "_")
         fields = [node.target.id for node in CLASSES[name].body if isinstance(node, ast.AnnAssign)]
         assert fields == [word.split(":")[0].rstrip("*") for word in text.split()]
