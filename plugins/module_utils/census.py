@@ -21,9 +21,9 @@ import uuid
 from .cloud import ALL
 from .difference import canonical, same
 from .failure import Failure
-from .journey import look
 from .resources.common import split_labels
-from .resources.vm_states import leaving
+from .resources.vm_roads import leaving
+from .resources.vm_states import look
 
 MARK = "ANSIBLE_REQUEST"
 ALIVE = -1  # of one.vmpool.*: all states but DONE

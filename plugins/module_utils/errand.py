@@ -9,7 +9,7 @@ from . import machine
 from .failure import Failure
 from .journey import Journey, travel
 from .resources import vm
-from .resources.vm_states import Step, Until
+from .resources.vm_roads import Step, Until
 
 
 def found(cloud, params, missing_ok=False):

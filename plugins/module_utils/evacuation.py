@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""All VMs of a host go elsewhere: each is asked to, all are looked at together until the host is empty."""
+"""All VMs of a host go elsewhere: each is asked to when it can, all are looked at together until they are gone."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from .failure import Failure
-from .journey import Journey, broken, look, travel
-from .resources.vm_states import RESTING, Step, Until, error, heading, leaving, status
+from .resources.vm_states import COMING, RESTING, broken, error, look, reason, status, stuck
+from .waiting import TimeOver
 
-WORKERS = 8  # VMs that are asked to go at a time
 MONITORED = (1, 2)  # STATE of hosts that take VMs
-HOMELESS = ("stopped", "undeployed")  # states in which a VM is on no host
+HOMELESS = frozenset("init pending cloning held stopped undeployed done".split())  # states of VMs that are on no host
 RESCHEDULED = frozenset(("running", "poweredoff", "unknown"))  # where one.vm.action resched works
 MIGRATED = RESCHEDULED | {"suspended"}  # where one.vm.migrate works
 
@@ -45,46 +44,66 @@ def evacuate(cloud, host, ids, order):
     Raises:
         Failure: VMs are still there; its data have `failures`: id, name and reason of each.
     """
-    items = look(cloud, ids)
-    move = WAYS[order.how](cloud, host, items, order.destinations)
-    journeys = [_journey(host.ID, item, move, order.waits) for dummy, item in sorted(items.items())]
-    travel(cloud, journeys, WORKERS)
-    failures = [_failed(oid, None, "this user may not see it.") for oid in sorted(set(ids) - set(items))]
-    for journey in journeys:
-        if journey.failure is not None:
-            failures.append(_failed(journey.item.ID, journey.item.NAME, journey.failure.message))
-        elif not journey.over:
-            failures.append(_failed(journey.item.ID, journey.item.NAME, "Time is over, %s." % journey.stands()))
+    exodus = _Exodus(cloud, host, look(cloud, ids), order)
+    exodus.travel()
+    reasons = {**dict.fromkeys(ids, "this user may not see it."), **exodus.reasons}
+    failures = [{"id": oid, "name": exodus.names.get(oid), "reason": reasons[oid]} for oid in sorted(ids)]
+    failures = [one for one in failures if one["reason"] is not None]
     if failures:
-        reasons = " ".join("VM %d: %s" % (one["id"], one["reason"]) for one in failures)
-        message = "%d of %d VMs did not leave host %s. %s"
-        text = message % (len(failures), len(ids), host.NAME, reasons)
-        raise Failure(text, object="host", id=host.ID, failures=failures)
+        told = " ".join("VM %d: %s" % (one["id"], one["reason"]) for one in failures)
+        message = "%d of %d VMs did not leave host %s. %s" % (len(failures), len(ids), host.NAME, told)
+        raise Failure(message, object="host", id=host.ID, failures=failures)
 
 
-def _failed(oid, name, reason):
-    return {"id": oid, "name": name, "reason": reason}
+class _Exodus:
+    """VMs that leave a host.  `reasons`: id of each → why it stays; None: it does not."""
+
+    def __init__(self, cloud, host, items, order):
+        self.cloud = cloud
+        self.host = host.ID
+        self.waits = order.waits
+        self.left = dict(items)
+        self.names = {oid: item.NAME for oid, item in items.items()}
+        self.reasons: dict[int, Any] = dict.fromkeys(items)
+        self._said = {oid: error(item) for oid, item in items.items()}  # by drivers, about what failed before
+        self._ask = WAYS[order.how](cloud, host, items, order.destinations)
+        self._asked: set[int] = set()
+
+    def travel(self):
+        try:
+            if self._advance(self.left):
+                self.cloud.wait(lambda: self._advance(look(self.cloud, self.left)), lambda left: not left, str)
+        except TimeOver:
+            self.reasons.update((oid, "Time is over, %s." % _stands(item)) for oid, item in self.left.items())
+
+    def _advance(self, seen):
+        """Drops from `left`, and returns, what has gone or failed."""
+        for oid in sorted(self.left):
+            try:
+                if oid in seen and self._stays(oid, seen[oid]):
+                    self.left[oid] = seen[oid]
+                    continue
+            except Failure as failure:
+                self.reasons[oid] = failure.message
+            del self.left[oid]
+        return self.left
+
+    def _stays(self, oid, item):
+        """Whether a VM is to be looked at again; asks it to go as soon as it can."""
+        present = status(item)
+        if present in HOMELESS or (present in RESTING and place(item) != self.host):
+            return False
+        if present == "failed" or error(item) not in ("", self._said[oid]):
+            raise broken(item)
+        if oid not in self._asked and present not in COMING:
+            self._ask(item)
+            self._asked.add(oid)
+        return self.waits or oid not in self._asked
 
 
-def _journey(host, item, move, waits):
-    if leaving(item):
-        return Journey(item, ["done"], patient=waits)
-    if heading(item) in HOMELESS:
-        return Journey(item, [heading(item)], patient=waits)
-    return Journey(item, [move(item), Until("other host", _arrival(host, item))], patient=waits)
-
-
-def _arrival(host, item):
-    """holds() of a VM that is to rest anywhere but on a host; a driver that fails leaves it where it was."""
-    said = error(item)
-
-    def holds(seen):
-        if error(seen) not in ("", said):
-            raise broken(seen)
-        present = status(seen)
-        return present in RESTING and (present == "done" or present in HOMELESS or place(seen) != host)
-
-    return holds
+def _stands(item):
+    said = reason(item)
+    return "%s is %s%s" % (item.NAME, status(item), said and ": " + said)
 
 
 def place(item):
@@ -97,33 +116,31 @@ def place(item):
 
 
 def _rescheduling(cloud, host, items, destinations):
-    """item → Step that marks a VM for the scheduler."""
+    """ask(VM) that marks it for the scheduler."""
 
-    def move(item):
-        def run():
-            cloud.call("reschedule VM %s" % item.NAME, "vm.action", "resched", item.ID, object="vm", id=item.ID)
+    def ask(item):
+        if status(item) not in RESCHEDULED:
+            raise stuck(item, "be rescheduled")
+        cloud.call("reschedule VM %s" % item.NAME, "vm.action", "resched", item.ID, object="vm", id=item.ID)
 
-        return Step("be rescheduled", RESCHEDULED, run)
-
-    return move
+    return ask
 
 
 def _migration(cloud, host, items, destinations):
-    """item → Step that migrates a VM to the host that was found for it."""
+    """ask(VM) that migrates it to the host that was found for it."""
     targets = placed(_candidates(cloud, host, destinations), items.values())
 
-    def move(item):
-        def run():
-            target = targets.get(item.ID)
-            if target is None:
-                raise Failure("No host has room for VM %s." % item.NAME, object="vm", id=item.ID)
-            doing = "migrate VM %s to host %s" % (item.NAME, target.NAME)
-            live = heading(item) == "running"
-            cloud.call(doing, "vm.migrate", item.ID, target.ID, live, True, -1, 0, object="vm", id=item.ID)
+    def ask(item):
+        present, target = status(item), targets.get(item.ID)
+        if present not in MIGRATED:
+            raise stuck(item, "be migrated")
+        if target is None:
+            raise Failure("No host has room for VM %s." % item.NAME, object="vm", id=item.ID)
+        doing = "migrate VM %s to host %s" % (item.NAME, target.NAME)
+        where = (target.ID, present == "running", True, -1, 0)
+        cloud.call(doing, "vm.migrate", item.ID, *where, object="vm", id=item.ID)
 
-        return Step("be migrated", MIGRATED, run)
-
-    return move
+    return ask
 
 
 WAYS = {"resched": _rescheduling, "live": _migration}

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from . import machine
 from .census import MARK, Census
 from .failure import Broken, Failure, created
-from .journey import Journey, broken, in_parallel, look, travel
+from .journey import Journey, in_parallel, travel
 from .resource import Report
 from .resources import vm
-from .resources.vm_states import status
+from .resources.vm_states import broken, look, status
 
 NOWHERE = float("-inf")  # the index of a VM without one: it goes last
 CURE = " What has failed is brought on by one_vm_recover, or in a fleet made anew with replace_failed: true."

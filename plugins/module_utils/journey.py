@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .failure import Broken, Failure
-from .resources.vm_states import COMING, Step, Until, action, error, heading, leaving, reason, status
+from .failure import Failure
+from .resources.vm_roads import Step, Until, action, heading, leaving
+from .resources.vm_states import COMING, broken, error, look, reason, status, stuck
 
 ACTION_REFUSED = 0x0800  # error code: the state does not allow it
 THROUGH = frozenset(("resume", "release"))  # actions on the way to other states than running
@@ -136,14 +137,7 @@ class Journey:
     def _wait_or_fail(self, present, what):
         if present in COMING:
             return False
-        message = "VM %s is %s, and from there it cannot %s."
-        raise Failure(message % (self.item.NAME, present, what), object="vm", id=self.item.ID)
-
-
-def broken(item):
-    """The Failure of a VM that a driver could not serve."""
-    why = error(item) or "OpenNebula gives no reason; see the log of the VM"
-    return Broken("VM %s has failed: %s." % (item.NAME, why), object="vm", id=item.ID)
+        raise stuck(self.item, what)
 
 
 def in_parallel(work, items, workers):
@@ -155,14 +149,6 @@ def in_parallel(work, items, workers):
 
     with ThreadPoolExecutor(min(workers, len(items))) as pool:
         return list(pool.map(work, items))
-
-
-def look(cloud, ids, whole=True):
-    """{id: VM} of the VMs with these ids, by one call; `whole`: as vm.info has them, else as the pool."""
-    if not ids:
-        return {}
-    text = ",".join(str(oid) for oid in sorted(ids))
-    return {item.ID: item for item in cloud.call("read the VMs", "vmpool.infoset", text, whole).VM}
 
 
 def travel(cloud, journeys, workers):

@@ -11,7 +11,8 @@ from .difference import canonical as canonical_template
 from .difference import same
 from .failure import Failure
 from .resources import vm
-from .resources.vm_states import RESTING, Step, Until, heading, status
+from .resources.vm_roads import Step, Until, heading
+from .resources.vm_states import RESTING, status
 
 LIVE = frozenset(("running", "unknown"))
 NEVER_DEPLOYED = frozenset(("init", "pending", "cloning", "held"))

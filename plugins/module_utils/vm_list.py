@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from .census import ALIVE, IN_POOL, asked, has
 from .failure import described
-from .journey import look
 from .pyone import OneException
 from .pyone.helpers import pool_all
 from .resources import vm
-from .resources.vm_states import WORDS, status
+from .resources.vm_states import WORDS, look, status
 from .selection import owned, pattern
 
 EVERY = -2  # of one.vmpool.*: all states

@@ -22,6 +22,10 @@ class Clock:
         time.sleep(seconds)
 
 
+class TimeOver(Failure):
+    """What was waited for has not come in time."""
+
+
 def wait(probe, done, timeout, clock, described):
     """Polls until something holds, with growing pauses (0.1 s to 5 s).
 
@@ -36,7 +40,7 @@ def wait(probe, done, timeout, clock, described):
         the situation that is done.
 
     Raises:
-        Failure: the time is over.
+        TimeOver
     """
     end, pause = clock.now() + timeout, clock.FIRST
     while True:
@@ -46,6 +50,6 @@ def wait(probe, done, timeout, clock, described):
         left = end - clock.now()
         if left <= 0:
             message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false."
-            raise Failure(message % (timeout, described(situation)))
+            raise TimeOver(message % (timeout, described(situation)))
         clock.sleep(min(pause, left))
         pause = min(pause * clock.FACTOR, clock.LONGEST)

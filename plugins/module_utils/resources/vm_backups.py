@@ -9,7 +9,7 @@ import time
 
 from ..failure import Failure
 from . import vm
-from .vm_states import Step, Until
+from .vm_roads import Step, Until
 
 SAVABLE = frozenset(("running", "poweredoff"))
 RESTORABLE = frozenset(("poweredoff",))

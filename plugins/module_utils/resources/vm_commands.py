@@ -10,7 +10,7 @@ import base64
 from ..difference import canonical
 from ..failure import Failure
 from . import vm
-from .vm_states import Step, Until
+from .vm_roads import Step, Until
 
 RUNS = frozenset(("running",))
 UNKNOWN_METHOD = -506  # XML-RPC fault of releases that do not have a method

@@ -9,8 +9,8 @@ from typing import Callable, NamedTuple
 
 from ..difference import canonical, same
 from ..failure import Failure
-from . import common
-from .vm_states import Step
+from . import relations
+from .vm_roads import Step
 
 SIZES = {
     "": 1,
@@ -140,7 +140,7 @@ def same_parent(wanted, present):
 
 
 def numbers(text):
-    return set(common.ids(text))
+    return set(relations.ids(text))
 
 
 def nic_changes(cloud, record, device, wanted, present):

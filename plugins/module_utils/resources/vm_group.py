@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..difference import canonical
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import access, common
+from . import access, common, relations
 
 KIND = "vm_group"
 RULES = {"affined": "AFFINED", "anti_affined": "ANTI_AFFINED"}  # option → attribute of the template
@@ -42,7 +42,7 @@ def texts(value):
 
 
 def numbers(text):
-    return sorted(common.ids(text))
+    return sorted(relations.ids(text))
 
 
 def canonical_rules(cloud, given):
@@ -63,7 +63,7 @@ def canonical_role(cloud, role):
     found = {word: value for word, value in role.items() if value is not None}
     for word in HOSTS:
         if word in found:
-            found[word] = common.oids("host")(cloud, found[word])
+            found[word] = relations.oids("host")(cloud, found[word])
     return found
 
 
@@ -106,7 +106,7 @@ def body(given):
 
 def role_vector(role):
     vector = {"NAME": role["name"], "POLICY": role.get("policy", "none").upper()}
-    return dict(vector, **{name: common.joined(role.get(word, ())) for word, name in HOSTS.items()})
+    return dict(vector, **{name: relations.joined(role.get(word, ())) for word, name in HOSTS.items()})
 
 
 def rule(option):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..difference import canonical
 from ..failure import Failure
 from . import vm, vm_snapshots
-from .vm_states import Step
+from .vm_roads import Step
 
 CURRENT = -1  # snapshot
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from ..evacuation import MIGRATED, MONITORED, placed
 from ..failure import Failure
 from . import vm
-from .vm_states import RESTING, Step, Until, heading, status
+from .vm_roads import Step, Until, heading
+from .vm_states import RESTING, status
 
 SAME = -1  # datastore
 # how → (live, type of a cold migration)

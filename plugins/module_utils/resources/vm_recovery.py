@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from ..failure import Failure
-from ..journey import broken
 from . import vm
-from .vm_states import ANYWHERE, COMING, error, lcm_name, reason, status
+from .vm_states import ANYWHERE, COMING, broken, error, lcm_name, reason, status
 
 STUCK = frozenset(("changing",))
 LIVING = ANYWHERE - {"done"}

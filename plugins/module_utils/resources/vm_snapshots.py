@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..difference import canonical
 from ..failure import Failure
 from . import vm
-from .vm_states import Step, Until
+from .vm_roads import Step, Until
 
 RUNS = frozenset(("running",))
 OFF = frozenset(("poweredoff",))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""The states of a VM, in one word each, the action that leads on from each (one.vm.action), and steps in a state."""
+"""The states of a VM, in one word each, and what is said of them."""
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from ..failure import Broken, Failure
 
 STATE_NAMES = (
     "INIT PENDING HOLD ACTIVE STOPPED SUSPENDED DONE FAILED POWEROFF UNDEPLOYED CLONING CLONING_FAILURE".split()
@@ -41,60 +41,10 @@ WORDS = {
     "RUNNING": "running",
     "UNKNOWN": "unknown",
 }
-# On the way to DONE.
-LEAVING = frozenset(("EPILOG", "SHUTDOWN", "CLEANUP_DELETE"))
-# Where what moves by itself is going, by what its LCM_STATE begins or ends with; all else is going to run.
-HEADINGS = (
-    ("SAVE_SUSPEND", "suspended"),
-    ("SAVE_STOP", "stopped"),
-    ("EPILOG_STOP", "stopped"),
-    ("SHUTDOWN_UNDEPLOY", "undeployed"),
-    ("EPILOG_UNDEPLOY", "undeployed"),
-    ("SHUTDOWN_POWEROFF", "poweredoff"),
-    ("RESTORE", "poweredoff"),
-    ("_UNDEPLOYED", "undeployed"),
-    ("_STOPPED", "stopped"),
-    ("_SUSPENDED", "suspended"),
-    ("_MIGRATE_SUSPEND", "suspended"),
-    ("_POWEROFF", "poweredoff"),
-)
-STARTING = frozenset(("BOOT_POWEROFF", "BOOT_SUSPENDED", "BOOT_STOPPED"))
-
 RESTING = frozenset(("running", "unknown", "held", "stopped", "suspended", "poweredoff", "undeployed", "done"))
 # What gets somewhere by itself.
 COMING = frozenset(("init", "pending", "cloning", "changing"))
 ANYWHERE = RESTING | COMING | {"failed"}
-
-_START = dict.fromkeys(("stopped", "suspended", "poweredoff", "undeployed", "unknown"), "resume")
-_START["held"] = "release"
-# state to reach → {state now: action}; what is in no row cannot get there, or gets there by itself.
-ROADS = {
-    "running": _START,
-    "poweredoff": dict(_START, running="poweroff", unknown="poweroff"),
-    "suspended": dict(_START, running="suspend"),
-    "stopped": dict(_START, running="stop", suspended="stop"),
-    "undeployed": dict(_START, running="undeploy", unknown="undeploy", poweredoff="undeploy"),
-    "held": {"pending": "hold"},
-    "done": dict.fromkeys(ANYWHERE - {"done", "changing"}, "terminate"),
-}
-FORCED = frozenset(("poweroff", "undeploy", "terminate", "reboot"))  # actions that have a -hard
-
-
-class Step(NamedTuple):
-    """One change of a VM."""
-
-    what: str  # as in "VM web needs to be off to …"
-    works: frozenset  # the states in which OpenNebula takes it
-    run: Callable  # () -> None: asks for it
-    still: bool = True  # whether the VM stays as it is meanwhile
-    last: bool = False  # whether it may take the right to do the others
-
-
-class Until(NamedTuple):
-    """Something that the guest has to do."""
-
-    what: str  # as in "VM web: no …"
-    holds: Callable  # (VM of one.vm.info) -> bool
 
 
 def state_name(vm):
@@ -115,28 +65,6 @@ def status(vm):
     return "failed" if lcm.endswith("_FAILURE") else WORDS.get(lcm, "changing")
 
 
-def leaving(vm):
-    """Whether a VM is DONE or on its way there."""
-    return status(vm) == "done" or (vm.STATE == ACTIVE and lcm_name(vm) in LEAVING)
-
-
-def heading(vm):
-    """The state in which a VM will rest if nobody acts: where it is, or where it is going."""
-    present = status(vm)
-    if present not in COMING:
-        return present
-    lcm = lcm_name(vm)
-    if present != "changing" or lcm in STARTING:
-        return "running"
-    return next((word for part, word in HEADINGS if lcm.startswith(part) or lcm.endswith(part)), "running")
-
-
-def action(present, wanted, hard=False):
-    """The action that leads a VM from a state towards another; None: there is none, or it is on the way."""
-    name = ROADS[wanted].get(present)
-    return name + "-hard" if hard and name in FORCED else name
-
-
 def error(vm):
     """What the drivers said when they last failed; empty when they did not."""
     return (vm.USER_TEMPLATE or {}).get("ERROR", "").rstrip(".")
@@ -145,3 +73,23 @@ def error(vm):
 def reason(vm):
     """Why a VM does not get on, as drivers or scheduler say it; empty when they say nothing."""
     return error(vm) or (vm.USER_TEMPLATE or {}).get("SCHED_MESSAGE", "").rstrip(".")
+
+
+def broken(vm):
+    """The Failure of a VM that a driver could not serve."""
+    why = error(vm) or "OpenNebula gives no reason; see the log of the VM"
+    return Broken("VM %s has failed: %s." % (vm.NAME, why), object="vm", id=vm.ID)
+
+
+def stuck(vm, what):
+    """The Failure of a VM that is to do what it cannot from where it is (``be migrated``)."""
+    message = "VM %s is %s, and from there it cannot %s."
+    return Failure(message % (vm.NAME, status(vm), what), object="vm", id=vm.ID)
+
+
+def look(cloud, ids, whole=True):
+    """{id: VM} of the VMs with these ids, by one call; `whole`: as vm.info has them, else as the pool."""
+    if not ids:
+        return {}
+    text = ",".join(str(oid) for oid in sorted(ids))
+    return {vm.ID: vm for vm in cloud.call("read the VMs", "vmpool.infoset", text, whole).VM}

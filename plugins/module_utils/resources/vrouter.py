@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from ..difference import canonical, same
 from ..failure import Failure
-from ..journey import Journey, look, travel
+from ..journey import Journey, travel
 from ..resource import Attribute, Resource
-from . import access, common
-from .vm_states import RESTING, reason, status
+from . import access, common, relations
+from .vm_states import RESTING, look, reason, status
 
 KIND = "vrouter"
 MANAGED = frozenset(("TEMPLATE_ID",))  # the VM template that its VMs were made from last
@@ -213,7 +213,7 @@ def resource(replace=False, purge=False, labels="exact", vms=ORDINARY):
     """The Resource; `replace`: template_mode replace; `purge`: interfaces that are not named go; `vms`: Vms."""
     own = {
         "nics": nics(purge, vms.waits),
-        "vm_template": common.origin(common.reference("template")),
+        "vm_template": relations.origin(common.reference("template")),
         "vm_count": vm_count(vms),
     }
     rights = {"mode": mode()}  # set while the router has no VMs yet

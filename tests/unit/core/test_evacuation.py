@@ -7,8 +7,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils import evacuation
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import Evacuation, place, placed
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
@@ -33,7 +33,7 @@ def make(simulator, one):
     def task(status, how="live", destinations=None, waits=True, patience=10, check=False):
         calls = []
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        cloud = Cloud(connection.connect(options, read_only=check, on_call=calls.append), patience)
+        cloud = Cloud(connect(options, read_only=check, on_call=calls.append), patience)
         resource = host.resource(evacuation=Evacuation(how, destinations, waits), status=status)
         engine = Engine(cloud, resource, apply=not check, waits=waits)
         if status == "absent":
@@ -84,8 +84,21 @@ def test_without_room_or_time_the_reason_is_told(one, vms, make):
     with pytest.raises(Failure, match="No host has room for VM web"):
         make("disabled", "live", destinations=["host"])
     one.host.status(1, 1)
-    with pytest.raises(Failure, match=r"Time is over, web is running \(no other host\)"):
+    with pytest.raises(Failure, match=r"Time is over, web is running\."):
         make("disabled", "resched", patience=0)
+
+
+def test_a_failure_on_the_way_is_not_taken_for_want_of_time(simulator, one, vms, make, monkeypatch):
+    simulator.cloud.events.delay = 0.2
+
+    def refuse(cloud, ids):
+        return cloud.call("read the VMs", "vm.info", max(ids) + 1)
+
+    look = evacuation.look
+    monkeypatch.setattr(evacuation, "look", lambda *given: setattr(evacuation, "look", refuse) or look(*given))
+    with pytest.raises(Failure, match="Cannot read the VMs") as caught:
+        make("disabled")
+    assert "failures" not in caught.value.data
 
 
 def test_without_patience_vms_are_only_asked(one, vms, make):

@@ -9,12 +9,9 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.journey import Journey
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_states
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import (
-    LCM_NAMES,
-    STATE_NAMES,
-    Step,
-)
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_roads, vm_states
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_roads import Step
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import LCM_NAMES, STATE_NAMES
 
 
 def seen(word, **said):
@@ -106,12 +103,12 @@ def test_forced_actions_and_those_that_cannot_be():
     assert server.asked == ["release", "undeploy-hard"]
 
 
-@pytest.mark.parametrize("wanted", [word for word in vm_states.ROADS if word != "held"])
+@pytest.mark.parametrize("wanted", [word for word in vm_roads.ROADS if word != "held"])
 def test_there_is_a_road_from_every_state_that_a_vm_rests_in(wanted):
     for present in vm_states.RESTING - {"done", wanted}:
         way = [present]
         while way[-1] != wanted and len(way) < 4:
-            action = vm_states.action(way[-1], wanted)
+            action = vm_roads.action(way[-1], wanted)
             assert action is not None, way
             way.append("running" if action in ("resume", "release") else wanted)
         assert way[-1] == wanted, way
@@ -122,6 +119,6 @@ def test_words_for_all_states():
     assert words - {"active", "failed"} <= vm_states.RESTING | vm_states.COMING
     failures = [name for name in LCM_NAMES if vm_states.status(seen(name)) == "failed"]
     assert [LCM_NAMES.index(name) for name in failures] == [36, 37, 38, 39, 40, 41, 42, 44, 46, 47, 48, 49, 50, 61]
-    assert {vm_states.heading(seen(name)) for name in LCM_NAMES} <= vm_states.RESTING | {"failed"}
+    assert {vm_roads.heading(seen(name)) for name in LCM_NAMES} <= vm_states.RESTING | {"failed"}
     unknown = SimpleNamespace(STATE=3, LCM_STATE=99)
     assert (vm_states.status(unknown), vm_states.lcm_name(unknown)) == ("changing", "99")
