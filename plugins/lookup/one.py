@@ -51,8 +51,7 @@ from ansible.plugins.lookup import LookupBase
 
 from ..module_utils.arguments import CONNECTION, SELECTION
 from ..module_utils.catalogue import RESOURCES
-from ..module_utils.cloud import Cloud
-from ..module_utils.connection import connect
+from ..module_utils.cloud import Cloud, connect
 from ..module_utils.difference import masked
 from ..module_utils.failure import Failure
 from ..module_utils.selection import records

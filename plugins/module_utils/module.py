@@ -8,8 +8,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 
 from .arguments import CONNECTION
-from .cloud import Cloud
-from .connection import connect
+from .cloud import Cloud, connect
 from .difference import contrast, masked
 from .failure import Failure, described
 from .pyone import OneException

@@ -14,8 +14,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils.arguments import CONNECTION
-from ..module_utils.cloud import Cloud
-from ..module_utils.connection import connect
+from ..module_utils.cloud import Cloud, connect
 from ..module_utils.failure import Failure
 from ..module_utils.resources.common import split_labels
 

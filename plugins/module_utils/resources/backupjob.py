@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..difference import canonical
 from ..resource import Attribute, Resource
-from . import access, common, schedules, words
+from . import access, common, relations, schedules, words
 from .words import Word
 
 KIND = "backupjob"
@@ -32,7 +32,7 @@ def read(cloud, job):
         **access.locked(job),
         **words.read(WORDS, template),
         **{word: sorted(getattr(job, word.upper()).ID) for word in SETS},
-        vm_ids=common.ids(template.get("BACKUP_VMS")),
+        vm_ids=relations.ids(template.get("BACKUP_VMS")),
         datastore_id=words.number(template.get("DATASTORE_ID", "")),
         priority=job.PRIORITY,
         schedules=[schedules.read(action) for action in actions],
@@ -45,7 +45,7 @@ def read(cloud, job):
 
 def create(cloud, name, wanted):
     given = dict(wanted.get("template", {}), NAME=name, **words.body(WORDS, wanted))
-    given.update({"BACKUP_VMS": common.joined(wanted["vm_ids"])} if "vm_ids" in wanted else {})
+    given.update({"BACKUP_VMS": relations.joined(wanted["vm_ids"])} if "vm_ids" in wanted else {})
     given.update({"DATASTORE_ID": wanted["datastore_id"]} if "datastore_id" in wanted else {})
     return cloud.call("create backup job %s" % name, "backupjob.allocate", given, object=KIND, name=name)
 
@@ -54,14 +54,14 @@ def vms(purge):
     """The Attribute `vm_ids`, in the order of backup; `purge`: those that are not named leave."""
 
     def canonical_ids(cloud, given):
-        return list(dict.fromkeys(common.oid("vm")(cloud, item) for item in given))
+        return list(dict.fromkeys(relations.oid("vm")(cloud, item) for item in given))
 
     def merged(present, wanted):
         return wanted if purge else present + [number for number in wanted if number not in present]
 
     def write(cloud, oid, after, record):
         doing = "change the VMs of backup job %s" % record["name"]
-        cloud.call(doing, "backupjob.update", oid, {"BACKUP_VMS": common.joined(after)}, 1)
+        cloud.call(doing, "backupjob.update", oid, {"BACKUP_VMS": relations.joined(after)}, 1)
 
     return Attribute(write, merged, canonical_ids)
 
@@ -85,7 +85,7 @@ def resource(replace=False, purge_vms=True, purge_schedules=True, labels="exact"
     own = {
         **words.attributes(KIND, WORDS),
         "vm_ids": vms(purge_vms),
-        "datastore_id": Attribute(write_datastore, canonical=common.oid("datastore")),
+        "datastore_id": Attribute(write_datastore, canonical=relations.oid("datastore")),
         "priority": Attribute(write_priority),
         "schedules": schedules.attribute(KIND, purge_schedules),
     }

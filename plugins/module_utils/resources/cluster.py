@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import common
+from . import common, relations
 
 KIND = "cluster"
 # option: (kind of the members, method that adds, method that takes away; None: the object always has a cluster)
@@ -37,13 +37,13 @@ def create(cloud, name, wanted):
 def members(option, purge):
     """The Attribute for members: ids, added to those there are, or exactly these with `purge`."""
     kind, add, take = MEMBERS[option]
-    return common.members(kind + "_ids", kind, KIND, add, take, purge)
+    return relations.members(kind + "_ids", kind, KIND, add, take, purge)
 
 
 def clusters(option, purge):
     """The Attribute `cluster_ids` of the members that an option names: added, or exactly these with `purge`."""
     kind, add, take = MEMBERS[option]
-    return common.members("cluster_ids", KIND, kind, add, take, purge)
+    return relations.members("cluster_ids", KIND, kind, add, take, purge)
 
 
 # ---------------------------------------------------------------- plans of DRS

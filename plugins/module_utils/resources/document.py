@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..cloud import ALL
 from ..resource import Resource
-from . import access, common
+from . import access, common, relations
 
 KIND = "document"
 
@@ -29,7 +29,7 @@ def creator(number):
 
 def resource(number, replace=False, labels="exact"):
     """The Resource of documents of a type; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = access.attributes(KIND, {"clone_of": common.origin(common.oid(KIND))}, replace, labels)
+    attributes = access.attributes(KIND, {"clone_of": relations.origin(relations.oid(KIND))}, replace, labels)
     attributes.update(access.lock(KIND))
-    made = common.copied(KIND, creator(number))
+    made = relations.copied(KIND, creator(number))
     return Resource(KIND, read, made, attributes, common.remove(KIND), part=ALL + (number,))

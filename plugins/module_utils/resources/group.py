@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..resource import Attribute, Resource
-from . import common, quotas
+from . import common, quotas, relations
 
 KIND = "group"
 VIEWS = "SUNSTONE"  # the attribute with what members and administrators see of the web interface
@@ -62,7 +62,7 @@ def write_views(cloud, oid, after, record):
 
 def admins(purge):
     """The Attribute `admin_ids`: added to those there are, or exactly these with `purge`."""
-    return common.members("admin_ids", "user", KIND, "group.addadmin", "group.deladmin", purge)
+    return relations.members("admin_ids", "user", KIND, "group.addadmin", "group.deladmin", purge)
 
 
 def create(cloud, name, wanted):

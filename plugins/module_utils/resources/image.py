@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..difference import canonical
 from ..resource import Attribute, Resource
-from . import access, common, image_snapshots
+from . import access, common, image_snapshots, relations
 
 KIND = "image"
 STATES = (
@@ -145,7 +145,7 @@ def resource(replace=False, labels="exact", snapshots=None, force=False, needed=
         needed (tuple): see origin().
     """
     own = {
-        "clone_of": common.origin(common.oid(KIND)),
+        "clone_of": relations.origin(relations.oid(KIND)),
         "datastore": Attribute(canonical=common.reference("datastore")),
         "path": Attribute(merged=merged_path),
         "size": Attribute(),

@@ -10,7 +10,7 @@ from ..failure import Failure, described
 from ..pyone import OneException
 from ..pyone.helpers import app_image, app_template, check_app
 from ..resource import Attribute, Engine, Report, Resource
-from . import access, common, image, template, words
+from . import access, common, image, relations, template, words
 from .words import Word
 
 KIND = "marketapp"
@@ -70,7 +70,7 @@ def resource(replace=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
     own = {
         "marketplace": Attribute(canonical=common.reference("marketplace")),
-        "image_id": Attribute(canonical=common.oid("image")),
+        "image_id": Attribute(canonical=relations.oid("image")),
         **words.attributes(KIND, WORDS),
         "enabled": Attribute(write_enabled),
     }

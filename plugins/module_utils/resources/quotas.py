@@ -15,7 +15,7 @@ from ..cloud import label, method
 from ..difference import contrast
 from ..failure import Failure
 from ..resource import Attribute, Report
-from . import common
+from . import relations
 
 # What the server limits: element of a quota template → its metrics (releases before 7.4 have no PCI devices).
 METRICS = {
@@ -142,7 +142,7 @@ def _canonical_kind(cloud, kind, inside):
 def _key(cloud, kind, name):
     """The ids of the objects that a key of quotas names; several clusters are joined by commas."""
     names = str(name).split(",") if kind == "cluster" else [name]
-    return common.joined(common.oids(OBJECTS[kind])(cloud, names))
+    return relations.joined(relations.oids(OBJECTS[kind])(cloud, names))
 
 
 def _canonical_limits(kind, given):

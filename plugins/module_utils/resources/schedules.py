@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 
 from ..failure import Failure
 from ..resource import Attribute
-from . import common
+from . import relations
 
 REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
 NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
@@ -34,7 +34,7 @@ def read(vector):
         "args": vector.get("ARGS", ""),
         "time": moment if _RELATIVE.match(moment) else _integer(moment),
         "repeat": REPEATS[repeat] if 0 <= repeat < len(REPEATS) else "",
-        "days": common.ids(vector.get("DAYS")),
+        "days": relations.ids(vector.get("DAYS")),
         "end_after": value if end == TIMES else None,
         "end_at": value if end == DATE else None,
         "done": _integer(vector.get("DONE")) > 0,
@@ -135,7 +135,7 @@ def vector(item):
     """The SCHED_ACTION of a schedule."""
     found = {"ACTION": item["action"], "ARGS": item["args"] or None, "TIME": item["time"]}
     if item["repeat"]:
-        found.update(REPEAT=REPEATS.index(item["repeat"]), DAYS=common.joined(item["days"]))
+        found.update(REPEAT=REPEATS.index(item["repeat"]), DAYS=relations.joined(item["days"]))
         found.update(_end(item))
     return {name: value for name, value in found.items() if value is not None}
 

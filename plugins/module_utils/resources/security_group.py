@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..difference import canonical
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import access, common
+from . import access, common, relations
 
 KIND = "security_group"
 # Words of a rule → attributes of RULE; protocol and direction in lower case here, in any case there.
@@ -106,9 +106,9 @@ def settled(group, wanted):
 
 def resource(replace=False, purge=True, labels="exact"):
     """The Resource; `replace`: template_mode replace; `purge`: rules that are not named go; `labels`: labels_mode."""
-    own = {"clone_of": common.origin(common.oid(KIND)), "rules": rules(purge)}
+    own = {"clone_of": relations.origin(relations.oid(KIND)), "rules": rules(purge)}
     own["committed"] = Attribute(write_committed)
     attributes = access.attributes(KIND, own, replace, labels)
     template = common.template(KIND, replace, beside=lambda record: body(record["rules"]))
     attributes["template"] = common.at_creation(template._replace(canonical=canonical_template), ("NAME",))
-    return Resource(KIND, read, common.copied(KIND, create), attributes, common.remove(KIND), settled)
+    return Resource(KIND, read, relations.copied(KIND, create), attributes, common.remove(KIND), settled)

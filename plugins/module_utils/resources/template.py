@@ -10,7 +10,7 @@ from functools import partial
 from ..cloud import ALL
 from ..failure import Failure
 from ..resource import Resource
-from . import access, common
+from . import access, common, relations
 
 KIND = "template"
 # Whose templates one.templatepool.info lists, in the words of community.general.
@@ -71,12 +71,12 @@ def resource(replace=False, labels="exact", among="all", recursive=False):
         among (str): key of FILTERS.
         recursive (bool): a clone has copies of the images; they are removed with the template.
     """
-    attributes = access.attributes(KIND, {"clone_of": common.origin(common.oid(KIND))}, replace, labels)
+    attributes = access.attributes(KIND, {"clone_of": relations.origin(relations.oid(KIND))}, replace, labels)
     attributes.update(access.lock(KIND))
     return Resource(
         KIND,
         read,
-        common.copied(KIND, create, recursive),
+        relations.copied(KIND, create, recursive),
         attributes,
         partial(remove, recursive=recursive),
         part=(FILTERS[among],) + ALL[1:],

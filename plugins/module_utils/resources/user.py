@@ -10,7 +10,7 @@ import time
 
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import common, quotas
+from . import common, quotas, relations
 
 KIND = "user"
 CORE = "core"  # the driver whose passwords the server hashes; it keeps those of all others as they are
@@ -20,7 +20,7 @@ KEY = "SSH_PUBLIC_KEY"
 MANAGED = frozenset(("TOKEN_PASSWORD", KEY))
 EVERY_GROUP, NEVER = -1, -1  # EGID and EXPIRATION_TIME of a login token
 VALID_FOR = 36000  # seconds, as of the CLI's tokens
-group_id = common.oid("group")
+group_id = relations.oid("group")
 
 
 def read(cloud, user):
@@ -98,7 +98,7 @@ def groups(primary, purge):
     def merged(present, wanted):
         first = wanted[:1] if primary and wanted else present[:1]
         others = set(wanted) | set(() if purge else present[1:])
-        return first + common.in_order(others - set(first))
+        return first + relations.in_order(others - set(first))
 
     return Attribute(write_groups, merged, canonical)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..cloud import label
 from ..failure import Failure
 from ..resource import Attribute, Resource
-from . import common, zone
+from . import common, relations, zone
 
 KIND = "vdc"
 # option: kind of the resources, which is also in the names of the methods and elements
@@ -27,7 +27,7 @@ def read_resources(vdc, element):
     for item in getattr(getattr(vdc, element + "S"), element):
         oid = getattr(item, element + "_ID")
         found.setdefault(str(item.ZONE_ID), []).append(ALL if oid == EVERY else oid)
-    return {number: common.in_order(ids) for number, ids in sorted(found.items())}
+    return {number: relations.in_order(ids) for number, ids in sorted(found.items())}
 
 
 def create(cloud, name, wanted):
@@ -37,7 +37,7 @@ def create(cloud, name, wanted):
 
 def groups(purge):
     """The Attribute `group_ids`: added to those there are, or exactly these with `purge`."""
-    return common.members("group_ids", "group", KIND, "vdc.addgroup", "vdc.delgroup", purge)
+    return relations.members("group_ids", "group", KIND, "vdc.addgroup", "vdc.delgroup", purge)
 
 
 def resources(kind, where, purge):
@@ -53,7 +53,7 @@ def resources(kind, where, purge):
         number = zone.chosen(cloud, where)
         local = where is None or number == zone.here(cloud)
         ids = [one_resource(cloud, kind, item, local) for item in given]
-        return {str(number): [ALL] if ALL in ids else common.in_order(set(ids))}
+        return {str(number): [ALL] if ALL in ids else relations.in_order(set(ids))}
 
     def merged(present, wanted):
         after = dict(
@@ -81,7 +81,7 @@ def one_resource(cloud, kind, given, local):
     if text == ALL:
         return ALL
     if local:
-        return common.oid(kind)(cloud, text)
+        return relations.oid(kind)(cloud, text)
     if not text.isdigit():
         message = "The %s %r is in another zone, whose names this server does not know: give its id."
         raise Failure(message % (label(kind), text), object=KIND)
@@ -91,7 +91,7 @@ def one_resource(cloud, kind, given, local):
 def _merged(present, wanted, purge):
     if ALL in wanted or (ALL in present and not purge):
         return [ALL]
-    return common.in_order(set(wanted if purge else present + wanted))
+    return relations.in_order(set(wanted if purge else present + wanted))
 
 
 def _steps(before, after):

@@ -12,7 +12,8 @@ from ..cloud import ALL
 from ..difference import canonical, merged_template, same
 from ..failure import Failure
 from . import access, common, vm_devices
-from .vm_states import ANYWHERE, Step, lcm_name, state_name, status
+from .vm_roads import Step
+from .vm_states import ANYWHERE, lcm_name, state_name, status
 
 KIND = "vm"
 # OpenNebula moves these from what is given at creation to where vm.update cannot reach them (releases up to 7.4).

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..difference import same
 from ..failure import Failure
 from ..resource import Attribute, Resource, never
-from . import access, addresses, common
+from . import access, addresses, common, relations
 from .cluster import clusters
 
 KIND = "vnet"
@@ -87,7 +87,7 @@ def as_before(vnet):
 
 def security_groups_of(vnet):
     text = (vnet.TEMPLATE or {}).get("SECURITY_GROUPS", "")
-    return sorted(common.ids(text))
+    return sorted(relations.ids(text))
 
 
 def create(cloud, name, wanted):
@@ -108,7 +108,7 @@ def body(name, wanted):
     found = dict(wanted.get("template", {}), NAME=name)
     found.update({option.upper(): wanted[option] for option in FIELDS if option in wanted})
     if "security_groups" in wanted:
-        found["SECURITY_GROUPS"] = common.joined(wanted["security_groups"])
+        found["SECURITY_GROUPS"] = relations.joined(wanted["security_groups"])
     return found
 
 
@@ -155,7 +155,7 @@ def field(option):
 
 def write_security_groups(cloud, oid, after, record):
     doing = "change the security groups of virtual network %s" % record["name"]
-    cloud.call(doing, "vn.update", oid, {"SECURITY_GROUPS": common.joined(after)}, 1)
+    cloud.call(doing, "vn.update", oid, {"SECURITY_GROUPS": relations.joined(after)}, 1)
 
 
 def recovery(way):
@@ -220,11 +220,11 @@ def resource(replace=False, purge=NO_PURGE, labels="exact", recover=None, force=
     """
     own = {} if recover is None else {"vnet_state": recovery(recover)}
     own.update({option: field(option) for option in FIELDS})
-    own["security_groups"] = Attribute(write_security_groups, canonical=common.oids("security_group"))
+    own["security_groups"] = Attribute(write_security_groups, canonical=relations.oids("security_group"))
     own["cluster_ids"] = clusters("vnets", purge.clusters)
-    own["vntemplate"] = common.origin(common.reference("vntemplate"))
-    own["reserved_from"] = Attribute(canonical=common.oid(KIND))
-    own.update(dict.fromkeys(("ar_id", "first_address"), common.origin()))
+    own["vntemplate"] = relations.origin(common.reference("vntemplate"))
+    own["reserved_from"] = Attribute(canonical=relations.oid(KIND))
+    own.update(dict.fromkeys(("ar_id", "first_address"), relations.origin()))
     own["size"] = Attribute(write_size, merged_size)
     own["address_ranges"] = addresses.ranges(purge.ranges)
     own["held"] = addresses.holds(purge.held)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..resource import Resource
-from . import access, common
+from . import access, common, relations
 
 KIND = "vntemplate"
 
@@ -24,7 +24,7 @@ def create(cloud, name, wanted):
 
 def resource(replace=False, labels="exact"):
     """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = access.attributes(KIND, {"clone_of": common.origin(common.oid(KIND))}, replace, labels)
+    attributes = access.attributes(KIND, {"clone_of": relations.origin(relations.oid(KIND))}, replace, labels)
     attributes.update(access.lock(KIND))
-    made = common.copied(KIND, create)
+    made = relations.copied(KIND, create)
     return Resource(KIND, read, made, attributes, common.remove(KIND), needed=(("template", "clone_of"),))

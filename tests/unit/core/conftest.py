@@ -8,8 +8,7 @@ import itertools
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.modules import one_vm
@@ -56,7 +55,7 @@ def run(simulator, one):
         calls = []
         password = "opennebula" if user == "oneadmin" else "secret"
         options = {"api_url": simulator.url, "api_username": user, "api_password": password}
-        client = connection.connect(options, read_only=check, on_call=calls.append)
+        client = connect(options, read_only=check, on_call=calls.append)
         cloud = Cloud(client, patience, [].append if check else None, Quick())
         module = SimpleNamespace(params=parameters(given), applies=not check)
         report = one_vm.converge(module, cloud)

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import place
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
@@ -32,7 +31,7 @@ def make(simulator, one):
     def task(wanted, patience=0.3, check=False, waits=True):
         calls = []
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        cloud = Cloud(connection.connect(options, read_only=check, on_call=calls.append), 10)
+        cloud = Cloud(connect(options, read_only=check, on_call=calls.append), 10)
         engine = Engine(cloud, cluster.resource(patience=patience), apply=not check, waits=waits)
         return engine.converge("default", None, wanted), calls
 
@@ -100,6 +99,6 @@ def test_a_plan_that_is_under_way_is_waited_for(simulator, vms, make):
 def test_who_does_not_speak_of_plans_does_not_read_them(simulator, one):
     calls = []
     options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-    cloud = Cloud(connection.connect(options, on_call=calls.append), 10)
+    cloud = Cloud(connect(options, on_call=calls.append), 10)
     assert "plan" not in Engine(cloud, cluster.resource()).converge("default", None, {}).record
     assert calls == ["one.clusterpool.info"]

@@ -8,8 +8,7 @@ import importlib
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import (
@@ -54,7 +53,7 @@ def do(simulator, vm):
         calls = []
         own = importlib.import_module(MODULES + act)
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        client = connection.connect(options, read_only=check, on_call=calls.append)
+        client = connect(options, read_only=check, on_call=calls.append)
         cloud = Cloud(client, patience, [].append if check else None, Quick())
         params = {option: spec.get("default") for option, spec in own.OPTIONS.items()}
         assert set(given) <= set(params)

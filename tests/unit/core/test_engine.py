@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster, host, template
@@ -21,7 +20,7 @@ def calls():
 @pytest.fixture
 def cloud(simulator, calls):
     options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-    return Cloud(connection.connect(options, on_call=calls.append), patience=10)
+    return Cloud(connect(options, on_call=calls.append), patience=10)
 
 
 WANTED = {"im_mad": "dummy", "vm_mad": "dummy", "cluster": "default", "template": {"RACK": "A1"}, "status": None}
@@ -115,17 +114,17 @@ def test_a_check_run_takes_references_that_an_earlier_task_would_make(cloud):
 def test_credentials_are_asked_for(monkeypatch, tmp_path):
     monkeypatch.setenv("ONE_AUTH", str(tmp_path / "none"))
     with pytest.raises(Failure, match="give api_username"):
-        connection.connect({"api_url": "http://one:2633/RPC2"})
+        connect({"api_url": "http://one:2633/RPC2"})
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(Failure, match="No endpoint"):
-        connection.connect({})
+        connect({})
 
 
 def test_the_auth_file_keeps_colons_of_the_password(monkeypatch, tmp_path):
     path = tmp_path / "auth"
     path.write_text("oneadmin:a:b\n", encoding="utf-8")
     monkeypatch.setenv("ONE_AUTH", str(path))
-    assert connection._session(None, None) == "oneadmin:a:b"
+    assert connect({"api_url": "http://one:2633/RPC2"})._session == "oneadmin:a:b"
 
 
 def test_an_origin_counts_at_creation_and_may_be_gone_afterwards(cloud, calls):

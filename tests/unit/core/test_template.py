@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
@@ -18,7 +17,7 @@ def remove(simulator, one):
 
     def task(name):
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        cloud = Cloud(connection.connect(options), 10)
+        cloud = Cloud(connect(options), 10)
         return Engine(cloud, template.resource(recursive=True)).remove(name, None)
 
     return task

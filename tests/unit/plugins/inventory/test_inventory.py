@@ -15,8 +15,7 @@ import yaml
 from ansible_collections.privazio.opennebula.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.privazio.opennebula.plugins.inventory import one_hosts, one_vms
 from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import CONNECTION
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.connection import connect
+from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.inventory import group_values, labels, unique_names
 from project import environment
 
