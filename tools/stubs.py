@@ -206,14 +206,11 @@ def package_stub() -> str:
     """The text of __init__.pyi: what __init__.py imports, and what it loads when it is asked for."""
     tree = ast.parse((PYONE / "__init__.py").read_text(encoding="utf-8"))
     lines = [HEAD % ("Also what __init__.py loads when it is asked for.", "")]
-    modules = next(
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_MODULES"
-    )
-    lines += [f"from . import {module} as {module}" for module in modules]
+    tables = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    lines += [f"from . import {module} as {module}" for module in ast.literal_eval(tables["_MODULES"])]
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
     names = {node.module: [alias.name for alias in node.names] for node in imports}
+    names.update((module, [name]) for name, module in ast.literal_eval(tables["_LATER"]).items())
     names["constants"] = constants(PYONE / "constants.py")
     for module in sorted(filter(None, names)):
         lines += [f"from .{module} import {name} as {name}" for name in names[module]]

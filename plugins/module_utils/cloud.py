@@ -9,7 +9,7 @@ import os
 from collections import namedtuple
 
 from .failure import Failure, described
-from .pyone import OneException, OneNoExistsException, OneServer, tls_context
+from .pyone import Client, OneException, OneNoExistsException, tls_context
 from .waiting import Clock, wait
 
 # pool: method and arguments that list all that the user may see; prefix: of the kind's methods;
@@ -76,7 +76,7 @@ class Cloud:
     """One OpenNebula during one task.
 
     Args:
-        one (pyone.OneServer)
+        one (pyone.Client)
         patience (float): seconds that waiting may take in all.
         lenient (callable | None): told of references that do not exist, which are then taken as written; None: they
             fail.
@@ -185,7 +185,7 @@ def connect(options, read_only=False, on_call=None):
         on_call (callable | None): called with the method's name before each request.
 
     Returns:
-        pyone.OneServer
+        pyone.Client
 
     Raises:
         Failure: no endpoint, no credentials, or files that cannot be read.
@@ -193,7 +193,7 @@ def connect(options, read_only=False, on_call=None):
     named = {key: value for key, value in options.items() if value is not None}
     extra = {"retries": named["api_retries"]} if "api_retries" in named else {}
     try:
-        return OneServer(
+        return Client(
             _endpoints(named.get("api_url") or _file("~/.one/one_endpoint")),
             session=_session(named.get("api_username"), named.get("api_password")),
             timeout=named.get("timeout"),

@@ -10,11 +10,11 @@ from .failure import described
 from .pyone import OneException
 from .pyone.helpers import pool_all
 from .resources import vm
-from .resources.vm_states import WORDS, look, status
+from .resources.vm_states import ANYWHERE, look, status
 from .selection import owned, pattern
 
 EVERY = -2  # of one.vmpool.*: all states
-STATES = sorted(set(WORDS.values()) | {"changing", "failed"})
+STATES = sorted(ANYWHERE)
 
 
 def instances(cloud, options):

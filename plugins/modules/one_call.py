@@ -87,9 +87,9 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneException,
     bindings_service,  # noqa: F401  the types of all answers: named, so that Ansible ships them
 )
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.client import changes
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.server import bound, writes
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import parameters
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
 BOOLEANS = {"true": True, "false": False}
@@ -123,7 +123,7 @@ def checked(method, given):
     listed = [native(parameter.kind, value) for parameter, value in zip(known, listed)] + listed[len(known) :]
     named = {name: native(kinds.get("oid" if name == "id" else name), value) for name, value in named.items()}
     try:
-        return bound(method, listed, named)
+        return bind(method, listed, named)
     except OneException as error:
         raise described(error, "call one.%s" % method) from None
 
@@ -137,14 +137,15 @@ def meant(method):
 def call(cloud, method, given, applies):
     """The Report of one call."""
     arguments = checked(method, given)
-    if writes(method) and not applies:
+    writes = method not in METHODS or changes(method)
+    if writes and not applies:
         return Report(True, None, None, {})
     try:
         result = cloud.call("call one.%s" % method, method, *arguments)
     except Failure as failure:
         failure.message += meant(method)
         raise
-    return Report(writes(method), None, None, {"result": plain(result)})
+    return Report(writes, None, None, {"result": plain(result)})
 
 
 def main():

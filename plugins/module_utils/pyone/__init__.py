@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .client import Client
 from .element import Element, Template
 from .errors import (
     OneActionException,
@@ -25,7 +26,6 @@ from .errors import (
     OneTemplateException,
     OneTimeoutException,
 )
-from .server import OneServer
 from .transport import tls_context
 
 TYPE_CHECKING = False  # in every file, for the module typing takes longer to import than this package
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "Client",
     "Element",
     "OneActionException",
     "OneAllocateException",
@@ -57,16 +58,18 @@ __all__ = [
 ]
 
 # Loaded when they are asked for, and by no import statement: Ansible ships to every target what these name.
+_LATER = {"OneServer": "server"}
 _MODULES = ("acl", "bindings", "constants", "helpers", "permissions", "server_xrpc", "tester", "util")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES or name.isupper():
+    if name in _MODULES or name in _LATER or name.isupper():
         from importlib import import_module
 
         if name in _MODULES:
             return import_module("." + name, __name__)
-        constant = getattr(import_module(".constants", __name__), name, None)
-        if constant is not None:
-            return constant
+        found = getattr(import_module("." + _LATER.get(name, "constants"), __name__), name, None)
+        if found is not None:
+            globals()[name] = found
+            return found
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

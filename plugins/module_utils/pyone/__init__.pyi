@@ -11,6 +11,7 @@ from . import permissions as permissions
 from . import server_xrpc as server_xrpc
 from . import tester as tester
 from . import util as util
+from .client import Client as Client
 from .constants import ALLOW_ORPHANS as ALLOW_ORPHANS
 from .constants import AR_TYPES as AR_TYPES
 from .constants import BACKUP_EXECUTIONS as BACKUP_EXECUTIONS

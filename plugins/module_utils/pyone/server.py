@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
-from . import codec
-from .element import parse
-from .errors import OneArgumentException, OneException, OneProtocolException, OneReadOnlyException, failure
-from .template import write
-from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
+from .client import Client, changes
+from .errors import OneException
+from .methods import METHODS
+from .signature import bind, signature
+from .transport import DEFAULT_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,34 +27,24 @@ else:
 _IGNORED_OPTIONS = frozenset(
     ("allow_none", "encoding", "headers", "transport", "use_builtin_types", "use_datetime", "verbose")
 )
-# What methods that change nothing are called, in every family.  Not sqlquery: the server runs any statement.
-READS = frozenset("accounting config info infoextended infoset monitoring raftstatus showback version".split())
 # How the names of helpers.HELPERS end: what the client offers beside the API.
 _HELPERS = (".all", ".export")
 
 
-class OneServer(API):
-    """A client of one OpenNebula.
+class OneServer(Client, API):
+    """A client of one OpenNebula, with every method of its API.
 
     ``one.host.info(0)`` calls the API method ``one.host.info``: the prefix and the session are added, the answer is
-    returned as an int, bool, str, or a view of its XML (see element.Element).
+    returned as an int, bool, str, or a view of its XML (see element.Element).  Arguments are checked before anything
+    is sent, and may be given by name.
 
-    Several threads may share a client: a connection serves one call at a time, and there are never more of them than
-    there were calls under way at once.  An answer is for one thread at a time.
+    Several threads may share a client; see Client.
 
     Args:
         uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
             None: ONE_XMLRPC of the environment.
-        session (str): ``user:password`` or ``user:token``.
-        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
-            None: 120.
-        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
         protocol (str | None): ``xmlrpc``, the only one.
-        context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
-        read_only (bool): refuse every method that changes anything.
-        retries (int): how often a read is asked again after a passing network failure.
-        limit (int): largest answer in bytes.
-        on_call (callable | None): called with the method's name before each request that is sent.
+        session, timeout, https_verify, context, read_only, retries, limit, on_call: see Client.
 
     Raises:
         OneException: no endpoint or no session is given, or the endpoint is no URL.
@@ -81,21 +72,7 @@ class OneServer(API):
         uri = uri or os.environ.get("ONE_XMLRPC")
         if not uri:
             raise OneException("no endpoint: give uri, or set ONE_XMLRPC in the environment")
-        if not session:
-            raise OneException("no session: give session='user:password'")
-        if timeout is None:
-            timeout = DEFAULT_TIMEOUT
-        self._session = session
-        self._read_only = read_only
-        self._on_call = on_call
-        self._transport = Transport(
-            [uri] if isinstance(uri, str) else list(uri),
-            timeout=timeout if timeout > 0 else None,
-            context=context,
-            verify=https_verify,
-            retries=retries,
-            limit=limit,
-        )
+        super().__init__(uri, session, timeout, https_verify, context, read_only, retries, limit, on_call)
 
     if not TYPE_CHECKING:  # so that checkers tell of a family that is not there
 
@@ -107,61 +84,26 @@ class OneServer(API):
             return family
 
     def __dir__(self) -> list[str]:
-        signatures = _signatures()
-        return sorted({*(signatures.families() if signatures else ()), *super().__dir__()})
-
-    def __repr__(self) -> str:
-        return "<OneServer %s>" % self._transport.endpoints[0].shown
+        return sorted({method.partition(".")[0] for method in METHODS}.union(super().__dir__()))
 
     def __enter__(self) -> OneServer:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.server_close()
-
     def call(self, method: str, *args: Any, **named: Any) -> Any:
-        """Calls an API method by its name, with or without ``one.``; see the class.
+        """Calls an API method; see Client.call().
 
-        Raises:
-            OneException: or the member of its family that says what went wrong.
+        Args:
+            named: arguments by the names that the API's reference has for them.
         """
-        name = method[4:] if method.startswith("one.") else method
-        try:
-            if name.endswith(_HELPERS):
-                return _helper(name)(self, *args, **named)
-            return self._request(name, bound(name, args, named))
-        except OneException as error:
-            # The frames below, which end here, hold the session; an endpoint that is none may send it back.
-            error.method = error.method or "one." + name
-            error.message = error.message.replace(self._session, "***")
-            error.args = (error.message,)
-            raise error.with_traceback(None) from None
+        return self._guarded(method, self._checked, args, named)
 
-    def _request(self, name, params):
-        method = "one." + name
-        changes = writes(name)
-        if changes and self._read_only:
-            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method)
-        request = codec.encode(method, [self._session] + params)
-        if self._on_call is not None:
-            self._on_call(method)
-        answer = self._answer(method, request, not changes)
-        if answer[0]:
-            return _value(answer[1], method)
-        message, code, object_id = (answer[1:] + (None,))[:3]
-        raise failure(message.decode("utf-8", "replace"), method, code, object_id)
+    def _checked(self, name, args, named):
+        if name.endswith(_HELPERS):
+            return _helper(name)(self, *args, **named)
+        return self._run(name, bind(name, args, named))
 
-    def _answer(self, dummy, request, repeatable):
-        return codec.decode(self._transport.post(request, repeatable))
-
-    def go_on_with(self, user: str, password: str) -> None:
-        """Uses a user's new password for the calls that follow, if the session is that user's."""
-        if self._session.partition(":")[0] == user:
-            self._session = "%s:%s" % (user, password)
-
-    def server_close(self) -> None:
-        """Closes the kept-alive connections; the next call opens new ones."""
-        self._transport.close()
+    def _changes(self, name):
+        return name not in METHODS or changes(name)
 
     def server_retry_interval(self) -> int:
         """Seconds to wait between two polls."""
@@ -184,66 +126,27 @@ class _Family:
             return server.call(method, *args, **named)
 
         call.__name__ = call.__qualname__ = "one." + method
-        signatures = _signatures()
-        call.__doc__ = signatures.documentation(method) if signatures else None
+        call.__doc__ = signature(method) if method in METHODS else _helper_doc(method)
         self.__dict__[name] = call
         return call
 
     def __dir__(self) -> list[str]:
-        signatures = _signatures()
-        return sorted({*(signatures.verbs(self._name) if signatures else ()), *super().__dir__()})
+        methods = (method.split(".") for method in (*METHODS, *_helpers()))
+        return sorted({name for family, name in methods if family == self._name}.union(super().__dir__()))
 
 
-def writes(method: str) -> bool:
-    """Whether a method (without ``one.``) changes anything; one that is not known might."""
-    signatures = _signatures()
-    return method.rpartition(".")[2] not in READS or bool(signatures and method not in signatures.METHODS)
-
-
-def bound(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
-    """The arguments to send; those of a method that is not known as they are, but dictionaries as templates.
-
-    Raises:
-        OneArgumentException: they do not fit the method.
-        OneTemplateException: a template that cannot be written.
-    """
-    signatures = _signatures()
-    if signatures and method in signatures.METHODS:
-        return signatures.bind(method, args, named)
-    if named:
-        raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
-    return [write(value) if isinstance(value, dict) else value for value in args]
-
-
-def _signatures():
-    """The module signature; None on the targets of Ansible, to which it ships only what import statements name.
-
-    A program there knows what it calls, and the client is the smaller by a tenth.
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(__package__ + ".signature")
-    except ModuleNotFoundError:
-        return None
+def _helpers():
+    # Loaded when they are asked for: few programs do.
+    return import_module(__package__ + ".helpers").HELPERS
 
 
 def _helper(name):
-    from importlib import import_module
-
-    helpers = import_module(__package__ + ".helpers").HELPERS
+    helpers = _helpers()
     if name not in helpers:
         raise OneException("one.%s is neither a method of the API nor of this client" % name)
     return helpers[name]
 
 
-def _value(value, method):
-    """What an answer of a method holds: text as str, XML as a view of it."""
-    if isinstance(value, codec.Text) or (isinstance(value, bytes) and value.startswith(b"<")):
-        return parse(value, method)
-    if not isinstance(value, bytes):
-        return value
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        raise OneProtocolException("the answer is not UTF-8 text") from None
+def _helper_doc(name):
+    helper = _helpers().get(name) if name.endswith(_HELPERS) else None
+    return getattr(helper, "func", helper).__doc__ if helper else None

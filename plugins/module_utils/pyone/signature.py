@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Calls checked against the method table before they are sent, and what help() and dir() tell of methods."""
+"""Calls checked against the method table before they are sent."""
 
 from __future__ import annotations
 
@@ -57,34 +57,8 @@ def signature(method: str) -> str:
     return "one.%s(%s)" % (method, ", ".join(str(parameter) for parameter in parameters(method)))
 
 
-def families() -> set[str]:
-    """The families of the methods."""
-    return {method.partition(".")[0] for method in METHODS}
-
-
-def verbs(family: str) -> set[str]:
-    """What the methods of a family, and the helpers that the client has beside them, are called within it."""
-    names = (name.split(".") for name in (*METHODS, *_helpers()))
-    return {verb for other, verb in names if other == family}
-
-
-def documentation(method: str) -> str | None:
-    """What help() tells of a method or a helper."""
-    if method in METHODS:
-        return signature(method)
-    helper = _helpers().get(method)
-    return getattr(helper, "func", helper).__doc__ if helper else None
-
-
-def _helpers():
-    # Ansible ships to every target what import statements name: this is none.
-    from importlib import import_module
-
-    return import_module(__package__ + ".helpers").HELPERS
-
-
 def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
-    """The arguments of a method of the table to send, in the order of the API; dictionaries are written as templates.
+    """The arguments to send, in the order of the API; those of a method that is not known as they are given.
 
     Trailing arguments that are not given are left to the server, which has the same defaults.  Those that a pool's read
     does not have are dropped, as the server drops them: scripts page through pools that have no pages.
@@ -93,6 +67,10 @@ def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
         OneArgumentException: too many, too few, unknown or ill-typed arguments.
         OneTemplateException: a template that cannot be written.
     """
+    if method not in METHODS:
+        if named:
+            raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
+        return list(args)
     known = parameters(method)
     if len(args) > len(known) and not method.endswith("pool.info"):
         raise _misfit(method, "takes %d arguments, %d were given" % (len(known), len(args)))

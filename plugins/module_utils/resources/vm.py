@@ -12,8 +12,9 @@ from ..cloud import ALL
 from ..difference import canonical, merged_template, same
 from ..failure import Failure
 from . import access, common, vm_devices
+from .vm_names import lcm_name, state_name
 from .vm_roads import Step
-from .vm_states import ANYWHERE, lcm_name, state_name, status
+from .vm_states import ANYWHERE, status
 
 KIND = "vm"
 # OpenNebula moves these from what is given at creation to where vm.update cannot reach them (releases up to 7.4).

@@ -9,7 +9,8 @@ from typing import Callable, NamedTuple
 
 from ..failure import Failure
 from . import vm
-from .vm_states import ANYWHERE, COMING, broken, error, lcm_name, reason, status
+from .vm_names import lcm_name
+from .vm_states import ANYWHERE, COMING, broken, error, reason, status
 
 STUCK = frozenset(("changing",))
 LIVING = ANYWHERE - {"done"}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from .vm_states import ACTIVE, ANYWHERE, COMING, lcm_name, status
+from .vm_names import lcm_name
+from .vm_states import ACTIVE, ANYWHERE, COMING, status
 
 # On the way to DONE.
 LEAVING = frozenset(("EPILOG", "SHUTDOWN", "CLEANUP_DELETE"))

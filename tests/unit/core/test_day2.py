@@ -18,7 +18,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.resources impo
     vm_schedules,
     vm_snapshots,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import ANYWHERE, lcm_name, status
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_names import lcm_name
+from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import ANYWHERE, status
 from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
 from simulator.cloud import METHODS
 

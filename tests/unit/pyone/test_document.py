@@ -12,8 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneProtocolException
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.codec import Text
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.document import Node, read
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import Template, parse
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import Node, Template, parse, read
 from hypothesis import example, given
 from hypothesis import strategies as st
 from project import SHARED

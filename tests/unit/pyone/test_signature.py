@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneArgumentException
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
+    Client,
+    OneArgumentException,
+    OneException,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.client import READS, changes
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.server import READS, bound, writes
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import REQUIRED, parameters, signature
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import (
+    REQUIRED,
+    bind,
+    parameters,
+    signature,
+)
 
 
 def listed():
@@ -45,11 +52,11 @@ def test_missing_list_is_the_empty_list():
         ("hostpool.info", [-2, -1, -1], {}, []),
         ("zonepool.info", [1], {}, []),
         ("vmpool.info", [-2, -1, -1, -2], {}, [-2, -1, -1, -2]),
-        ("not.known", [1, {"A": 1}], {}, [1, 'A="1"']),
+        ("not.known", [1, {"A": 1}], {}, [1, {"A": 1}]),
     ],
 )
 def test_what_is_sent(method, args, named, sent):
-    assert bound(method, args, named) == sent
+    assert bind(method, args, named) == sent
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_what_is_sent(method, args, named, sent):
 )
 def test_what_is_refused(method, args, named, message):
     with pytest.raises(OneArgumentException, match=message):
-        bound(method, args, named)
+        bind(method, args, named)
 
 
 @pytest.mark.parametrize("items", [["1"], [None], [True], [1.5]])
@@ -80,44 +87,33 @@ def test_lists_hold_integers(items):
     method, parameter = listed()
     given = {other.name: 0 if other.kind == "i" else "x" for other in parameters(method) if other.default is REQUIRED}
     with pytest.raises(OneArgumentException, match=f"takes a list of integers as {parameter.name}"):
-        bound(method, [], {**given, parameter.name: items})
+        bind(method, [], {**given, parameter.name: items})
 
 
 def test_refusals_are_type_errors():
     with pytest.raises(TypeError):
-        bound("host.info", [], {})
+        bind("host.info", [], {})
 
 
 @pytest.mark.parametrize(
-    "method, changes", [("host.info", False), ("host.update", True), ("system.sqlquery", True), ("not.known", True)]
+    "method, writes", [("host.info", False), ("host.update", True), ("system.sqlquery", True), ("not.known", True)]
 )
-def test_which_methods_change_something(method, changes):
-    assert writes(method) is changes
-
-
-@pytest.fixture
-def unshipped(monkeypatch):
-    """As on the target of a task, to which Ansible does not ship the table."""
-    monkeypatch.setitem(sys.modules, signature.__module__, None)
-
-
-def test_without_the_table_arguments_are_sent_as_they_are(unshipped, one):
-    assert bound("host.info", ["0", 1, 2], {}) == ["0", 1, 2]
-    assert bound("host.update", [0, {"A": 1}], {}) == [0, 'A="1"']
-    with pytest.raises(OneArgumentException, match="give its arguments by position"):
-        bound("host.info", [], {"oid": 0})
-    host = one.host.allocate("node1", "dummy", "dummy", -1)
-    assert one.call("host.info", host).NAME == "node1"
-    assert "info" not in dir(one.host)
-
-
-def test_without_the_table_names_tell_what_reads(unshipped):
-    assert not writes("host.info")
-    assert writes("host.update")
-    assert writes("system.sqlquery")
+def test_which_methods_change_something(method, writes):
+    assert changes(method) is writes
 
 
 def test_the_names_of_methods_tell_what_reads():
     """Beside each other: what each name stands for, and that no family uses it otherwise."""
-    assert {name.partition(".")[2] for name in METHODS if not writes(name)} == READS
+    assert {name.partition(".")[2] for name in METHODS if not changes(name)} == READS
     assert [name for name in METHODS if name.endswith((".all", ".export"))] == [], "what helpers are called"
+
+
+def test_a_client_without_the_table_sends_arguments_as_they_are(simulator):
+    sent = []
+    with Client(simulator.url, "oneadmin:opennebula", on_call=sent.append) as one:
+        host = one.call("one.host.allocate", "node1", "dummy", "dummy", -1)
+        one.call("host.update", host, {"RACK": 'A"1'}, 1)
+        assert one.call("host.info", host).TEMPLATE["RACK"] == 'A"1'
+        with pytest.raises(OneException, match=r"\[one\.host\.info\]|integer"):
+            one.call("host.info", str(host))
+    assert sent == ["one.host.allocate", "one.host.update", "one.host.info", "one.host.info"]

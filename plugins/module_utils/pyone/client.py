@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What speaks to OpenNebula; OneServer adds what programs are written with, tasks make do with this."""
+
+from __future__ import annotations
+
+from . import codec
+from .element import parse
+from .errors import OneException, OneProtocolException, OneReadOnlyException, failure
+from .template import write
+from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from typing import Any, Callable, Sequence
+
+# What methods that change nothing are called, in every family.  Not sqlquery: the server runs any statement.
+READS = frozenset("accounting config info infoextended infoset monitoring raftstatus showback version".split())
+
+
+class Client:
+    """A client of one OpenNebula.
+
+    Several threads may share it: a connection serves one call at a time, and there are never more of them than there
+    were calls under way at once.  An answer is for one thread at a time.
+
+    Args:
+        uri (str | list[str]): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
+        session (str): ``user:password`` or ``user:token``.
+        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
+            None: 120.
+        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
+        context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
+        read_only (bool): refuse every method that changes anything.
+        retries (int): how often a read is asked again after a passing network failure.
+        limit (int): largest answer in bytes.
+        on_call (callable | None): called with the method's name before each request that is sent.
+
+    Raises:
+        OneException: no session is given, or the endpoint is no URL.
+    """
+
+    def __init__(
+        self,
+        uri: str | Sequence[str],
+        session: str | None,
+        timeout: float | None = None,
+        https_verify: bool | str = True,
+        context: ssl.SSLContext | None = None,
+        read_only: bool = False,
+        retries: int = 2,
+        limit: int = DEFAULT_LIMIT,
+        on_call: Callable[[str], object] | None = None,
+    ) -> None:
+        if not session:
+            raise OneException("no session: give session='user:password'")
+        if timeout is None:
+            timeout = DEFAULT_TIMEOUT
+        self._session = session
+        self._read_only = read_only
+        self._on_call = on_call
+        self._transport = Transport(
+            [uri] if isinstance(uri, str) else list(uri),
+            timeout=timeout if timeout > 0 else None,
+            context=context,
+            verify=https_verify,
+            retries=retries,
+            limit=limit,
+        )
+
+    def __repr__(self) -> str:
+        return "<%s %s>" % (type(self).__name__, self._transport.endpoints[0].shown)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.server_close()
+
+    def call(self, method: str, *args: Any) -> Any:
+        """Calls an API method.
+
+        Args:
+            method (str): its name, with or without ``one.``.
+            args (bool | int | str | list | dict): as the API has them, without the session; a dictionary is written as
+                a template.
+
+        Returns:
+            int | bool | str | Element: XML is returned as a view of it.
+
+        Raises:
+            OneException: or the member of its family that says what went wrong.
+        """
+        return self._guarded(method, self._run, args)
+
+    def _guarded(self, method, run, *given):
+        """run(name of a method, *given); the session appears in no message and no traceback of what it raises."""
+        name = method[4:] if method.startswith("one.") else method
+        try:
+            return run(name, *given)
+        except OneException as error:
+            # The frames below, which end here, hold the session; an endpoint that is none may send it back.
+            error.method = error.method or "one." + name
+            error.message = error.message.replace(self._session, "***")
+            error.args = (error.message,)
+            raise error.with_traceback(None) from None
+
+    def _run(self, name, args):
+        method = "one." + name
+        changes = self._changes(name)
+        if changes and self._read_only:
+            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method)
+        params = [write(value) if isinstance(value, dict) else value for value in args]
+        request = codec.encode(method, [self._session] + params)
+        if self._on_call is not None:
+            self._on_call(method)
+        answer = self._answer(method, request, not changes)
+        if answer[0]:
+            return _value(answer[1], method)
+        message, code, object_id = (answer[1:] + (None,))[:3]
+        raise failure(message.decode("utf-8", "replace"), method, code, object_id)
+
+    def _changes(self, name):
+        return changes(name)
+
+    def _answer(self, dummy, request, repeatable):
+        return codec.decode(self._transport.post(request, repeatable))
+
+    def go_on_with(self, user: str, password: str) -> None:
+        """Uses a user's new password for the calls that follow, if the session is that user's."""
+        if self._session.partition(":")[0] == user:
+            self._session = "%s:%s" % (user, password)
+
+    def server_close(self) -> None:
+        """Closes the kept-alive connections; the next call opens new ones."""
+        self._transport.close()
+
+
+def changes(name: str) -> bool:
+    """Whether a method, by its name without ``one.``, may change anything."""
+    return name.rpartition(".")[2] not in READS
+
+
+def _value(value, method):
+    """What an answer of a method holds: text as str, XML as a view of it."""
+    if isinstance(value, codec.Text) or (isinstance(value, bytes) and value.startswith(b"<")):
+        return parse(value, method)
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OneProtocolException("the answer is not UTF-8 text") from None
