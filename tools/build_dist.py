@@ -4,11 +4,13 @@
 
     python tools/build_dist.py       leaves them in build/dist/
 
-Each is installed into an empty environment with no package index in reach, and imported there.
+Each is installed into an empty environment with no package index in reach, and imported there. The module_utils of the
+collection are published without their documentation, which Ansible would ship to every target; see compact.py.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+from compact import compact_folder
 from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, remove
 
 DIST = BUILD / "dist"
@@ -25,6 +28,9 @@ WHEEL_SOURCES = (
     *("pyproject.toml", "setup.py", "galaxy.yml", "LICENSES/Apache-2.0.txt"),
     *("docs/docsite/rst/pyone.rst", "plugins/module_utils/pyone"),
 )
+UNPUBLISHED = (".git", "build", "__pycache__")  # large; what else is not published, galaxy.yml says
+WEIGHED = f"{NAMESPACE}.{NAME}.one_host"
+BUDGET = 40  # KiB that the module_utils may add to the zip file of a task
 OFFLINE = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "",
@@ -78,8 +84,20 @@ def build_wheel() -> Path:
 
 def build_tarball() -> Path:
     """Build the tarball of the collection."""
-    run("ansible-galaxy", "collection", "build", "--output-path", str(DIST), str(ROOT))
+    with tempfile.TemporaryDirectory() as folder:
+        collection = stage(Path(folder, NAME))
+        run("ansible-galaxy", "collection", "build", "--output-path", str(DIST), str(collection))
     return the_one("*.tar.gz")
+
+
+def stage(folder: Path) -> Path:
+    """Make FOLDER, and return it, the collection as it is published."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*UNPUBLISHED), symlinks=True)
+    try:
+        compact_folder(folder / "plugins" / "module_utils")
+    except ValueError as error:
+        fail(f"{error}; move it, or mend compact.py.")
+    return folder
 
 
 def try_wheel(wheel: Path) -> None:
@@ -105,6 +123,16 @@ def try_tarball(tarball: Path) -> None:
             folder,
         )
         print(f"collection: {len(names)} Python files import where it was installed")
+        weigh(folder)
+
+
+def weigh(folder: str) -> None:
+    """Print what a task ships of the collection that is installed in FOLDER; too much ends the program."""
+    command = [VENV / "bin" / "python", ROOT / "tools" / "payload.py", WEIGHED]
+    size = json.loads(call(command, folder, quiet=True))[WEIGHED]["module_utils"] / 1024
+    print(f"collection: a task of {WEIGHED} ships {size:.1f} KiB of its module_utils")
+    if size > BUDGET:
+        fail(f"its module_utils add {size:.1f} KiB to a task of {WEIGHED}, more than {BUDGET} KiB; import less.")
 
 
 def run(program: str, *arguments: str) -> None:
@@ -112,8 +140,11 @@ def run(program: str, *arguments: str) -> None:
     call([VENV / "bin" / program, *arguments], str(ROOT), quiet=True)
 
 
-def call(command: list[str | Path], folder: str, quiet: bool = False) -> None:
-    """Run COMMAND offline in FOLDER, where Python and Ansible also look for collections; a failure ends the program."""
+def call(command: list[str | Path], folder: str, quiet: bool = False) -> str:
+    """Run COMMAND offline in FOLDER, where Python and Ansible also look for collections, and return what it prints.
+
+    A failure ends the program.
+    """
     settings = environment(**OFFLINE, PYTHONPATH=folder, ANSIBLE_COLLECTIONS_PATH=folder)
     done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -121,6 +152,7 @@ def call(command: list[str | Path], folder: str, quiet: bool = False) -> None:
         fail(f"{Path(command[0]).name} ended with status {done.returncode}; its words stand above.")
     if not quiet:
         print(done.stdout, end="")
+    return done.stdout
 
 
 def show(package: Path, names: list[str]) -> None:

@@ -128,8 +128,7 @@ class Engine:
         wanted = self.canonical(wanted)
         item = self.cloud.find(self.resource.kind, name, oid)
         if item is None and oid is not None:
-            message = "There is no %s with id %d; to create one, leave the id out."
-            raise Failure(message % (label(self.resource.kind), oid), object=self.resource.kind, id=oid)
+            raise self._failure("There is no %s with id %d; to create one, leave the id out.", oid, id=oid)
         if item is None:
             return self._create(name, wanted)
         if self.resource.detailed and oid is None:
@@ -170,9 +169,7 @@ class Engine:
         missing = lacking(self.resource.needed, wanted)
         if missing:
             message = "There is no %s %s; to create it, give: %s."
-            raise Failure(
-                message % (label(self.resource.kind), name, ", ".join(missing)), object=self.resource.kind, name=name
-            )
+            raise self._failure(message, name, ", ".join(missing), name=name)
 
     def _create(self, name, wanted):
         self.require(name, wanted)
@@ -228,9 +225,7 @@ class Engine:
         if fixed:
             shown = ", ".join("%s (%s)" % (option, masked(record)[option]) for option in fixed)
             message = "What %s %s has cannot be changed: %s. Remove it first, or leave the option out."
-            raise Failure(
-                message % (label(self.resource.kind), record["name"], shown), object=self.resource.kind, id=record["id"]
-            )
+            raise self._failure(message, record["name"], shown, id=record["id"])
         return plan
 
     def _lasting(self, plan):
@@ -259,19 +254,12 @@ class Engine:
         left = self._plan(self.record(item), {option: wanted[option] for option in lasting})
         if left:
             message = "OpenNebula accepted the change of %s %s, but did not store: %s."
-            raise Failure(
-                message % (label(self.resource.kind), item.NAME, ", ".join(left)), object=self.resource.kind, id=item.ID
-            )
+            raise self._failure(message, item.NAME, ", ".join(left), id=item.ID)
 
     def _rests(self, item, wanted):
         reason = self.resource.failure(item)
         if reason is not None and self.waits:
-            message = "The %s %s has failed: %s."
-            raise Broken(
-                message % (label(self.resource.kind), item.NAME, reason.rstrip(".")),
-                object=self.resource.kind,
-                id=item.ID,
-            )
+            raise self._failure("The %s %s has failed: %s.", item.NAME, reason.rstrip("."), how=Broken, id=item.ID)
         return self.resource.settled(item, wanted)
 
     def _settled(self, oid, wanted, waits):
@@ -282,7 +270,7 @@ class Engine:
     def _look(self, oid):
         item = self.cloud.info(self.resource.kind, oid)
         if item is None:
-            raise Failure("The %s %d has gone." % (label(self.resource.kind), oid), object=self.resource.kind, id=oid)
+            raise self._failure("The %s %d has gone.", oid, id=oid)
         return item
 
     def _stands(self, item):
@@ -296,3 +284,7 @@ class Engine:
             self.resource.gone,
             lambda item: "%s %s is still there" % (label(self.resource.kind), record["name"]),
         )
+
+    def _failure(self, message, *words, how=Failure, **data):
+        """The Failure whose message begins with the kind, before other words."""
+        return how(message % (label(self.resource.kind), *words), object=self.resource.kind, **data)

@@ -21,7 +21,6 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 import xmlrpc.client
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +29,10 @@ import documents
 from timing import Case, medians
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import build_dist  # noqa: E402
+
 MODULE_UTILS = ROOT / "plugins" / "module_utils"
 SESSION = "oneadmin:opennebula"
 CALLS = 1000
@@ -235,36 +238,25 @@ def bare(url: str, kept: bool) -> Callable[[], bytes]:
 
 
 def payload() -> Case:
-    """What Ansible ships to a target for each module: the zip of the module and its module_utils."""
-    from ansible.plugins.loader import init_plugin_loader
+    """What Ansible ships to a target for each module of the collections as they are published."""
+    names = [f"{collection}.one_host" for collection in ("privazio.opennebula", "community.general")]
+    with tempfile.TemporaryDirectory() as folder:
+        build_dist.stage(Path(folder, "ansible_collections", build_dist.NAMESPACE, build_dist.NAME))
+        ours, peer, floor = shipped(folder, *names, "ansible.builtin.ping")
+    (clone,) = shipped(os.environ["ANSIBLE_COLLECTIONS_PATH"], names[0])
+    found = {who: each["zip"] for who, each in (("ours", ours), ("peer", peer), ("floor", floor))}
+    parts = {"added": ours["zip"] - floor["zip"], "module_utils": ours["module_utils"]}
+    parts |= {"text_added": ours["text"] - floor["text"], "module_utils_of_a_clone": clone["module_utils"]}
+    notes = [f"{name}: {size / 1024:.1f} KiB" for name, size in parts.items()]
+    return {**found, **parts, "unit": "bytes", "floor_is": "ansible.builtin.ping", "notes": notes}
 
-    init_plugin_loader()
-    names = {
-        "ours": "privazio.opennebula.one_host",
-        "peer": "community.general.one_host",
-        "floor": "ansible.builtin.ping",
-    }
-    sizes = {who: shipped(name) for who, name in names.items()}
-    return {**sizes, "added": sizes["ours"] - sizes["floor"], "unit": "bytes", "floor_is": "ansible.builtin.ping"}
 
-
-def shipped(name: str) -> int:
-    from ansible.executor.module_common import modify_module
-    from ansible.parsing.dataloader import DataLoader
-    from ansible.plugins.loader import module_loader
-    from ansible.template import Templar
-
-    templar = Templar(DataLoader(), variables={"ansible_python_interpreter": sys.executable})
-    found = module_loader.find_plugin_with_context(name)
-    built = modify_module(
-        module_name=found.resolved_fqcn,
-        module_path=found.plugin_resolved_path,
-        module_args={},
-        templar=templar,
-        task_vars={"ansible_python_interpreter": sys.executable},
-        module_compression="ZIP_DEFLATED",
-    )
-    return max(len(b64decode(text)) for text in re.findall(rb"['\"]([A-Za-z0-9+/=]{1000,})['\"]", built.b_module_data))
+def shipped(collections: str, *names: str) -> list[dict[str, int]]:
+    """What tools/payload.py says of modules, in order."""
+    command = [sys.executable, str(ROOT / "tools" / "payload.py"), *names]
+    paths = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections}
+    done = subprocess.run(command, env=paths, check=True, capture_output=True)
+    return list(json.loads(done.stdout).values())
 
 
 def task(in_controller: bool) -> Case:

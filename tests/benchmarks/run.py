@@ -72,11 +72,11 @@ def line(name: str, case: dict) -> str:
 
 
 def counted(case: dict) -> str:
-    """Rows of the calls of each task, and what the page about them says otherwise."""
+    """Rows of the calls of each task, what the page about them says otherwise, and other notes."""
     tasks = {**case.get("tasks", {}), **{name: {"ours": len(calls)} for name, calls in case.get("modules", {}).items()}}
     rows = [f"  {what:<32}{each['ours']:>6}{each.get('peer', ''):>6}" for what, each in tasks.items()]
     rows += [f"  docs/docsite/rst/calls.rst has not: {' | '.join(row)}" for row in case.get("outdated", ())]
-    return "".join(f"\n{row}" for row in rows)
+    return "".join(f"\n{row}" for row in [*rows, *(f"  {note}" for note in case.get("notes", ()))])
 
 
 if __name__ == "__main__":
