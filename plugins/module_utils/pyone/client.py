@@ -9,11 +9,10 @@ from . import codec
 from .element import parse
 from .errors import OneException, OneProtocolException, OneReadOnlyException, failure
 from .template import write
-from .transport import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Transport
+from .transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from typing import Any, Callable, Sequence
 
 # What methods that change nothing are called, in every family.  Not sqlquery: the server runs any statement.
@@ -29,14 +28,9 @@ class Client:
     Args:
         uri (str | list[str]): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
         session (str): ``user:password`` or ``user:token``.
-        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
-            None: 120.
-        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
-        context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
         read_only (bool): refuse every method that changes anything.
-        retries (int): how often a read is asked again after a passing network failure.
-        limit (int): largest answer in bytes.
         on_call (callable | None): called with the method's name before each request that is sent.
+        options: timeout, context, https_verify, retries, limit; see transport.Transport.
 
     Raises:
         OneException: no session is given, or the endpoint is no URL.
@@ -46,29 +40,16 @@ class Client:
         self,
         uri: str | Sequence[str],
         session: str | None,
-        timeout: float | None = None,
-        https_verify: bool | str = True,
-        context: ssl.SSLContext | None = None,
         read_only: bool = False,
-        retries: int = 2,
-        limit: int = DEFAULT_LIMIT,
         on_call: Callable[[str], object] | None = None,
+        **options: Any,
     ) -> None:
         if not session:
             raise OneException("no session: give session='user:password'")
-        if timeout is None:
-            timeout = DEFAULT_TIMEOUT
         self._session = session
         self._read_only = read_only
         self._on_call = on_call
-        self._transport = Transport(
-            [uri] if isinstance(uri, str) else list(uri),
-            timeout=timeout if timeout > 0 else None,
-            context=context,
-            verify=https_verify,
-            retries=retries,
-            limit=limit,
-        )
+        self._transport = Transport([uri] if isinstance(uri, str) else uri, **options)
 
     def __repr__(self) -> str:
         return "<%s %s>" % (type(self).__name__, self._transport.endpoints[0].shown)

@@ -110,8 +110,8 @@ class Element:
         return values[0] if len(values) == 1 else values
 
     @_late
-    def _field(self, name: str, read: Callable[[AnyNode, str, str | None], Any]) -> Any:
-        return read(self._node, name, self._method)
+    def _field(self, read: Callable[[AnyNode, str | None], Any]) -> Any:
+        return read(self._node, self._method)
 
     @_late
     def __dir__(self) -> list[str]:
@@ -233,7 +233,7 @@ class _Field:
     def __get__(self, instance, owner):
         if instance is None:
             return self
-        value = instance.__dict__[self.name] = instance._field(self.name, self.read)
+        value = instance.__dict__[self.name] = instance._field(self.read)
         return value
 
 
@@ -243,18 +243,15 @@ def _field(text, owner):
     name, dummy, kind = text.rstrip("*").partition(":")
     kind = {"=": name, ".": "%s.%s" % (owner, name)}.get(kind, kind)
     convert = _CONVERT.get(kind) or _nested(kind)
-    if repeated:
-        return name, _Field(name, _every(convert))
-    if kind in _SCALARS:
-        return name, _Field(name, _SCALARS[kind])
-    return name, _Field(name, lambda node, tag, method: _first(node, tag, method, convert))
 
+    def every(node, method):
+        return [convert(child, method) for child in node.findall(name)]
 
-def _every(convert):
-    def every(node, tag, method):
-        return [convert(child, method) for child in node.findall(tag)]
+    def first(node, method):
+        child = node.find(name)
+        return None if child is None else convert(child, method)
 
-    return every
+    return name, _Field(name, every if repeated else first)
 
 
 def _nested(key):
@@ -264,48 +261,22 @@ def _nested(key):
     return nested
 
 
-def _first(node, tag, method, convert):
-    child = node.find(tag)
-    return None if child is None else convert(child, method)
-
-
-def _text(node, tag, dummy):
-    return node.findtext(tag)
-
-
-def _integer(node, tag, dummy):
-    return _whole(tag, node.findtext(tag))
-
-
-def _decimal(node, tag, dummy):
-    return _number(tag, node.findtext(tag))
-
-
-def _whole(tag, text):
-    if not text:
-        return None
+def _integer(node, method):
     try:
-        return int(text)
-    except ValueError:
-        return _number(tag, text)  # releases before 7.0 print some integers as decimals
+        return int(node.text)
+    except (TypeError, ValueError):
+        return _decimal(node, method)  # releases before 7.0 print some integers as decimals
 
 
-def _number(tag, text):
-    if not text:
-        return None
+def _decimal(node, dummy):
+    text = node.text
     try:
-        return float(text)
+        return float(text) if text else None
     except ValueError:
-        raise OneProtocolException("the field %s should be a number, but is %r" % (tag, text[:40])) from None
+        raise OneProtocolException("the field %s should be a number, but is %r" % (node.tag, text[:40])) from None
 
 
-_SCALARS = {"": _text, "i": _integer, "d": _decimal}
-_CONVERT = {
-    "": lambda node, dummy: node.text or "",
-    "i": lambda node, dummy: _whole(node.tag, node.text),
-    "d": lambda node, dummy: _number(node.tag, node.text),
-    "t": Template,
-}
+_CONVERT = {"": lambda node, dummy: node.text or "", "i": _integer, "d": _decimal, "t": Template}
 
 
 # ---------------------------------------------------------------- XML

@@ -43,8 +43,16 @@ class OneServer(Client, API):
     Args:
         uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
             None: ONE_XMLRPC of the environment.
+        session (str): ``user:password`` or ``user:token``.
+        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
+            None: 120.
+        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
         protocol (str | None): ``xmlrpc``, the only one.
-        session, timeout, https_verify, context, read_only, retries, limit, on_call: see Client.
+        context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
+        read_only (bool): refuse every method that changes anything.
+        retries (int): how often a read is asked again after a passing network failure.
+        limit (int): largest answer in bytes.
+        on_call (callable | None): called with the method's name before each request that is sent.
 
     Raises:
         OneException: no endpoint or no session is given, or the endpoint is no URL.
@@ -72,7 +80,8 @@ class OneServer(Client, API):
         uri = uri or os.environ.get("ONE_XMLRPC")
         if not uri:
             raise OneException("no endpoint: give uri, or set ONE_XMLRPC in the environment")
-        super().__init__(uri, session, timeout, https_verify, context, read_only, retries, limit, on_call)
+        network = {"timeout": timeout, "context": context, "https_verify": https_verify}
+        super().__init__(uri, session, read_only, on_call, retries=retries, limit=limit, **network)
 
     if not TYPE_CHECKING:  # so that checkers tell of a family that is not there
 

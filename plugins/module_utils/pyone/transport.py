@@ -121,6 +121,7 @@ class Connection:
         import socket
 
         self.endpoint = endpoint
+        self.deadline = deadline
         self.reusable = False
         self._rest = b""
         proxy = _proxy(endpoint)
@@ -131,7 +132,7 @@ class Connection:
             self._headers = self._common_headers(proxy)
             if endpoint.tls:
                 if proxy:
-                    self._tunnel(proxy, deadline)
+                    self._tunnel(proxy)
                 self.socket.settimeout(deadline.left())
                 self.socket = context.wrap_socket(self.socket, server_hostname=endpoint.host)
         except BaseException:
@@ -149,13 +150,13 @@ class Connection:
             lines.append("Proxy-Authorization: " + _basic(proxy.credentials))
         return "\r\n".join(lines)
 
-    def _tunnel(self, proxy, deadline):
+    def _tunnel(self, proxy):
         target = "%s:%d" % (self.endpoint.host, self.endpoint.port)
         lines = ["CONNECT %s HTTP/1.1" % target, "Host: " + target]
         if proxy.credentials is not None:
             lines.append("Proxy-Authorization: " + _basic(proxy.credentials))
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-        status, reason, dummy = self._head(deadline)
+        status, reason, dummy = self._head()
         if status != 200:
             raise OneConnectionException("the proxy %s answers %d %s" % (proxy.shown, status, reason))
 
@@ -175,18 +176,19 @@ class Connection:
         """Sends one request; returns (status, reason, headers, body)."""
         head = "%s\r\nContent-Length: %d\r\n\r\n" % (self._headers, len(body))
         self.reusable = False
+        self.deadline = deadline
         self.socket.settimeout(deadline.left())
         self.socket.sendall(head.encode("latin-1") + body)
-        status, reason, headers = self._final_head(deadline)
+        status, reason, headers = self._final_head()
         if status != 200:  # the page that comes with it tells nobody anything, and may be slow
             return status, reason, headers, b""
         length = headers.get("content-length")
         if headers.get("transfer-encoding", "").lower() == "chunked":
-            answer = self._chunks(deadline, limit)
+            answer = self._chunks(limit)
         elif length is not None:
-            answer = self._exactly(_size(length, 10, limit), deadline)
+            answer = self._exactly(_size(length, 10, limit))
         else:
-            answer = self._until_closed(deadline, limit)
+            answer = self._until_closed(limit)
         self.reusable = (
             headers.get("connection", "").lower() != "close"
             and (length is not None or "transfer-encoding" in headers)
@@ -194,51 +196,52 @@ class Connection:
         )
         return status, reason, headers, answer
 
-    def _final_head(self, deadline):
+    def _final_head(self):
         """The head after those that only say to go on waiting, as 100 Continue."""
         for dummy in range(MAX_HEADER_LINES):
-            status, reason, headers = self._head(deadline)
+            status, reason, headers = self._head()
             if not 100 <= status < 200:
                 return status, reason, headers
         raise OneProtocolException("the endpoint answers again and again that it will answer")
 
-    def _head(self, deadline):
-        line = self._line(deadline)
+    def _head(self):
+        line = self._line()
         parts = line.split(None, 2)
         if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
             raise OneProtocolException("the endpoint does not speak HTTP: it answers %r" % line[:60])
-        headers = self._fields(deadline)
+        headers = self._fields()
         if parts[0] == "HTTP/1.0":
             headers.setdefault("connection", "close")
         return int(parts[1]), parts[2] if len(parts) > 2 else "", headers
 
-    def _fields(self, deadline):
+    def _fields(self):
         """Header or trailer lines as {name in lower case: value}."""
         fields: dict[str, str] = {}
         for dummy in range(MAX_HEADER_LINES):
-            line = self._line(deadline)
+            line = self._line()
             if not line:
                 return fields
             name, dummy, value = line.partition(":")
             fields[name.strip().lower()] = value.strip()
         raise OneProtocolException("the HTTP answer has more than %d header lines" % MAX_HEADER_LINES)
 
-    def _receive(self, deadline):
-        self.socket.settimeout(deadline.left())
-        data = self.socket.recv(CHUNK)
-        if not data:
-            raise OneConnectionException("the connection was closed before the answer was complete")
-        return data
+    def _receive(self):
+        """The next bytes; none once the peer has closed."""
+        self.socket.settimeout(self.deadline.left())
+        return self.socket.recv(CHUNK)
 
-    def _line(self, deadline):
+    def _line(self):
         while b"\n" not in self._rest:
             if len(self._rest) > MAX_LINE:
                 raise OneProtocolException("the HTTP answer has a header line of over %d bytes" % MAX_LINE)
-            self._rest += self._receive(deadline)
+            data = self._receive()
+            if not data:
+                raise OneConnectionException("the connection was closed before the answer was complete")
+            self._rest += data
         line, dummy, self._rest = self._rest.partition(b"\n")
         return line.rstrip(b"\r").decode("latin-1")
 
-    def _exactly(self, size, deadline):
+    def _exactly(self, size):
         """The next `size` bytes, received into one buffer: a pool may have a hundred megabytes."""
         if len(self._rest) >= size:
             data, self._rest = self._rest[:size], self._rest[size:]
@@ -249,36 +252,35 @@ class Connection:
         view[:have] = self._rest
         self._rest = b""
         while have < size:
-            self.socket.settimeout(deadline.left())
+            self.socket.settimeout(self.deadline.left())
             got = self.socket.recv_into(view[have:])
             if not got:
                 raise OneConnectionException("the answer was cut: %d of %d bytes arrived" % (have, size))
             have += got
         return buffer
 
-    def _chunks(self, deadline, limit):
+    def _chunks(self, limit):
         parts, total = [], 0
         while True:
-            size = _size(self._line(deadline).partition(";")[0], 16, limit - total)
+            size = _size(self._line().partition(";")[0], 16, limit - total)
             if not size:
                 break
-            parts.append(bytes(self._exactly(size, deadline)))
+            parts.append(bytes(self._exactly(size)))
             total += size
-            self._line(deadline)
-        self._fields(deadline)
+            self._line()
+        self._fields()
         return b"".join(parts)
 
-    def _until_closed(self, deadline, limit):
-        parts, total = [], 0
-        data, self._rest = self._rest, b""
-        while True:
-            total += len(data)
-            _check_limit(total, limit)
-            parts.append(data)
-            self.socket.settimeout(deadline.left())
-            data = self.socket.recv(CHUNK)
+    def _until_closed(self, limit):
+        parts, total = [self._rest], len(self._rest)
+        while total <= limit:
+            data = self._receive()
             if not data:
-                return b"".join(parts)
+                break
+            parts.append(data)
+            total += len(data)
+        _check_limit(total, limit)
+        return b"".join(parts)
 
 
 def _size(text, base, limit):
@@ -326,9 +328,9 @@ class Transport:
     Args:
         urls (list[str]): endpoints, in order of preference.
         timeout (float | None): seconds that an endpoint has for a call, from connecting to the last byte, repetitions
-            included.  Looking up its name in the DNS is not counted.
-        context (ssl.SSLContext | None): None: made on first use.
-        verify (bool | str): whether certificates are checked; a path: the certificates to trust.
+            included; 0 or less: no limit; None: 120.  Looking up its name in the DNS is not counted.
+        context (ssl.SSLContext | None): used as it is for https; None: made on first use.
+        https_verify (bool | str): whether certificates are checked; a path: the file or directory of those to trust.
         retries (int): how often a read is asked again after a passing failure.
         limit (int): the largest answer, in bytes.
 
@@ -339,18 +341,18 @@ class Transport:
     def __init__(
         self,
         urls: Sequence[str],
-        timeout: float | None = DEFAULT_TIMEOUT,
+        timeout: float | None = None,
         context: ssl.SSLContext | None = None,
-        verify: bool | str = True,
+        https_verify: bool | str = True,
         retries: int = 2,
         limit: int = DEFAULT_LIMIT,
     ) -> None:
         self.endpoints = [Endpoint(url) for url in urls]
-        self.timeout = timeout
+        self.timeout = DEFAULT_TIMEOUT if timeout is None else timeout if timeout > 0 else None
         self.retries = retries
         self.limit = limit
         self._context = context
-        self._verify = verify
+        self._verify = https_verify
         self._idle: list[Connection] = []
 
     def post(self, body: bytes, repeatable: bool) -> bytes | bytearray:
