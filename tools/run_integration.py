@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Run the integration targets against the OpenNebula that ONE_URL names, or each against a simulator of its own.
 
-    python tools/run_integration.py [--jobs N] [--vars "one_im_mad=kvm …"] [TARGET...]
+    python tools/run_integration.py [--jobs N] [--published] [--vars "one_im_mad=kvm …"] [TARGET...]
 
 A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning; one
 of the warnings is that of tools/callbacks/documented.py.
@@ -14,12 +14,16 @@ import argparse
 import os
 import re
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from project import LOGS, ROOT, VENV, environment, fail, heed_signals
+from build_dist import stage
+from project import COLLECTIONS, LOGS, NAME, NAMESPACE, ROOT, VENV, environment, fail, heed_signals
 from with_simulator import cloud
 
 INTEGRATION = ROOT / "tests" / "integration"
@@ -43,14 +47,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the integration targets.")
     parser.add_argument("--jobs", type=int, default=2, help="targets at once; always one on the cloud of ONE_URL")
     parser.add_argument("--vars", default="", help='variables for the targets, as in "one_im_mad=kvm one_vm_mad=kvm"')
+    parser.add_argument("--published", action="store_true", help="use the collection as it is published, not this tree")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
     heed_signals()
     options = parser.parse_args()
     targets = chosen(options.targets)
     LOGS.mkdir(parents=True, exist_ok=True)
     jobs = 1 if os.environ.get("ONE_URL") else options.jobs
-    with ThreadPoolExecutor(jobs) as pool:
-        outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars), targets)]
+    with collections(options.published) as folder, ThreadPoolExecutor(jobs) as pool:
+        outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars, folder), targets)]
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed")
     raise SystemExit(bool(failed))
@@ -66,14 +71,31 @@ def chosen(names: list[str]) -> list[str]:
     return names or targets
 
 
-def run(target: str, variables: str) -> Outcome:
-    """Run TARGET in a process of its own, with a log of its own."""
+@contextmanager
+def collections(published: bool) -> Iterator[str]:
+    """Yield the folder where Ansible finds the collection: this work tree, or what is PUBLISHED of it."""
+    if not published:
+        yield str(COLLECTIONS)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        stage(Path(folder, "ansible_collections", NAMESPACE, NAME))
+        yield folder
+
+
+def run(target: str, variables: str, folder: str) -> Outcome:
+    """Run TARGET in a process of its own, with a log of its own and the collection in FOLDER."""
     log = LOGS / f"{log_name(target, variables)}.log"
     command = [str(VENV / "bin" / "ansible-playbook"), "-v", "--diff", "-i", "localhost,", str(INTEGRATION / "run.yml")]
     command += [f"-etarget={target}", *([f"-e{variables}"] if variables else [])]
     began = time.monotonic()
     with cloud() as access, log.open("w", encoding="utf-8") as stream:
-        settings = environment(ANSIBLE_ROLES_PATH=str(TARGETS), ANSIBLE_NOCOLOR="1", **DOCUMENTED, **access)
+        settings = environment(
+            ANSIBLE_COLLECTIONS_PATH=folder,
+            ANSIBLE_ROLES_PATH=str(TARGETS),
+            ANSIBLE_NOCOLOR="1",
+            **DOCUMENTED,
+            **access,
+        )
         status = subprocess.run(
             command, env=settings, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
         ).returncode

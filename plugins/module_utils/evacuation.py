@@ -77,7 +77,7 @@ class _Exodus:
             self.reasons.update((oid, "Time is over, %s." % _stands(item)) for oid, item in self.left.items())
 
     def _advance(self, seen):
-        """Drops from `left`, and returns, what has gone or failed."""
+        """Drops from `left` what has gone or failed; returns those that are left."""
         for oid in sorted(self.left):
             try:
                 if oid in seen and self._stays(oid, seen[oid]):

@@ -90,14 +90,14 @@ class Client:
 
     def _run(self, name, args):
         method = "one." + name
-        changes = self._changes(name)
-        if changes and self._read_only:
+        writes = self._changes(name)
+        if writes and self._read_only:
             raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method)
         params = [write(value) if isinstance(value, dict) else value for value in args]
         request = codec.encode(method, [self._session] + params)
         if self._on_call is not None:
             self._on_call(method)
-        answer = self._answer(method, request, not changes)
+        answer = self._answer(method, request, not writes)
         if answer[0]:
             return _value(answer[1], method)
         message, code, object_id = (answer[1:] + (None,))[:3]

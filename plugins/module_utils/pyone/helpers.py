@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator
 from .constants import FILTER_FLAGS, MARKETPLACEAPP_STATES, MARKETPLACEAPP_TYPES, VM_FILTERS
 from .errors import OneArgumentException, OneException, OneHelperException
 from .methods import METHODS
-from .signature import parameters
+from .signature import bind, parameters
 from .template import read
 
 if TYPE_CHECKING:
+    from .client import Client
     from .server import OneServer
 
 # What a pool is asked for unless the caller says otherwise: all that may be seen, but no VMs that are done.
@@ -102,7 +103,7 @@ def _decoded(text):
     return b64decode(text or "").decode("utf-8")
 
 
-def pool_all(pool: str, one: OneServer, page: int = 2000, extended: bool = False, **arguments: Any) -> Iterator[Any]:
+def pool_all(pool: str, one: Client, page: int = 2000, extended: bool = False, **arguments: Any) -> Iterator[Any]:
     """The objects of a pool one after the other, read page by page where the pool has pages.
 
     Objects that come while the pages are read may be missed; those that stay are neither missed nor told twice.
@@ -131,7 +132,7 @@ def pool_all(pool: str, one: OneServer, page: int = 2000, extended: bool = False
     given.update(arguments)
 
     def read_page(**limits):
-        answer = one.call(method, **given, **limits)
+        answer = one.call(method, *bind(method, (), {**given, **limits}))
         return getattr(answer, type(answer).__name__[: -len("_POOL")])
 
     if not names:

@@ -13,14 +13,18 @@ from ..pyone import template as grammar
 from ..resource import Attribute
 
 
-def reference(kind):
-    """canonical() of an option that names an object of another kind: the object's name."""
+def reference(kind, field="NAME"):
+    """canonical() of an option that names an object of another kind: a field of it; what no check run finds stays.
 
-    def canonical_name(cloud, given):
+    Args:
+        field (str): the object's NAME or ID.
+    """
+
+    def canonical_reference(cloud, given):
         item = cloud.reference(kind, given)
-        return str(given) if item is None else item.NAME
+        return str(given) if item is None else getattr(item, field)
 
-    return canonical_name
+    return canonical_reference
 
 
 def rename(kind):

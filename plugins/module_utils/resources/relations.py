@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from ..cloud import label, method
 from ..resource import Attribute, as_given
+from .common import reference
 
 
 def oid(kind):
     """canonical() of an option that names an object of another kind: its id; what a check run does not find stays."""
-
-    def canonical_id(cloud, given):
-        item = cloud.reference(kind, given)
-        return str(given) if item is None else item.ID
-
-    return canonical_id
+    return reference(kind, "ID")
 
 
 def oids(kind):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneConnectionException, OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client, OneConnectionException
 
 FLEET = {"name": "web-##", "exact_count": 3, "template": "tpl", "state": "running"}
 
@@ -93,19 +93,19 @@ class Killed(BaseException):
 
 def kill(monkeypatch, run, position, carried_out, **task):
     """Runs a task that dies at a call, before it leaves or before the answer is heard; False: it had fewer calls."""
-    original, calls = OneServer.call, itertools.count(1)
+    original, calls = Client.call, itertools.count(1)
 
-    def call(self, method, *arguments, **named):
+    def call(self, method, *arguments):
         last = next(calls) == position
         if last and not carried_out:
             raise Killed
-        answer = original(self, method, *arguments, **named)
+        answer = original(self, method, *arguments)
         if last:
             raise Killed
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(OneServer, "call", call)
+        patch.setattr(Client, "call", call)
         try:
             run(parallel=1, **task)
         except Killed:
@@ -143,10 +143,10 @@ def test_a_change_killed_at_any_call_is_made_good_by_the_next(run, one, monkeypa
 
 
 def test_a_lost_answer_is_looked_for_before_anything_is_asked_again(run, one, monkeypatch):
-    original, lost = OneServer.call, []
+    original, lost = Client.call, []
 
-    def call(self, method, *arguments, **named):
-        answer = original(self, method, *arguments, **named)
+    def call(self, method, *arguments):
+        answer = original(self, method, *arguments)
         if method == "template.instantiate" and len(lost) < 2:
             lost.append(answer)
             error = OneConnectionException("the connection was closed before the answer was complete")
@@ -154,7 +154,7 @@ def test_a_lost_answer_is_looked_for_before_anything_is_asked_again(run, one, mo
             raise error
         return answer
 
-    monkeypatch.setattr(OneServer, "call", call)
+    monkeypatch.setattr(Client, "call", call)
     report, calls = run(**FLEET)
     assert (len(lost), calls.count("one.template.instantiate")) == (2, 3)
     assert living(one) == ["web-00", "web-01", "web-02"] == names(report)
@@ -163,17 +163,17 @@ def test_a_lost_answer_is_looked_for_before_anything_is_asked_again(run, one, mo
 
 
 def test_a_request_that_was_lost_is_made_again(run, one, monkeypatch):
-    original, lost = OneServer.call, []
+    original, lost = Client.call, []
 
-    def call(self, method, *arguments, **named):
+    def call(self, method, *arguments):
         if method == "template.instantiate" and not lost:
             lost.append(method)
             error = OneConnectionException("the connection was closed before the answer was complete")
             error.sent = True
             raise error
-        return original(self, method, *arguments, **named)
+        return original(self, method, *arguments)
 
-    monkeypatch.setattr(OneServer, "call", call)
+    monkeypatch.setattr(Client, "call", call)
     run(**FLEET)
     assert living(one) == ["web-00", "web-01", "web-02"]
 

@@ -127,7 +127,7 @@ class Pool:
         self.changes = list(changes)
         self.gone = set()
 
-    def call(self, dummy, start, end, **_others):
+    def call(self, _method, _filter_flag, start, end, *_others):
         answer = type("VM_POOL", (), {"VM": [SimpleNamespace(ID=oid) for oid in self.ids[start : start - end]]})
         for place, inserts in self.changes.pop(0) if self.changes else ():
             if inserts:
