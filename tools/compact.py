@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Python code without its documentation, line for line: what is zipped for every task needs none.
+"""Python code without its documentation: what is zipped for every task needs none.
 
-Comments and docstrings go, but for the licence; every statement stays on the line and in the column where it is, so
-that tracebacks of what is published point at the sources.
+Comments and docstrings go, but for the licence, and with them the lines that hold nothing else. What is left is the
+same code, and as well set out.
 """
 
 from __future__ import annotations
@@ -26,22 +26,29 @@ def compact(source: str) -> str:
     """
     tree = ast.parse(source)
     lines = source.split("\n")
+    touched: set[int] = set()
+    for row, column in comments(source):
+        lines[row] = lines[row][:column].rstrip()
+        touched.add(row)
     for owner, docstring in docstrings(tree):
         alone = len(owner.body) == 1 and not isinstance(owner, ast.Module)
-        blank(lines, docstring, "pass" if alone else "")
-        owner.body[:1] = [ast.copy_location(ast.Pass(), docstring)] if alone else []
-    for token in tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline):
-        if token.type == tokenize.COMMENT and not token.string.startswith(KEPT):
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-    found = "\n".join(lines)
+        touched.update(cut(lines, docstring, "pass" if alone else ""))
+        owner.body[:1] = [ast.Pass()] if alone else []
+    found = "\n".join(kept(lines, {row for row in touched if not lines[row]}))
     try:
-        same = shape(ast.parse(found)) == shape(tree)
+        same = ast.dump(ast.parse(found)) == ast.dump(tree)
     except SyntaxError:
         same = False
     if not same:
         raise ValueError("its documentation cannot be told from its code")
     return found
+
+
+def comments(source: str) -> Iterator[tuple[int, int]]:
+    """Where comments begin: line, from 0, and column."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and not token.string.startswith(KEPT):
+            yield token.start[0] - 1, token.start[1]
 
 
 def docstrings(tree: ast.Module) -> Iterator[tuple[ast.Module | ast.ClassDef | ast.FunctionDef, ast.Expr]]:
@@ -51,19 +58,28 @@ def docstrings(tree: ast.Module) -> Iterator[tuple[ast.Module | ast.ClassDef | a
             yield node, node.body[0]
 
 
-def blank(lines: list[str], node: ast.Expr, instead: str) -> None:
-    """Put INSTEAD into LINES where NODE is, and leave the line ends."""
-    first, last = node.lineno - 1, node.end_lineno - 1
-    before = lines[first].encode()[: node.col_offset].decode()
-    behind = lines[last].encode()[node.end_col_offset :].decode()
-    lines[first : last + 1] = [(before + instead).rstrip(), *[""] * (last - first)]
-    lines[last] += behind
+def cut(lines: list[str], node: ast.Expr, instead: str) -> range:
+    """Put INSTEAD into LINES where NODE is; return which lines that were."""
+    rows = range(node.lineno - 1, node.end_lineno)
+    before = lines[rows[0]].encode()[: node.col_offset].decode()
+    behind = lines[rows[-1]].encode()[node.end_col_offset :].decode()
+    for row in rows:
+        lines[row] = ""
+    lines[rows[0]] = (before + instead + behind).rstrip()
+    return rows
 
 
-def shape(tree: ast.Module) -> tuple[str, list[tuple[int, int]]]:
-    """What TREE says, and where each part of it begins."""
-    places = [(node.lineno, node.col_offset) for node in ast.walk(tree) if hasattr(node, "lineno")]
-    return ast.dump(tree), places
+def kept(lines: list[str], gone: set[int]) -> list[str]:
+    """The LINES but for those that are GONE, and for blank ones behind them that set nothing apart."""
+    found: list[str] = []
+    behind = False
+    for row, line in enumerate(lines):
+        if row in gone:
+            behind = True
+        elif line or not behind or (found and found[-1] and not found[-1].endswith(":")):
+            found.append(line)
+            behind = False
+    return found
 
 
 def compact_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ PyXB compiles the schema: it resolves includes, references and types. What comes
 A file that cannot be read is named with its line and fault, and the rest goes on.
 
 bindings.py has the types that pools need: Ansible ships it with every task, so its text is short and deflates well.
-bindings_service.py, which it never ships, has all others. The stubs, bindings.pyi of both and __init__.pyi, lie beside
+bindings_service.py, which few tasks need, has all others. The stubs, bindings.pyi of both and __init__.pyi, lie beside
 them; see stubs.py.
 """
 

@@ -56,7 +56,7 @@ def parse(document: bytes | str | Text, method: str | None = None) -> Element:
 
 @lru_cache(None)
 def _service():
-    """The other tables.  Ansible ships what import statements name, and no task needs these."""
+    """The other tables.  Ansible ships what import statements name, and few tasks need these; they name them."""
     from importlib import import_module
 
     try:
