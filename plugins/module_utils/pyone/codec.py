@@ -59,7 +59,11 @@ def _escape(text: str) -> str:
     bad = re.compile(_UNSENDABLE).search(text)
     if bad:
         raise OneArgumentException("the character %r cannot be sent to OpenNebula" % bad.group())
-    # A bare CR would arrive as LF.
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    """A text (str) as character data of XML; a bare CR would arrive as LF."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from .codec import escaped
 from .errors import OneTemplateException
 
 TYPE_CHECKING = False
@@ -141,11 +142,7 @@ def _content(value):
         return "".join("<%s>%s</%s>" % (name, _content(text), name) for name, text in value.items()) or "<X/>"
     # An empty element is dropped; a blank one is stored, and 7.4 trims it to the empty value.
     # CDATA cannot carry a CR through the parser, a reference can.
-    return "<![CDATA[%s]]>" % (value or " ") if "\r" not in value else _escaped(value)
-
-
-def _escaped(value):
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return "<![CDATA[%s]]>" % (value or " ") if "\r" not in value else escaped(value)
 
 
 def read(text: str) -> dict[str, Any]:

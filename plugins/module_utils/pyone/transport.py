@@ -423,33 +423,25 @@ class Transport:
             connection.close()
         try:
             if endpoint.tls and self._context is None:
-                self._context = self._default_context()
+                verify = self._verify
+                self._context = tls_context(bool(verify), verify if isinstance(verify, str) else None)
             return Connection(endpoint, self._context, deadline)
         except BaseException as error:
             raise self._translated(error, endpoint, sent=False) from None
-
-    def _default_context(self):
-        verify = self._verify
-        return tls_context(bool(verify), verify if isinstance(verify, str) else None)
 
     def _translated(self, error, endpoint, sent):
         """A network fault as a member of the family; anything else as it is."""
         import socket
 
-        result: OneException
         if isinstance(error, (_Late, socket.timeout)):
-            result = OneTimeoutException("%s gave no complete answer within %s s" % (endpoint.shown, self.timeout))
+            error = OneTimeoutException("%s gave no complete answer within %s s" % (endpoint.shown, self.timeout))
         elif isinstance(error, OSError):
-            result = OneConnectionException("cannot reach %s: %s" % (endpoint.shown, _reason(error)))
-        elif isinstance(error, OneConnectionException):
-            result = OneConnectionException("%s: %s" % (endpoint.shown, error.message))
-        elif isinstance(error, OneProtocolException):
-            result = OneProtocolException("%s: %s" % (endpoint.shown, error.message))
-        else:
-            return error
-        if isinstance(result, OneConnectionException):
-            result.sent = sent
-        return result
+            error = OneConnectionException("cannot reach %s: %s" % (endpoint.shown, _reason(error)))
+        elif isinstance(error, (OneConnectionException, OneProtocolException)):
+            error = type(error)("%s: %s" % (endpoint.shown, error.message))
+        if isinstance(error, OneConnectionException):
+            error.sent = sent
+        return error
 
 
 def _reason(error):
