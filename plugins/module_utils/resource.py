@@ -128,7 +128,8 @@ class Engine:
         wanted = self.canonical(wanted)
         item = self.cloud.find(self.resource.kind, name, oid)
         if item is None and oid is not None:
-            raise self._failure("There is no %s with id %d; to create one, leave the id out.", oid, id=oid)
+            message = "There is no %s with id %d; to create one, leave the id out."
+            raise self._failure(message, oid, id=oid)
         if item is None:
             return self._create(name, wanted)
         if self.resource.detailed and oid is None:
@@ -259,7 +260,8 @@ class Engine:
     def _rests(self, item, wanted):
         reason = self.resource.failure(item)
         if reason is not None and self.waits:
-            raise self._failure("The %s %s has failed: %s.", item.NAME, reason.rstrip("."), how=Broken, id=item.ID)
+            message = "The %s %s has failed: %s."
+            raise self._failure(message, item.NAME, reason.rstrip("."), how=Broken, id=item.ID)
         return self.resource.settled(item, wanted)
 
     def _settled(self, oid, wanted, waits):
@@ -270,7 +272,8 @@ class Engine:
     def _look(self, oid):
         item = self.cloud.info(self.resource.kind, oid)
         if item is None:
-            raise self._failure("The %s %d has gone.", oid, id=oid)
+            message = "The %s %d has gone."
+            raise self._failure(message, oid, id=oid)
         return item
 
     def _stands(self, item):

@@ -83,15 +83,13 @@ from difflib import get_close_matches
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure, described
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.plain import plain
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
-    OneException,
-    bindings_service,  # noqa: F401  the types of all answers: named, so that Ansible ships them
-)
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, bindings_service
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.client import changes
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
+SHIPPED = bindings_service  # the types of all answers
 BOOLEANS = {"true": True, "false": False}
 OPTIONS = {
     "method": {"type": "str", "required": True},

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from ..pyone import bindings_service  # noqa: F401  the types of system.config: named, so that Ansible ships them
+from ..pyone import bindings_service
 from ..resource import Attribute, Resource
 from . import common, relations
 
 KIND = "zone"
+SHIPPED = bindings_service  # the types of what system.config answers
 ENABLED = 0  # STATE; 1 is disabled
 ENDPOINT = "ENDPOINT"
 MANAGED = frozenset((ENDPOINT, "ENDPOINT_GRPC"))

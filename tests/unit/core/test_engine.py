@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster, host, template
 
@@ -23,6 +24,11 @@ def cloud(simulator, calls):
     return Cloud(connect(options, on_call=calls.append), patience=10)
 
 
+@pytest.fixture
+def one(simulator):
+    return OneServer(simulator.url, session="oneadmin:opennebula")
+
+
 WANTED = {"im_mad": "dummy", "vm_mad": "dummy", "cluster": "default", "template": {"RACK": "A1"}, "status": None}
 
 
@@ -30,7 +36,7 @@ def fresh(cloud):
     return Cloud(cloud.one, patience=10)
 
 
-def test_a_plan_is_the_change_and_nothing_is_left(cloud, calls):
+def test_a_plan_is_the_change_and_nothing_is_left(cloud, one, calls):
     planned = Engine(cloud, host.resource(), apply=False).converge("h", None, WANTED)
     assert not any("allocate" in call or "update" in call for call in calls)
     done = Engine(fresh(cloud), host.resource()).converge("h", None, WANTED)
@@ -39,7 +45,7 @@ def test_a_plan_is_the_change_and_nothing_is_left(cloud, calls):
     again = Engine(fresh(cloud), host.resource()).converge("h", None, WANTED)
     assert not again.changed
     assert calls == ["one.clusterpool.info", "one.hostpool.info"]
-    assert cloud.one.host.info(done.record["id"]).TEMPLATE["RACK"] == "A1"
+    assert one.host.info(done.record["id"]).TEMPLATE["RACK"] == "A1"
 
 
 def test_the_first_object_has_id_0(cloud):
@@ -59,11 +65,11 @@ def test_what_is_fixed_is_refused_before_anything_is_written(cloud, calls):
     assert calls == ["one.hostpool.info"]
 
 
-def test_a_failure_halfway_says_what_was_done(cloud):
+def test_a_failure_halfway_says_what_was_done(cloud, one):
     Engine(cloud, cluster.resource()).converge("c", None, {"host_ids": []})
     Engine(fresh(cloud), cluster.resource()).converge("taken", None, {})
     engine = Engine(fresh(cloud), cluster.resource())
-    oid = cloud.one.clusterpool.info().CLUSTER[1].ID
+    oid = one.clusterpool.info().CLUSTER[1].ID
     original = engine.cloud.call
 
     def failing(doing, method, *arguments, **data):
@@ -85,12 +91,12 @@ def test_replace_takes_away_what_is_not_wanted(cloud):
     assert replaced.record["template"] == {"A": "3"}
 
 
-def test_a_name_that_two_objects_have_is_refused_with_their_ids(cloud):
-    user = cloud.one.user.allocate("alice", "secret", "core", [])
-    first = cloud.one.template.allocate({"NAME": "twin"})
-    second = cloud.one.template.allocate({"NAME": "alices"})
-    cloud.one.template.chown(second, user, -1)
-    cloud.one.template.rename(second, "twin")
+def test_a_name_that_two_objects_have_is_refused_with_their_ids(cloud, one):
+    user = one.user.allocate("alice", "secret", "core", [])
+    first = one.template.allocate({"NAME": "twin"})
+    second = one.template.allocate({"NAME": "alices"})
+    one.template.chown(second, user, -1)
+    one.template.rename(second, "twin")
     with pytest.raises(Failure, match=f"fits 2 VM templates, with the ids {first}, {second}: give the id") as caught:
         Engine(cloud, template.resource()).converge("twin", None, {"template": {"A": "1"}})
     assert caught.value.data["ids"] == [first, second]
@@ -144,11 +150,11 @@ def test_an_origin_counts_at_creation_and_may_be_gone_afterwards(cloud, calls):
 
 
 @pytest.mark.parametrize(("among", "found"), [("user", False), ("all", True), ("user_groups", True)])
-def test_a_filter_hides_templates(cloud, among, found):
+def test_a_filter_hides_templates(cloud, one, among, found):
     kind = template.resource(among=among)
-    oid = cloud.one.template.allocate({"NAME": "theirs"})
-    cloud.one.template.chmod(oid, 1, 1, 0, 1, 0, 0, 0, 0, 0)
-    cloud.one.template.chown(oid, cloud.one.user.allocate("ann", "secret", "core", [0]), -1)
+    oid = one.template.allocate({"NAME": "theirs"})
+    one.template.chmod(oid, 1, 1, 0, 1, 0, 0, 0, 0, 0)
+    one.template.chown(oid, one.user.allocate("ann", "secret", "core", [0]), -1)
     report = Engine(fresh(cloud), kind, apply=False).converge("theirs", None, {})
     assert report.changed is not found
 

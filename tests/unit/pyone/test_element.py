@@ -128,12 +128,12 @@ def test_classes_are_made_once(host):
 
 def test_what_no_pool_holds_is_typed_too():
     found = parse(CONFIGURATION)
-    assert type(found) is bindings.OPENNEBULA_CONFIGURATION
+    assert isinstance(found, bindings.OPENNEBULA_CONFIGURATION)
     assert (found.FEDERATION.ZONE_ID, found.PORT, found.VM_MAD[0].NAME) == (7, 2633, "kvm")
-    assert type(found.FEDERATION) is bindings.OPENNEBULA_CONFIGURATION_FEDERATION
+    assert isinstance(found.FEDERATION, bindings.OPENNEBULA_CONFIGURATION_FEDERATION)
     assert parse("<MONITORING_DATA><MONITORING><CPU>1.5</CPU></MONITORING></MONITORING_DATA>").MONITORING[0].CPU == 1.5
     plan = parse("<SCHEDULER_DRIVER_ACTION><HOST_POOL><HOST><ID>3</ID></HOST></HOST_POOL></SCHEDULER_DRIVER_ACTION>")
-    assert type(plan.HOST_POOL.HOST[0]) is bindings.HOST
+    assert isinstance(plan.HOST_POOL.HOST[0], bindings.HOST)
 
 
 @pytest.mark.usefixtures("not_shipped")
