@@ -50,7 +50,7 @@ __all__ = [
     "OneProtocolException",
     "OneReadOnlyException",
     "OneReplicationException",
-    "OneServer",
+    "OneServer",  # pylint: disable=undefined-all-variable; see __getattr__
     "OneTemplateException",
     "OneTimeoutException",
     "Template",
