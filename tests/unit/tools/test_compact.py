@@ -23,6 +23,7 @@ UTILS = ROOT / "plugins" / "module_utils"
     [
         ('# SPDX-X\n\n"""Of a module."""\n\nx = 1\n', "# SPDX-X\n\nx = 1\n"),
         ("# SPDX-X\n# other\nx = 1  # why\n", "# SPDX-X\nx = 1\n"),
+        ("x = y  # pylint: disable=z\n", "x = y  # pylint: disable=z\n"),
         ('x = "# no comment"\n', 'x = "# no comment"\n'),
         ('x = """\n# no comment  \n\n"""\n', 'x = """\n# no comment  \n\n"""\n'),
         ("x = (\n    # why\n    1,\n)\n", "x = (\n    1,\n)\n"),
