@@ -22,14 +22,13 @@ import zlib
 from pathlib import Path
 
 from compact import compact_folder
-from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, remove
+from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, project_files, remove
 
 DIST = BUILD / "dist"
 WHEEL_SOURCES = (
     *("pyproject.toml", "setup.py", "galaxy.yml", "LICENSES/Apache-2.0.txt"),
     *("docs/docsite/rst/pyone.rst", "plugins/module_utils/pyone"),
 )
-UNPUBLISHED = (".git", "build", "__pycache__")  # large; what else is not published, galaxy.yml says
 WEIGHED = f"{NAMESPACE}.{NAME}.one_host"
 BUDGET = 40  # KiB that the module_utils may add to the zip file of a task
 OFFLINE = {
@@ -92,8 +91,10 @@ def build_tarball() -> Path:
 
 
 def stage(folder: Path) -> Path:
-    """Make FOLDER, and return it, the collection as it is published."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*UNPUBLISHED), symlinks=True)
+    """Make FOLDER, and return it, the collection as it is published, but for what galaxy.yml takes out."""
+    for name in project_files(ROOT):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     try:
         compact_folder(folder / "plugins" / "module_utils")
     except ValueError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -85,6 +86,20 @@ def link_collection() -> Path:
     if not link.is_symlink():
         link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
     return link
+
+
+def project_files(root: Path) -> list[Path]:
+    """Return the paths, relative to ROOT, a git clone, of the files that git tracks or would add."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode:
+        fail(f"git cannot list the files of {root}; run this in a git clone of the project.")
+    names = [Path(name) for name in listed.stdout.decode().split("\0") if name]
+    return [name for name in names if (root / name).is_file()]
 
 
 def remove(path: Path) -> None:

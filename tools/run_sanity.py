@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from project import BUILD, HOME, NAME, NAMESPACE, ROOT, VENV, environment, fail
+from project import BUILD, HOME, NAME, NAMESPACE, ROOT, VENV, environment, project_files
 
 COPY = BUILD / "sanity" / "ansible_collections" / NAMESPACE / NAME
 BOOTSTRAP = Path(__file__).with_name("bootstrap_pip.py")
@@ -32,7 +32,7 @@ def main() -> None:
 
 def copy_collection() -> None:
     """Bring COPY up to date: the files that git tracks or would add, and no others."""
-    wanted = set(project_files())
+    wanted = set(project_files(ROOT))
     # A repository of its own: in ours the copy is ignored, and ansible-test would find nothing to check.
     subprocess.run(["git", "init", "--quiet", str(COPY)], env=environment(), check=True)
     for path in [path for path in COPY.rglob("*") if path.is_file() or path.is_symlink()]:
@@ -42,20 +42,6 @@ def copy_collection() -> None:
     for name in wanted:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, COPY / name)
-
-
-def project_files() -> list[Path]:
-    """Return the paths, relative to ROOT, of the files that git tracks or would add."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    if listed.returncode:
-        fail(f"git cannot list the files of {ROOT}; run the checks in a git clone of the project.")
-    names = [Path(name) for name in listed.stdout.decode().split("\0") if name]
-    return [name for name in names if (ROOT / name).is_file()]
 
 
 def give_bootstrap() -> None:

@@ -52,9 +52,10 @@ def test_a_second_copy_follows_the_clone(clone):
 
 def test_outside_a_clone_is_a_clear_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(run_sanity, "ROOT", tmp_path)
+    monkeypatch.setattr(run_sanity, "COPY", tmp_path / "copy")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(SystemExit, match="run the checks in a git clone"):
-        run_sanity.project_files()
+    with pytest.raises(SystemExit, match="run this in a git clone"):
+        run_sanity.copy_collection()
 
 
 def test_pip_is_found_under_the_name_that_ansible_test_wants(tmp_path, monkeypatch):
