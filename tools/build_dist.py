@@ -19,6 +19,8 @@ import tempfile
 import venv
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from compact import compact_folder
@@ -88,6 +90,14 @@ def build_tarball() -> Path:
         collection = stage(Path(folder, NAME))
         run("ansible-galaxy", "collection", "build", "--output-path", str(DIST), str(collection))
     return the_one("*.tar.gz")
+
+
+@contextmanager
+def published() -> Iterator[str]:
+    """Yield a folder where Ansible finds the collection as it is published."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage(Path(folder, "ansible_collections", NAMESPACE, NAME))
+        yield folder
 
 
 def stage(folder: Path) -> Path:

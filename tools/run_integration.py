@@ -14,16 +14,14 @@ import argparse
 import os
 import re
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from build_dist import stage
-from project import COLLECTIONS, LOGS, NAME, NAMESPACE, ROOT, VENV, environment, fail, heed_signals
+from build_dist import published
+from project import COLLECTIONS, LOGS, ROOT, VENV, environment, fail, heed_signals
 from with_simulator import cloud
 
 INTEGRATION = ROOT / "tests" / "integration"
@@ -54,7 +52,8 @@ def main() -> None:
     targets = chosen(options.targets)
     LOGS.mkdir(parents=True, exist_ok=True)
     jobs = 1 if os.environ.get("ONE_URL") else options.jobs
-    with collections(options.published) as folder, ThreadPoolExecutor(jobs) as pool:
+    collections = published() if options.published else nullcontext(str(COLLECTIONS))
+    with collections as folder, ThreadPoolExecutor(jobs) as pool:
         outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars, folder), targets)]
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed")
@@ -69,17 +68,6 @@ def chosen(names: list[str]) -> list[str]:
     if unknown or not targets:
         fail(f"there is no integration target {', '.join(unknown)}; there are: {', '.join(targets) or 'none'}.")
     return names or targets
-
-
-@contextmanager
-def collections(published: bool) -> Iterator[str]:
-    """Yield the folder where Ansible finds the collection: this work tree, or what is PUBLISHED of it."""
-    if not published:
-        yield str(COLLECTIONS)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        stage(Path(folder, "ansible_collections", NAMESPACE, NAME))
-        yield folder
 
 
 def run(target: str, variables: str, folder: str) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .failure import Failure
-from .resources.vm_states import COMING, RESTING, broken, error, look, reason, status, stuck
+from .resources.vm_states import COMING, RESTING, broken, error, look, stands, status, stuck
 from .waiting import TimeOver
 
 MONITORED = (1, 2)  # STATE of hosts that take VMs
@@ -44,11 +44,11 @@ def evacuate(cloud, host, ids, order):
     Raises:
         Failure: VMs are still there; its data have `failures`: id, name and reason of each.
     """
-    exodus = _Exodus(cloud, host, look(cloud, ids), order)
+    exodus = _Exodus(cloud, host, ids, order)
     exodus.travel()
-    reasons = {**dict.fromkeys(ids, "this user may not see it."), **exodus.reasons}
-    failures = [{"id": oid, "name": exodus.names.get(oid), "reason": reasons[oid]} for oid in sorted(ids)]
-    failures = [one for one in failures if one["reason"] is not None]
+    failures = [
+        {"id": oid, "name": exodus.names.get(oid), "reason": why} for oid, why in sorted(exodus.reasons.items())
+    ]
     if failures:
         told = " ".join("VM %d: %s" % (one["id"], one["reason"]) for one in failures)
         message = "%d of %d VMs did not leave host %s. %s" % (len(failures), len(ids), host.NAME, told)
@@ -56,15 +56,16 @@ def evacuate(cloud, host, ids, order):
 
 
 class _Exodus:
-    """VMs that leave a host.  `reasons`: id of each → why it stays; None: it does not."""
+    """VMs that leave a host.  `reasons`: id of each that does not → why."""
 
-    def __init__(self, cloud, host, items, order):
+    def __init__(self, cloud, host, ids, order):
+        items = look(cloud, ids)
         self.cloud = cloud
         self.host = host.ID
         self.waits = order.waits
         self.left = dict(items)
         self.names = {oid: item.NAME for oid, item in items.items()}
-        self.reasons: dict[int, Any] = dict.fromkeys(items)
+        self.reasons = {oid: "this user may not see it." for oid in ids if oid not in items}
         self._said = {oid: error(item) for oid, item in items.items()}  # by drivers, about what failed before
         self._ask = WAYS[order.how](cloud, host, items, order.destinations)
         self._asked: set[int] = set()
@@ -74,7 +75,7 @@ class _Exodus:
             if self._advance(self.left):
                 self.cloud.wait(lambda: self._advance(look(self.cloud, self.left)), lambda left: not left, str)
         except TimeOver:
-            self.reasons.update((oid, "Time is over, %s." % _stands(item)) for oid, item in self.left.items())
+            self.reasons.update((oid, "Time is over, %s." % stands(item)) for oid, item in self.left.items())
 
     def _advance(self, seen):
         """Drops from `left` what has gone or failed; returns those that are left."""
@@ -99,11 +100,6 @@ class _Exodus:
             self._ask(item)
             self._asked.add(oid)
         return self.waits or oid not in self._asked
-
-
-def _stands(item):
-    said = reason(item)
-    return "%s is %s%s" % (item.NAME, status(item), said and ": " + said)
 
 
 def place(item):

@@ -9,7 +9,7 @@ from typing import Any
 
 from .failure import Failure
 from .resources.vm_roads import Step, Until, action, heading, leaving
-from .resources.vm_states import COMING, broken, error, look, reason, status, stuck
+from .resources.vm_states import COMING, broken, error, look, stands, status, stuck
 
 ACTION_REFUSED = 0x0800  # error code: the state does not allow it
 THROUGH = frozenset(("resume", "release"))  # actions on the way to other states than running
@@ -59,9 +59,7 @@ class Journey:
 
     def stands(self):
         """Where the VM is, for the message of a timeout."""
-        said = reason(self.item)
-        missing = "" if isinstance(self.legs[0], str) else " (no %s)" % self.legs[0].what
-        return "%s is %s%s%s" % (self.item.NAME, status(self.item), missing, ": " + said if said else "")
+        return stands(self.item, "" if isinstance(self.legs[0], str) else " (no %s)" % self.legs[0].what)
 
     def _first(self, cloud):
         """Advances the first leg; returns whether the next may be looked at at once."""

@@ -84,9 +84,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.failure import
 from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.plain import plain
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, bindings_service
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.client import changes
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters, writes
 from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
 SHIPPED = bindings_service  # the types of all answers
@@ -135,15 +134,14 @@ def meant(method):
 def call(cloud, method, given, applies):
     """The Report of one call."""
     arguments = checked(method, given)
-    writes = method not in METHODS or changes(method)
-    if writes and not applies:
+    if writes(method) and not applies:
         return Report(True, None, None, {})
     try:
         result = cloud.call("call one.%s" % method, method, *arguments)
     except Failure as failure:
         failure.message += meant(method)
         raise
-    return Report(writes, None, None, {"result": plain(result)})
+    return Report(writes(method), None, None, {"result": plain(result)})
 
 
 def main():

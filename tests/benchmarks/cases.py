@@ -242,8 +242,7 @@ def bare(url: str, kept: bool) -> Callable[[], bytes]:
 def payload() -> Case:
     """What Ansible ships to a target for each module of the collections as they are published."""
     names = [f"{collection}.one_host" for collection in ("privazio.opennebula", "community.general")]
-    with tempfile.TemporaryDirectory() as folder:
-        build_dist.stage(Path(folder, "ansible_collections", build_dist.NAMESPACE, build_dist.NAME))
+    with build_dist.published() as folder:
         ours, peer, floor = shipped(folder, *names, "ansible.builtin.ping")
     (clone,) = shipped(os.environ["ANSIBLE_COLLECTIONS_PATH"], names[0])
     found = {who: each["zip"] for who, each in (("ours", ours), ("peer", peer), ("floor", floor))}

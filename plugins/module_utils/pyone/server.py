@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-from .client import Client, changes
+from .client import Client
 from .errors import OneException
 from .methods import METHODS
-from .signature import bind, signature
+from .signature import bind, signature, writes
 from .transport import DEFAULT_LIMIT
 
 TYPE_CHECKING = False
@@ -112,7 +112,7 @@ class OneServer(Client, API):
         return self._run(name, bind(name, args, named))
 
     def _changes(self, name):
-        return name not in METHODS or changes(name)
+        return writes(name)
 
     def server_retry_interval(self) -> int:
         """Seconds to wait between two polls."""

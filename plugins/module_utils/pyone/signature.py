@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .client import changes
 from .errors import OneArgumentException
 from .methods import METHODS
 from .template import write
@@ -55,6 +56,11 @@ def parameters(method: str) -> list[Parameter]:
 def signature(method: str) -> str:
     """A method as one would call it, for messages: ``one.host.info(oid, decrypt=False)``."""
     return "one.%s(%s)" % (method, ", ".join(str(parameter) for parameter in parameters(method)))
+
+
+def writes(method: str) -> bool:
+    """Whether a method may change anything; one that the table does not know might."""
+    return method not in METHODS or changes(method)
 
 
 def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from ..resource import Attribute
 
 
 def reference(kind, field="NAME"):
-    """canonical() of an option that names an object of another kind: a field of it; what no check run finds stays.
+    """canonical() of an option that names another object: a field of it; what a check run does not find stays.
 
     Args:
         field (str): the object's NAME or ID.

@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple
 from ..failure import Failure
 from . import vm
 from .vm_names import lcm_name
-from .vm_states import ANYWHERE, COMING, broken, error, reason, status
+from .vm_states import ANYWHERE, COMING, broken, error, stands, status
 
 STUCK = frozenset(("changing",))
 LIVING = ANYWHERE - {"done"}
@@ -68,7 +68,7 @@ def recover(cloud, item, word, waits=True):
     if not waits:
         return cloud.info(vm.KIND, item.ID)
     try:
-        found = cloud.wait(lambda: cloud.info(vm.KIND, item.ID), at_rest(item), stands)
+        found = cloud.wait(lambda: cloud.info(vm.KIND, item.ID), at_rest(item), lambda seen: "VM " + stands(seen))
     except Failure as failure:
         failure.data.update(object=vm.KIND, id=item.ID)
         raise
@@ -94,8 +94,3 @@ def mark(item):
     """What an operation changes of a VM."""
     history = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
     return item.STATE, item.LCM_STATE, error(item), len(history)
-
-
-def stands(item):
-    said = reason(item)
-    return "VM %s is %s%s" % (item.NAME, status(item), ": " + said if said else "")

@@ -34,6 +34,12 @@ def reason(vm):
     return error(vm) or (vm.USER_TEMPLATE or {}).get("SCHED_MESSAGE", "").rstrip(".")
 
 
+def stands(vm, missing=""):
+    """Where a VM is, for the message of a timeout; `missing`: what it has not yet, in brackets."""
+    said = reason(vm)
+    return "%s is %s%s%s" % (vm.NAME, status(vm), missing, ": " + said if said else "")
+
+
 def broken(vm):
     """The Failure of a VM that a driver could not serve."""
     why = error(vm) or "OpenNebula gives no reason; see the log of the VM"
