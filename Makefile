@@ -33,7 +33,7 @@ test-matrix: ## unit tests and one target with every supported ansible-core and 
 
 cloud: ## a simulated OpenNebula in the foreground, on 127.0.0.1:2633, or PORT=2699 (OPTIONS="--seed hosts=10 …")
 	@$(ENVIRONMENT) run
-	@PYTHONPATH=tests $(RUN) -m simulator --port $(PORT) --allow-reset $(OPTIONS)
+	@PYTHONPATH=simulator $(RUN) -m opennebula_simulator --port $(PORT) --allow-reset $(OPTIONS)
 
 integration: ## run the integration targets, or TARGET=one_host (VARS="one_im_mad=kvm …")
 	@$(ENVIRONMENT) run

@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 import xml.etree.ElementTree as ET
 
-from simulator.cloud import METHODS, Cloud, Options
-from simulator.families import lifecycle
+from opennebula_simulator.cloud import METHODS, Cloud, Options
+from opennebula_simulator.families import lifecycle
 
 ADMIN = "oneadmin:opennebula"
 DUMMY = 'TM_MAD="dummy" DS_MAD="dummy"'

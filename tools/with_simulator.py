@@ -57,9 +57,19 @@ def simulator(port: int = 0) -> Iterator[dict[str, str]]:
 
 def start(port: int, ready: Path, log: IO[str]) -> subprocess.Popen[bytes]:
     """Start a simulator on PORT that writes its URL to READY and its words to LOG."""
-    command = [sys.executable, "-m", "simulator", "--port", str(port), "--user", USERNAME, "--password", PASSWORD]
+    command = [
+        sys.executable,
+        "-m",
+        "opennebula_simulator",
+        "--port",
+        str(port),
+        "--user",
+        USERNAME,
+        "--password",
+        PASSWORD,
+    ]
     command += ["--allow-reset", "--quiet", "--ready-file", str(ready)]
-    path = environment(PYTHONPATH=str(ROOT / "tests"))
+    path = environment(PYTHONPATH=str(ROOT / "simulator"))
     return subprocess.Popen(command, env=path, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 

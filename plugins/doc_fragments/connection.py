@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""How to reach OpenNebula: the twin of CONNECTION in plugins/module_utils/arguments.py."""
+"""How to reach OpenNebula: the twin of CONNECTION in plugins/module_utils/_core/argument_specs.py."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ groups:
   crowded: one_cpu.allocated > one_cpu.allocatable * 0.9
 """
 
-from ..module_utils.difference import canonical, masked
-from ..module_utils.resources.host import STATES
+from ..module_utils._core.values import canonical, masked
+from ..module_utils._kinds.host import STATES
 from ..plugin_utils.inventory import OneInventory, labels
 
 

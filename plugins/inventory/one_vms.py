@@ -76,8 +76,8 @@ cache_plugin: ansible.builtin.jsonfile
 cache_connection: /tmp/one_inventory
 """
 
-from ..module_utils.difference import canonical, masked
-from ..module_utils.resources.vm import status
+from ..module_utils._core.values import canonical, masked
+from ..module_utils._vm.resource import status
 from ..plugin_utils.inventory import OneInventory, labels
 
 PAGE = 1000  # VMs in one answer, some 5 MB

@@ -49,12 +49,12 @@ _list:
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils.arguments import CONNECTION, SELECTION
-from ..module_utils.catalogue import RESOURCES
-from ..module_utils.cloud import Cloud, connect
-from ..module_utils.difference import masked
-from ..module_utils.failure import Failure
-from ..module_utils.selection import records
+from ..module_utils._core.argument_specs import CONNECTION, SELECTION
+from ..module_utils._core.cloud import Cloud, connect
+from ..module_utils._core.failure import Failure
+from ..module_utils._core.values import masked
+from ..module_utils._engine.info import records
+from ..module_utils._kinds.registry import RESOURCES
 
 
 class LookupModule(LookupBase):

@@ -216,9 +216,9 @@ diff:
   sample: {"before": {}, "after": {"rules": ["@100 HOST+NET+DATASTORE/%100 USE #0"]}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import state
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import acl
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import state
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import acl
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     state("present", "absent"),

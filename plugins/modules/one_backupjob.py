@@ -298,7 +298,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     LOCK,
@@ -307,8 +307,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import backupjob
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import backupjob
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     IDENTITY,

@@ -80,13 +80,13 @@ api_calls:
 import re
 from difflib import get_close_matches
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure, described
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.plain import plain
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.data import plain
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure, described
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, bindings_service
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters, writes
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
 
 SHIPPED = bindings_service  # the types of all answers
 BOOLEANS = {"true": True, "false": False}

@@ -191,15 +191,15 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     TEMPLATE,
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import cluster
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import cluster
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 NAMES = {"type": "list", "elements": "str"}
 OPTIONS = dict(

@@ -135,7 +135,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     COPY,
     IDENTITY,
     LABELS,
@@ -144,8 +144,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import document
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import document
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     IDENTITY,

@@ -193,16 +193,16 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     TEMPLATE,
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import Evacuation
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import host
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import host
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation
 
 OPTIONS = dict(
     IDENTITY,

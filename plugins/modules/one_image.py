@@ -377,7 +377,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     LOCK,
@@ -386,9 +386,9 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     IDENTITY,

@@ -68,12 +68,12 @@ api_calls:
   sample: 2
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
-from ansible_collections.privazio.opennebula.plugins.module_utils.catalogue import RESOURCES
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.selection import records
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import records
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     {name: option for name, option in SELECTION.items() if name != "ids"},

@@ -78,9 +78,9 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import QUOTAS
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import quotas
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import quotas
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import QUOTAS
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(QUOTAS, kind={"type": "str", "choices": ["user", "group"], "required": True})
 

@@ -45,9 +45,9 @@ api_calls:
   sample: 2
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import quotas
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import quotas
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS: dict = {}
 

@@ -208,7 +208,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     COPY,
     IDENTITY,
     LABELS,
@@ -217,8 +217,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import security_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import security_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 RULE = {
     "protocol": {"type": "str", "required": True, "choices": ["all", "tcp", "udp", "icmp", "icmpv6", "ipsec"]},

@@ -47,10 +47,10 @@ api_calls:
   sample: 1
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SELECTION
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
-from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import template
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():

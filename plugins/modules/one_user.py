@@ -241,15 +241,15 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     QUOTAS,
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import user
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import user
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     IDENTITY,

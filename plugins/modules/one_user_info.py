@@ -52,10 +52,10 @@ api_calls:
   sample: 1
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import UNOWNED
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import user
-from ansible_collections.privazio.opennebula.plugins.module_utils.selection import select
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import UNOWNED
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import user
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(UNOWNED, group={"type": "str"})
 

@@ -480,8 +480,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import fleet, machine
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     LOCK,
@@ -489,11 +488,13 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.census import Group, Pattern
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_birth import Birth, Origin
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import planner as machine
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import resource as vm
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import scale as fleet
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.creation import Birth, Origin
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.selection import Group, Pattern
 
 OPTIONS = dict(
     IDENTITY,

@@ -169,12 +169,13 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import POWER, VM, WAIT, state
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image as images
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm, vm_backups
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import POWER, VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image as images
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import backups as vm_backups
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import resource as vm
 
 OPTIONS = dict(
     VM,

@@ -81,12 +81,12 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image as images
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_images
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image as images
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import disk_saveas as vm_images
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
 
 OPTIONS = dict(
     VM,

@@ -137,11 +137,11 @@ diff:
   sample: {"before": {}, "after": {"executed": "echo ready"}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT, state
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_commands
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import guest_exec as vm_commands
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
 
 OPTIONS = dict(
     VM,

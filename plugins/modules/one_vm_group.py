@@ -197,7 +197,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     LOCK,
@@ -205,8 +205,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vm_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 ROLE = {
     "name": {"type": "str", "required": True},

@@ -124,10 +124,10 @@ api_calls:
   sample: 1
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.vm_list import STATES, instances
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.info import STATES, instances
 
 OPTIONS = {
     "ids": {"type": "list", "elements": "int", "aliases": ["id", "instance_ids"]},

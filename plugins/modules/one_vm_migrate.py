@@ -113,13 +113,13 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT
-from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import Evacuation, evacuate
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_place
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import placement as vm_place
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation, evacuate
 
 OPTIONS = dict(
     VM,

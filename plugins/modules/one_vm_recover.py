@@ -91,12 +91,12 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import VM, WAIT
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_recovery
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import status
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import recovery as vm_recovery
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import status
 
 OPTIONS = dict(
     VM,

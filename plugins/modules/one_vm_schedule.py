@@ -146,10 +146,10 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import SCHEDULE, VM
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_schedules
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SCHEDULE, VM
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import schedules as vm_schedules
 
 ACTIONS = (
     "terminate terminate-hard undeploy undeploy-hard poweroff poweroff-hard reboot reboot-hard hold release stop "

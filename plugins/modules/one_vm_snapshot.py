@@ -140,12 +140,12 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils import errand
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import POWER, VM, WAIT, state
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_snapshots
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import POWER, VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import snapshots as vm_snapshots
 
 OPTIONS = dict(
     VM,

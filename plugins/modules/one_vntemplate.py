@@ -136,7 +136,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     COPY,
     IDENTITY,
     LABELS,
@@ -145,8 +145,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vntemplate
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vntemplate
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(IDENTITY, **COPY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
 

@@ -199,7 +199,7 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     LOCK,
@@ -208,8 +208,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.arguments impo
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     IDENTITY,

@@ -129,14 +129,14 @@ diff:
   sample: {"before": {}, "after": {}}
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
     IDENTITY,
     LABELS,
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import zone
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import zone
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
     IDENTITY,

@@ -28,7 +28,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as Ordinary
 
-from ..module_utils.module import OneModule
+from ..module_utils._module import OneModule
 
 SWITCH = "one_in_controller"  # the variable that, false, asks for the module's own process
 HARMLESS = "ONE_"  # variables of the environment that only the collection reads

@@ -13,10 +13,10 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ..module_utils.arguments import CONNECTION
-from ..module_utils.cloud import Cloud, connect
-from ..module_utils.failure import Failure
-from ..module_utils.resources.common import split_labels
+from ..module_utils._attributes.common import split_labels
+from ..module_utils._core.argument_specs import CONNECTION
+from ..module_utils._core.cloud import Cloud, connect
+from ..module_utils._core.failure import Failure
 
 TEMPLATED = ("api_url", "api_username", "api_password")  # so that lookups can bring them
 

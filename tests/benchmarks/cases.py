@@ -163,7 +163,18 @@ def simulator(*options: str) -> Iterator[str]:
     """A simulator as a process of its own; yields its URL."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, "url")
-        command = [sys.executable, "-m", "simulator", "--port", "0", "--quiet", "--delay", "0", "--seed", "hosts=3"]
+        command = [
+            sys.executable,
+            "-m",
+            "opennebula_simulator",
+            "--port",
+            "0",
+            "--quiet",
+            "--delay",
+            "0",
+            "--seed",
+            "hosts=3",
+        ]
         process = subprocess.Popen([*command, "--ready-file", str(ready), *options])
         try:
             while not ready.is_file() or not ready.read_text().strip():

@@ -47,8 +47,8 @@ def recorded(method: str) -> bytes:
 
 
 def simulated(method: str, arguments: tuple[int, ...]) -> bytes:
-    from simulator.cloud import Options
-    from simulator.server import Simulator
+    from opennebula_simulator.cloud import Options
+    from opennebula_simulator.server import Simulator
 
     simulator = Simulator(Options(delay=0, seed=SEED)).start()
     try:

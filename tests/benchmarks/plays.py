@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from simulator import xmlrpc
-from simulator.cloud import Options
-from simulator.http import Request, Response
-from simulator.server import Simulator
+from opennebula_simulator import xmlrpc
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.http import Request, Response
+from opennebula_simulator.server import Simulator
 from timing import Case, medians
 
 OURS, PEER = "privazio.opennebula", "community.general"

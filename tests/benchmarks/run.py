@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,11 @@ def main() -> None:
 def measured(name: str) -> dict[str, float | str]:
     """What the process of a case says, with the ratios."""
     # The peers' own collections come with the package ansible; ours is found through COLLECTIONS.
-    paths = environment(BENCH, PYTHONPATH=str(ROOT / "tests"), ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
+    paths = environment(
+        BENCH,
+        PYTHONPATH=os.pathsep.join([str(ROOT / "simulator"), str(ROOT / "tests")]),
+        ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
+    )
     command = [str(BENCH / "bin" / "python"), str(Path(__file__).with_name("cases.py")), name]
     done = subprocess.run(command, env=paths, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
     if done.returncode:

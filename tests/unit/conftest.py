@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import settings
-from simulator.cloud import Options
-from simulator.server import Simulator
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.server import Simulator
 
 # Machines are busy: how long an example takes says nothing. The same examples come every time: what fails fails again.
 settings.register_profile("project", deadline=None, database=None, derandomize=True)

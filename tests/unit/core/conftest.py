@@ -8,11 +8,11 @@ import itertools
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import cloud as cloud_module
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud as cloud_module
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client, OneServer
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind
-from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.modules import one_vm
 
 TEMPLATE = {

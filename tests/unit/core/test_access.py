@@ -7,16 +7,17 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import selection
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import access, common
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine import info as selection
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import template
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneArgumentException,
     OneServer,
     permissions,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import access, common, template
 
 
 class Calls(list):

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import acl
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import acl as notation
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import acl
 
 VMS = {"resources": ["vm"], "rights": ["use"]}
 HOSTS = {"resources": ["host"], "rights": ["manage"], "cluster": "default"}

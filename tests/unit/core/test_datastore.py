@@ -7,10 +7,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import datastore
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import datastore
 
 IMAGE, SYSTEM = 0, 1
 

@@ -8,20 +8,18 @@ import importlib
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import (
-    vm_backups,
-    vm_commands,
-    vm_recovery,
-    vm_schedules,
-    vm_snapshots,
-)
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_names import lcm_name
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import ANYWHERE, status
-from ansible_collections.privazio.opennebula.plugins.module_utils.waiting import Clock
-from simulator.cloud import METHODS
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import backups as vm_backups
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import guest_exec as vm_commands
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import recovery as vm_recovery
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import schedules as vm_schedules
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import snapshots as vm_snapshots
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import lcm_name
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import ANYWHERE, status
+from opennebula_simulator.cloud import METHODS
 
 ERROR = 5  # STATE of an image
 READY, LOCKED = 1, 4  # states of an image

@@ -7,12 +7,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import evacuation
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
-from ansible_collections.privazio.opennebula.plugins.module_utils.evacuation import Evacuation, place, placed
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import host
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import host
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import evacuation
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation, place, placed
 
 
 @pytest.fixture

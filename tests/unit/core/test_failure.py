@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import described
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import described
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import errors
 
 PREFIX = "[one.image.update] "

@@ -8,7 +8,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client, OneConnectionException
 
 FLEET = {"name": "web-##", "exact_count": 3, "template": "tpl", "state": "running"}

@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image, image_snapshots
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import image, image_snapshots
 
 
 def snapshot(number: int, name: str = "", children: tuple[int, ...] = (), active: bool = False) -> dict[str, Any]:

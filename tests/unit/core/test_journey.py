@@ -7,15 +7,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.journey import Journey
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_roads, vm_states
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_names import (
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import states as vm_states
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import transitions as vm_roads
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Journey
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import (
     LCM_NAMES,
     STATE_NAMES,
     lcm_name,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_roads import Step
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.transitions import Step
 
 
 def seen(word, **said):

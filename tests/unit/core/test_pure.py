@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import census, difference, waiting
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import values as difference
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import waiting
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import lacking
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import selection as census
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneTemplateException
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import lacking
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import quotas
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import quotas
 
 
 @pytest.fixture

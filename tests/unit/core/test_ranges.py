@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import addresses, vnet
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import addresses, vnet
 
 FOUR = {"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:01", "SIZE": "10", "GATEWAY": "10.0.0.9"}
 ETHER = {"AR_ID": "3", "TYPE": "ETHER", "MAC": "02:00:00:00:00:01", "SIZE": "4"}

@@ -7,8 +7,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import schedules
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import schedules
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 
 NOW = 1_800_000_000  # Friday, 2027-01-15 08:00 UTC
 DAY = 86400

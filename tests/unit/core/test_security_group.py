@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import security_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import security_group
 
 SSH = {"protocol": "tcp", "direction": "inbound", "range": "22"}
 ALL = {"protocol": "all", "direction": "outbound"}

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import template
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import template
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.difference import masked
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.values import masked
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import user
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import user
 
 SHA256 = hashlib.sha256(b"secret").hexdigest()
 SHA1 = hashlib.sha1(b"secret", usedforsecurity=False).hexdigest()

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vm_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vm_group
 
 WEB = {"id": 0, "name": "web", "policy": "affined", "host_affined": [1], "host_anti_affined": []}
 DB = {"id": 1, "name": "db", "policy": "none", "host_affined": [], "host_anti_affined": []}

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils import vm_list
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import info as vm_list
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 OPTIONS = dict.fromkeys("ids name labels attributes states host cluster owner group".split())

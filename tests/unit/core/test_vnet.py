@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vnet
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine, Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vnet
 
 RANGE = {"type": "IP4", "ip": "10.0.0.10", "size": 8}
 WANTED = {"vn_mad": "dummy", "bridge": "br0", "address_ranges": [RANGE]}

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import look, status
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.module_utils.resource import Engine, Report
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import vrouter
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.vm_states import look, status
 
 FIXED = {"NIC_ID": "0", "NETWORK": "net", "NETWORK_ID": "0"}
 FLOATING = {"NIC_ID": "1", "NETWORK": "net", "NETWORK_ID": "0", "FLOATING_IP": "YES", "VROUTER_IP": "10.0.0.1"}

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources import words
-from ansible_collections.privazio.opennebula.plugins.module_utils.resources.words import Word
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import fields as words
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes.fields import Word
 
 WORDS = {
     "text": Word("TEXT"),

@@ -17,8 +17,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.acl impo
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from opennebula_simulator.acl import Rule
 from project import SHARED
-from simulator.acl import Rule
 
 RECORDINGS = SHARED / "conformance/recordings"
 FIELDS = ("USER", "RESOURCE", "RIGHTS", "ZONE", "STRING")

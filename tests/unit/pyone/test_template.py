@@ -11,8 +11,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import O
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.template import canonical_name, read, write
 from hypothesis import example, given
 from hypothesis import strategies as st
+from opennebula_simulator.template import Template, TemplateError
 from project import SHARED
-from simulator.template import Template, TemplateError
 
 VECTORS = SHARED / "reference" / "grammar_vectors.json"
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from simulator.families import chain
+from opennebula_simulator.families import chain
 
 
 def tree(orphans, *steps):

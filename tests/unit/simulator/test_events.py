@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from simulator.events import Events
+from opennebula_simulator.events import Events
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from simulator.expressions import Malformed, holds
+from opennebula_simulator.expressions import Malformed, holds
 
 HOST = ElementTree.fromstring(
     "<HOST><ID>3</ID><NAME>node3</NAME><CLUSTERS><ID>0</ID><ID>100</ID></CLUSTERS><HOST_SHARE><FREE_CPU>250</FREE_CPU>"

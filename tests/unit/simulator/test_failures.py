@@ -7,14 +7,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import opennebula_simulator.families
 import pytest
-import simulator.families
-from simulator import failures
-from simulator.__main__ import parser
-from simulator.events import Events
+from opennebula_simulator import failures
+from opennebula_simulator.__main__ import parser
+from opennebula_simulator.events import Events
 
-SOURCES = [path.read_text(encoding="utf-8") for path in Path(simulator.families.__file__).parent.glob("*.py")]
-README = Path(simulator.families.__file__).parents[1] / "README.md"
+SOURCES = [
+    path.read_text(encoding="utf-8") for path in Path(opennebula_simulator.families.__file__).parent.glob("*.py")
+]
+README = Path(opennebula_simulator.families.__file__).parents[1] / "README.md"
 
 
 @pytest.mark.parametrize("rule", ["deploy:vm-3", "monitor:host-*", "*:image-1", "snap_*:*", "dep?oy:vm-?"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SIMULATOR, PLUGINS = ROOT / "tests/simulator", ROOT / "plugins"
+SIMULATOR, PLUGINS = ROOT / "simulator/opennebula_simulator", ROOT / "plugins"
 
 
 def imported(path):
@@ -34,10 +34,10 @@ def test_there_is_something_to_look_at():
 
 @pytest.mark.parametrize("path", files(SIMULATOR), ids=lambda path: path.stem)
 def test_the_simulator_has_the_standard_library_and_itself(path):
-    assert {*imported(path)} <= {*sys.stdlib_module_names, "simulator"}
+    assert {*imported(path)} <= {*sys.stdlib_module_names, "opennebula_simulator"}
 
 
 @pytest.mark.parametrize("path", files(PLUGINS), ids=lambda path: path.stem)
 def test_no_plugin_knows_the_simulator(path):
-    assert "simulator" not in {*imported(path)}
+    assert "opennebula_simulator" not in {*imported(path)}
     assert "tests.simulator" not in path.read_text(encoding="utf-8")

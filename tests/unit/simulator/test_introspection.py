@@ -8,8 +8,8 @@ import json
 import xmlrpc.client
 
 import pytest
-from simulator.cloud import METHODS
-from simulator.introspection import NAMES
+from opennebula_simulator.cloud import METHODS
+from opennebula_simulator.introspection import NAMES
 
 LETTERS = {"string": "s", "int": "i", "boolean": "b", "i8": "8", "array": "A"}
 TYPES = {"string": "string", "int": "int", "boolean": "boolean", "i8": "i8", "array<int>": "array"}

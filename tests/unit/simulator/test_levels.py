@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from simulator.levels import level
-from simulator.template import Template
+from opennebula_simulator.levels import level
+from opennebula_simulator.template import Template
 
 CONF = Template([("VM_ADMIN_OPERATIONS", "migrate,\n backup"), ("VM_MANAGE_OPERATIONS", "Disk-Attach")])
 OWN = Template([("VM_USE_OPERATIONS", "backup, disk-snapshot")])

@@ -8,9 +8,9 @@ import xmlrpc.client
 from xml.etree import ElementTree
 
 import pytest
-from simulator.cloud import Options
-from simulator.families.lifecycle import ACTIONS
-from simulator.server import Simulator
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.families.lifecycle import ACTIONS
+from opennebula_simulator.server import Simulator
 
 INTERNAL = 0x2000
 MAC = 'MAC="02:00:00:00:00:01"'

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from lab import Lab
-from simulator.families import lifecycle
+from opennebula_simulator.families import lifecycle
 
 FAILURE, SUCCESS, RETRY, DELETE, RECREATE, DELETE_DB = range(6)
 DEPLOY = ("vm.deploy", 0, 0, False, 0, "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from simulator.acl import ALL, CLUSTER, GROUP, INDIVIDUAL, RIGHTS, Rule, Rules, types
-from simulator.errors import Refused
-from simulator.permissions import Need, Who, new_bits, refusal
-from simulator.store import NAMED, Kind, Object
+from opennebula_simulator.acl import ALL, CLUSTER, GROUP, INDIVIDUAL, RIGHTS, Rule, Rules, types
+from opennebula_simulator.errors import Refused
+from opennebula_simulator.permissions import Need, Who, new_bits, refusal
+from opennebula_simulator.store import NAMED, Kind, Object
 
 HOST = Kind(name="HOST", title="host", method="host", root="HOST", layout=NAMED, clusters=lambda obj: [obj.cluster_id])
 ADMIN, ALICE = Who(0, 0, frozenset([0])), Who(2, 1, frozenset([1, 100]))

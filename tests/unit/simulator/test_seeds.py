@@ -6,10 +6,10 @@ import time
 import xmlrpc.client
 
 import pytest
-from simulator.__main__ import parser
-from simulator.cloud import Cloud, Options
-from simulator.seeds import SEEDS
-from simulator.server import Simulator
+from opennebula_simulator.__main__ import parser
+from opennebula_simulator.cloud import Cloud, Options
+from opennebula_simulator.seeds import SEEDS
+from opennebula_simulator.server import Simulator
 
 POOLS = {
     "groups": ("GROUP", 2),

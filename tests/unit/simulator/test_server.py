@@ -12,8 +12,8 @@ import xmlrpc.client
 from urllib.parse import urlsplit
 
 import pytest
-from simulator.cloud import Options
-from simulator.server import Simulator
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.server import Simulator
 
 # What a simulator with a host and two templates can be asked; the other bodies need objects that took a story to make.
 FIRST = "01 02 03 04 05 06 07 08 09 10 12 13 15 16 19 34 35 38 39".split()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from simulator.errors import Refused
-from simulator.store import NAMED, Kind, Object, Pool, invalid_name, template
-from simulator.template import Template
+from opennebula_simulator.errors import Refused
+from opennebula_simulator.store import NAMED, Kind, Object, Pool, invalid_name, template
+from opennebula_simulator.template import Template
 
 THING = Kind(name="THING", title="thing", method="thing", root="THING", layout=(*NAMED, template()), unique="owner")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from simulator.template import Template, TemplateError
+from opennebula_simulator.template import Template, TemplateError
 
 ACCEPTED = [
     ("", []),

@@ -18,12 +18,12 @@ from contextlib import ExitStack, contextmanager
 import project
 import pytest
 import yaml
-from simulator.__main__ import parser
+from opennebula_simulator.__main__ import parser
 
 GUIDE = project.ROOT / "docs" / "docsite" / "rst" / "testing.rst"
 PORT = "2699"  # in the guide; a free one takes its place
 AS_IT_IS = "ENVIRONMENT=:"  # make sets nothing up: the environment is the one that this test runs in
-SERVERS = ("make cloud", "PYTHONPATH=tests python3 -m simulator")
+SERVERS = ("make cloud", "PYTHONPATH=simulator python3 -m opennebula_simulator")
 BLOCK = re.compile(r"^\.\. code-block:: (console|yaml)\n(?:   :caption: (\S+)\n)?\n((?:   [^\n]*\n|\n)+)", re.MULTILINE)
 
 

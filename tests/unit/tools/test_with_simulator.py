@@ -34,7 +34,7 @@ def test_it_is_stopped_when_its_user_fails():
 
 def test_a_simulator_that_does_not_start_is_a_clear_fault(monkeypatch):
     monkeypatch.setattr(with_simulator, "environment", lambda **dummy: {**os.environ, "PYTHONPATH": "/nowhere"})
-    words = r"the simulator did not start; its last words: .*No module named simulator"
+    words = r"the simulator did not start; its last words: .*No module named opennebula_simulator"
     with pytest.raises(SystemExit, match=words), with_simulator.simulator():
         pass
 

@@ -20,11 +20,11 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import IDENTITY
-from ansible_collections.privazio.opennebula.plugins.module_utils.module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import IDENTITY
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 from ansible_collections.privazio.opennebula.plugins.plugin_utils import action
-from simulator.cloud import Options
-from simulator.server import Simulator
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.server import Simulator
 
 ACTIONS = project.ROOT / "plugins/action"
 MODULES = sorted(path.stem for path in (project.ROOT / "plugins/modules").glob("one_*.py"))

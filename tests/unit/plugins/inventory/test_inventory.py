@@ -14,8 +14,8 @@ import pytest
 import yaml
 from ansible_collections.privazio.opennebula.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.privazio.opennebula.plugins.inventory import one_hosts, one_vms
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import CONNECTION
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud, connect
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.inventory import group_values, labels, unique_names
 from project import environment
 

@@ -8,9 +8,9 @@ import importlib
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.lookup.one import found
-from ansible_collections.privazio.opennebula.plugins.module_utils.catalogue import RESOURCES
-from ansible_collections.privazio.opennebula.plugins.module_utils.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from project import ROOT
 
@@ -53,9 +53,9 @@ def test_what_cannot_be_is_told(look, kind, options, said):
 
 
 def test_every_kind_is_in_the_catalogue():
-    package = "ansible_collections.privazio.opennebula.plugins.module_utils.resources"
-    stems = [path.stem for path in (ROOT / "plugins/module_utils/resources").glob("*.py")]
+    package = "ansible_collections.privazio.opennebula.plugins.module_utils._kinds"
+    stems = [path.stem for path in (ROOT / "plugins/module_utils/_kinds").glob("*.py")]
     modules = [importlib.import_module(f"{package}.{stem}") for stem in stems]
     kinds = {module.KIND for module in modules if hasattr(module, "KIND")}
     assert {kind: resource().kind for kind, resource in RESOURCES.items()} == {kind: kind for kind in RESOURCES}
-    assert kinds == set(RESOURCES) | {"acl", "document"}
+    assert kinds | {"vm"} == set(RESOURCES) | {"acl", "document"}

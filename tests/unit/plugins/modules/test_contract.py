@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.privazio.opennebula.plugins.doc_fragments import common, connection
-from ansible_collections.privazio.opennebula.plugins.module_utils.arguments import CONNECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
 from project import ROOT
 
 PLUGINS = "ansible_collections.privazio.opennebula.plugins"

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Quotas, in one form for users, groups and the defaults of both.
+
+A dictionary by what is limited: ``{"vm": {"cpu": 4}, "datastore": {"1": {"size": 1024, "images": "unlimited"}}}``.
+Limits that nobody has set are left out.  Sizes and memory are in MB.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from .._core.cloud import label, method
+from .._core.failure import Failure
+from .._core.values import contrast
+from .._engine.engine import Attribute, Report
+from . import relations
+
+# What the server limits: element of a quota template → its metrics (releases before 7.4 have no PCI devices).
+METRICS = {
+    "VM": (
+        "VMS RUNNING_VMS CPU RUNNING_CPU MEMORY RUNNING_MEMORY SYSTEM_DISK_SIZE "
+        "PCI_DEV RUNNING_PCI_DEV PCI_NIC RUNNING_PCI_NIC"
+    ).split(),
+    "DATASTORE": ["SIZE", "IMAGES"],
+    "NETWORK": ["LEASES"],
+    "IMAGE": ["RVMS"],
+}
+# What users limit → element.
+KINDS = {"vm": "VM", "generic": "VM", "cluster": "VM", "datastore": "DATASTORE", "network": "NETWORK", "image": "IMAGE"}
+# Kinds whose limits belong to objects → kind of these.
+OBJECTS = {"cluster": "cluster", "datastore": "datastore", "network": "vnet", "image": "image"}
+OPEN = ("generic", "cluster")  # whose metrics QUOTA_VM_ATTRIBUTE of oned.conf can add to
+WORDS = {-1: "default", -2: "unlimited"}
+NUMBERS = {word: number for number, word in WORDS.items()}
+OF_HOLDERS, OF_DEFAULTS = "default", "unlimited"  # the limit that nobody has set: of users and groups, of the defaults
+
+
+# ---------------------------------------------------------------- reading
+
+
+def limits(holder, unset=OF_HOLDERS):
+    """The quotas of a user, a group or the defaults.
+
+    Args:
+        holder (Element): with VM_QUOTA, DATASTORE_QUOTA, NETWORK_QUOTA and IMAGE_QUOTA.
+        unset (str): the limit that nobody has set.
+    """
+    found = {place: _word(item, place[-1]) for place, item in _metrics(holder)}
+    return _nested({place: limit for place, limit in found.items() if limit != unset})
+
+
+def used(holder):
+    """What a user or group uses of what can be limited, in the form of quotas; what is not used is left out."""
+    found = {place: _number(getattr(item, place[-1].upper() + "_USED")) for place, item in _metrics(holder)}
+    return _nested({place: number for place, number in found.items() if number != 0})
+
+
+def content(item):
+    """The words that the record of a user or group has of its quotas, from its pool or its info."""
+    holder = getattr(item, "QUOTAS", item)
+    return {"quotas": limits(holder), "quotas_used": used(holder)}
+
+
+def _metrics(holder):
+    """(place, element) of each metric, where a place is (kind, key of the object or "", metric)."""
+    for element in METRICS:
+        section = getattr(holder, element + "_QUOTA", None)
+        for item in getattr(section, element, ()):
+            for metric in _names(item):
+                yield _place(element, item, metric), item
+
+
+def _names(item):
+    names = set(dir(item))
+    return [name for name in sorted(names) if name + "_USED" in names and getattr(item, name) not in (None, "")]
+
+
+def _place(element, item, metric):
+    if element != "VM":
+        return element.lower(), item.ID, metric.lower()
+    clusters = getattr(item, "CLUSTER_IDS", None)
+    if clusters:
+        return "cluster", clusters, metric.lower()
+    return "vm" if metric in METRICS["VM"] else "generic", "", metric.lower()
+
+
+def _word(item, metric):
+    number = _number(getattr(item, metric.upper()))
+    return WORDS.get(number, number)
+
+
+def _number(text):
+    """A number as the server writes it: whole, or with two decimals."""
+    number = round(float(text or 0), 2)
+    return int(number) if number == int(number) else number
+
+
+def _nested(flat):
+    """Quotas by kind, then object where the kind has them, then metric."""
+    nested: dict[str, dict] = {}
+    for (kind, key, metric), value in sorted(flat.items()):
+        inside = nested.setdefault(kind, {})
+        if kind in OBJECTS:
+            inside = inside.setdefault(key, {})
+        inside[metric] = value
+    return nested
+
+
+def _flat(nested):
+    """The other way round: place → value."""
+    flat = {}
+    for kind, inside in nested.items():
+        for key, metrics in (inside if kind in OBJECTS else {"": inside}).items():
+            flat.update({(kind, key, metric): value for metric, value in metrics.items()})
+    return flat
+
+
+# ---------------------------------------------------------------- what is wanted
+
+
+def canonical(cloud, given):
+    """Quotas in one form: metrics in lower case, objects by id, limits as numbers or words.
+
+    Raises:
+        Failure: a kind, a metric, a limit or an object that is none.
+    """
+    return {kind: _canonical_kind(cloud, kind, inside) for kind, inside in given.items() if inside is not None}
+
+
+def _canonical_kind(cloud, kind, inside):
+    if kind not in KINDS:
+        raise Failure("There are no quotas for %r; there are: %s." % (kind, ", ".join(sorted(KINDS))))
+    if not isinstance(inside, dict):
+        raise Failure("The quotas for %s are a dictionary, not %r." % (kind, inside))
+    if kind not in OBJECTS:
+        return _canonical_limits(kind, inside)
+    return {_key(cloud, kind, name): _canonical_limits(kind, metrics) for name, metrics in inside.items()}
+
+
+def _key(cloud, kind, name):
+    """The ids of the objects that a key of quotas names; several clusters are joined by commas."""
+    names = str(name).split(",") if kind == "cluster" else [name]
+    return relations.joined(relations.oids(OBJECTS[kind])(cloud, names))
+
+
+def _canonical_limits(kind, given):
+    if not isinstance(given, dict):
+        raise Failure("The quotas for a %s are a dictionary of limits, not %r." % (kind, given))
+    return {_metric(kind, name): _limit(kind, name, value) for name, value in given.items() if value is not None}
+
+
+def _metric(kind, name):
+    known = [metric.lower() for metric in METRICS[KINDS[kind]]]
+    metric = str(name).lower()
+    if kind not in OPEN and metric not in known:
+        raise Failure("There is no quota %r for %s; there are: %s." % (name, kind, ", ".join(sorted(known))))
+    return metric
+
+
+def _limit(kind, name, value):
+    text = str(value).strip().lower()
+    try:
+        number = NUMBERS[text] if text in NUMBERS else _number(text)
+    except ValueError:
+        number = -3
+    if isinstance(value, bool) or (number < 0 and number not in WORDS):
+        message = "The quota %s for %s takes a number, 'default' or 'unlimited', not %r."
+        raise Failure(message % (name, kind, value))
+    return WORDS.get(number, number)
+
+
+def merged(present, wanted, purge=False, unset=OF_HOLDERS):
+    """The quotas that stand: those there are and those wanted, or with `purge` just these."""
+    before = _flat(present)
+    after = {} if purge else dict(before)
+    for place, limit in _flat(wanted).items():
+        after[place] = before[place] if _same(before.get(place), limit) else limit
+    return _nested({place: limit for place, limit in after.items() if limit != unset})
+
+
+def _same(one, other):
+    """Whether two limits are the same for the server, which computes with 32 bits."""
+    if isinstance(one, str) or isinstance(other, str) or one is None:
+        return one == other
+    return struct.pack("f", one) == struct.pack("f", other)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def body(before, after, unset=OF_HOLDERS):
+    """The quota template that leads from some quotas to others.
+
+    Each vector is whole: older servers refuse one that lacks a metric, newer ones take the metric for unset.
+    """
+    old, new = _vectors(before), _vectors(after)
+    template: dict[str, list] = {}
+    for element, key in sorted(set(old) | set(new)):
+        vector = new.get((element, key), {})
+        if vector != old.get((element, key), {}):
+            name = "CLUSTER_IDS" if element == "VM" else "ID"
+            named = {name: key} if key else {}
+            whole = dict(dict.fromkeys(METRICS[element], NUMBERS[unset]), **vector)
+            template.setdefault(element, []).append(dict(named, **whole))
+    return template
+
+
+def _vectors(quotas):
+    """(element, key) → {METRIC: number}."""
+    vectors: dict[tuple, dict] = {}
+    for (kind, key, metric), limit in _flat(quotas).items():
+        vectors.setdefault((KINDS[kind], key), {})[metric.upper()] = NUMBERS.get(limit, limit)
+    return vectors
+
+
+def attribute(kind, purge=False):
+    """The Attribute `quotas` of users or groups; `purge`: limits that are not given are no longer set."""
+
+    def write(cloud, oid, after, record):
+        doing = "set the quotas of %s %s" % (label(kind), record["name"])
+        cloud.call(doing, method(kind, "quota"), oid, body(record["quotas"], after))
+
+    return Attribute(write, lambda present, wanted: merged(present, wanted, purge), canonical)
+
+
+def defaults(cloud, kind, given, purge=False, apply=True):
+    """Makes quotas the defaults of users or groups, and says what they are.
+
+    Args:
+        cloud (Cloud)
+        kind (str): user or group.
+        given (dict | None): quotas; None: nothing is to change.
+        purge (bool): limits that are not given are unlimited.
+        apply (bool): False: only plan.
+
+    Returns:
+        Report: its record has `kind` and `quotas`.
+    """
+    present = limits(cloud.call("read the default quotas of %ss" % kind, kind + "quota.info"), OF_DEFAULTS)
+    wanted = canonical(cloud, given or {})
+    refused = sorted(place[-1] for place, limit in _flat(wanted).items() if limit == "default")
+    if refused or "cluster" in wanted:
+        what = "clusters" if "cluster" in wanted else "%s to 'default'" % refused[0]
+        raise Failure("Default quotas cannot limit %s: give numbers or 'unlimited', for VMs anywhere." % what)
+    after = merged(present, wanted, purge and given is not None, OF_DEFAULTS)
+    if apply and after != present:
+        doing = "set the default quotas of %ss" % kind
+        stored = limits(cloud.call(doing, kind + "quota.update", body(present, after, OF_DEFAULTS)), OF_DEFAULTS)
+        if merged(stored, wanted, purge and given is not None, OF_DEFAULTS) != stored:
+            raise Failure("OpenNebula accepted the default quotas of %ss, but did not store all of them." % kind)
+        after = stored
+    before, changed = contrast({"quotas": present}, {"quotas": after})
+    return Report(after != present, before, changed, {"kind": kind, "quotas": after})

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Scheduled actions (SCHED_ACTION) as a set, of VMs and of backup jobs.
+
+OpenNebula moves the time of a repeated action to its next turn, so repeated actions are the same when they come at the
+same time of the day (hour).  It runs at once what is added with a time that is over; so a new repeated action begins
+with its next turn, and one that was to run once is taken as done.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timedelta, timezone
+
+from .._core.failure import Failure
+from .._engine.engine import Attribute
+from . import relations
+
+REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
+NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
+DAY, HOUR = 86400, 3600
+_RELATIVE = re.compile(r"\+[0-9]+\Z")
+
+
+def read(vector):
+    """A SCHED_ACTION (dict) in words; times in seconds since the epoch, or ``+SECONDS`` after the VM's start."""
+    repeat, end, value = (_integer(vector.get(name)) for name in ("REPEAT", "END_TYPE", "END_VALUE"))
+    moment = vector.get("TIME", "")
+    return {
+        "id": _integer(vector.get("ID")),
+        "action": vector.get("ACTION", "backup"),
+        "args": vector.get("ARGS", ""),
+        "time": moment if _RELATIVE.match(moment) else _integer(moment),
+        "repeat": REPEATS[repeat] if 0 <= repeat < len(REPEATS) else "",
+        "days": relations.ids(vector.get("DAYS")),
+        "end_after": value if end == TIMES else None,
+        "end_at": value if end == DATE else None,
+        "done": _integer(vector.get("DONE")) > 0,
+    }
+
+
+def _integer(text):
+    return int(text) if text and re.match(r"-?[0-9]+\Z", text) else -1
+
+
+def canonical(cloud, given):
+    """Schedules as they are wanted, in one form.
+
+    Raises:
+        Failure: a time cannot be read, or days and repeat do not go together.
+    """
+    return [_canonical(item) for item in given]
+
+
+def _canonical(item):
+    found = {word: value for word, value in item.items() if value is not None}
+    repeat, days = found.get("repeat", ""), sorted(found.get("days", []))
+    if bool(repeat) != bool(days):
+        raise Failure("A repeated schedule has both, repeat and days; one that runs once has neither.")
+    return {
+        "action": found.get("action", "backup"),
+        "args": found.get("args", ""),
+        "time": moment(found["time"]),
+        "repeat": repeat,
+        "days": days,
+        "end_after": found.get("end_after"),
+        "end_at": moment(found["end_at"]) if "end_at" in found else None,
+    }
+
+
+def moment(given):
+    """Seconds since the epoch of a time: a number, a date with or without a zone (UTC), or ``+SECONDS`` as it is.
+
+    Raises:
+        Failure: it is none of these.
+    """
+    text = str(given).strip()
+    if text.isdigit():
+        return int(text)
+    if _RELATIVE.match(text):
+        return text
+    try:
+        found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        raise Failure("The time %r is no date such as '2026-12-01 02:00'." % text) from None
+    return int((found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp())
+
+
+def same(present, wanted):
+    """Whether a schedule there is is the one that is wanted."""
+    words = ("action", "args", "repeat", "days", "end_after", "end_at")
+    if any(present[word] != wanted[word] for word in words):
+        return False
+    if not wanted["repeat"] or isinstance(wanted["time"], str) or isinstance(present["time"], str):
+        return present["time"] == wanted["time"]
+    turn = HOUR if wanted["repeat"] == "hourly" else DAY
+    off = (present["time"] - wanted["time"]) % turn
+    return off in (0, HOUR, turn - HOUR)  # an hour: summer time of the front-end
+
+
+def merged(present, wanted, purge, now=None):
+    """The schedules that stand: those there are (of `purge`: that are wanted), then the new ones."""
+    now = time.time() if now is None else now
+    kept = [item for item in present if not purge or any(same(item, one) for one in wanted)]
+    new = [one for one in wanted if not any(same(item, one) for item in present)]
+    ahead = [_ahead(one, now) for one in new]
+    return kept + [one for one in ahead if one is not None]
+
+
+def _ahead(item, now):
+    """A new schedule with a time that is to come; None when there is none."""
+    when = item["time"]
+    if isinstance(when, str) or when > now:
+        return item
+    if not item["repeat"]:
+        return None
+    if item["repeat"] == "hourly":
+        return dict(item, time=when + HOUR * (1 + int(now - when) // HOUR))
+    when += DAY * (1 + int(now - when) // DAY)
+    turns = (when + DAY * later for later in range(367))
+    return dict(item, time=next((turn for turn in turns if _day(turn, item["repeat"]) in item["days"]), when))
+
+
+def _day(when, repeat):
+    """What `days` counts for a kind of repetition: days of the week (Sunday is 0), the month, the year (from 0)."""
+    date = datetime(1970, 1, 1) + timedelta(seconds=when)
+    if repeat == "weekly":
+        return date.isoweekday() % 7
+    return date.day if repeat == "monthly" else date.timetuple().tm_yday - 1
+
+
+def vector(item):
+    """The SCHED_ACTION of a schedule."""
+    found = {"ACTION": item["action"], "ARGS": item["args"] or None, "TIME": item["time"]}
+    if item["repeat"]:
+        found.update(REPEAT=REPEATS.index(item["repeat"]), DAYS=relations.joined(item["days"]))
+        found.update(_end(item))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _end(item):
+    for kind, word in ((TIMES, "end_after"), (DATE, "end_at")):
+        if item[word] is not None:
+            return {"END_TYPE": kind, "END_VALUE": item[word]}
+    return {"END_TYPE": NEVER}
+
+
+def attribute(prefix, purge):
+    """The Attribute `schedules` of a kind whose methods begin with `prefix` (vm, backupjob)."""
+
+    def write(cloud, oid, after, record):
+        doing = "change the schedules of %s" % record["name"]
+        stay = {item["id"] for item in after if "id" in item}
+        for item in record["schedules"]:
+            if item["id"] not in stay:
+                cloud.call(doing, prefix + ".scheddelete", oid, item["id"])
+        for item in after:
+            if "id" not in item:
+                cloud.call(doing, prefix + ".schedadd", oid, {"SCHED_ACTION": [vector(item)]})
+
+    return Attribute(write, lambda present, wanted: merged(present, wanted, purge), canonical)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""The cloud of a task: how it is reached, pools read once, names resolved."""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+
+from ..pyone import Client, OneException, OneNoExistsException, tls_context
+from .failure import Failure, described
+from .waiting import Clock, wait
+
+# pool: method and arguments that list all that the user may see; prefix: of the kind's methods;
+# whole: the pool has what info has; beside: the elements that the pool lists beside its items, each with an item's ID.
+Kind = namedtuple("Kind", "pool arguments items prefix whole beside", defaults=(None,))
+
+ALL = (-2, -1, -1)
+KINDS = {
+    "acl": Kind("acl.info", (), "ACL", "acl", True),
+    "backupjob": Kind("backupjobpool.info", ALL, "BACKUPJOB", "backupjob", False),
+    "cluster": Kind("clusterpool.info", (), "CLUSTER", "cluster", True),
+    "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore", True),
+    "document": Kind("documentpool.info", ALL, "DOCUMENT", "document", True),
+    "group": Kind("grouppool.info", (), "GROUP", "group", True, "QUOTAS"),
+    "hook": Kind("hookpool.info", (), "HOOK", "hook", True),
+    "host": Kind("hostpool.info", (), "HOST", "host", True),
+    "image": Kind("imagepool.info", ALL, "IMAGE", "image", True),
+    "marketapp": Kind("marketapppool.info", ALL, "MARKETPLACEAPP", "marketapp", True),
+    "marketplace": Kind("marketpool.info", (), "MARKETPLACE", "market", True),
+    "security_group": Kind("secgrouppool.info", ALL, "SECURITY_GROUP", "secgroup", True),
+    "template": Kind("templatepool.info", ALL, "VMTEMPLATE", "template", True),
+    "user": Kind("userpool.info", (), "USER", "user", True, "QUOTAS"),
+    "vdc": Kind("vdcpool.info", (), "VDC", "vdc", True),
+    "vm": Kind("vmpool.info", ALL + (-1,), "VM", "vm", False),
+    "vm_group": Kind("vmgrouppool.info", ALL, "VM_GROUP", "vmgroup", True),
+    "vnet": Kind("vnpool.info", ALL, "VNET", "vn", True),
+    "vntemplate": Kind("vntemplatepool.info", ALL, "VNTEMPLATE", "vntemplate", True),
+    "vrouter": Kind("vrouterpool.info", ALL, "VROUTER", "vrouter", True),
+    "zone": Kind("zonepool.info", (), "ZONE", "zone", True),
+}
+LABELS = {
+    "acl": "ACL rule",
+    "backupjob": "backup job",
+    "marketapp": "marketplace app",
+    "security_group": "security group",
+    "template": "VM template",
+    "vdc": "VDC",
+    "vm": "VM",
+    "vm_group": "VM group",
+    "vnet": "virtual network",
+    "vntemplate": "virtual network template",
+    "vrouter": "virtual router",
+}
+
+
+def label(kind):
+    """What messages call a kind."""
+    return LABELS.get(kind, kind)
+
+
+def method(kind, verb):
+    """The API method of a kind: ``vn.rename`` for vnet and rename."""
+    return "%s.%s" % (KINDS[kind].prefix, verb)
+
+
+def _join(items, name, siblings):
+    """Gives each item, under a name, the sibling that has its ID."""
+    by_id = {sibling.ID: sibling for sibling in siblings}
+    for item in items:
+        setattr(item, name, by_id.get(item.ID))
+
+
+class Cloud:
+    """One OpenNebula during one task.
+
+    Args:
+        one (pyone.Client)
+        patience (float): seconds that waiting may take in all.
+        lenient (callable | None): told of references that do not exist, which are then taken as written; None: they
+            fail.
+        clock (Clock)
+    """
+
+    def __init__(self, one, patience=300, lenient=None, clock=None):
+        self.one = one
+        self.patience = patience
+        self.lenient = lenient
+        self.clock = clock or Clock()
+        self._pools = {}
+        self._parts = {}
+
+    def call(self, doing, method, *arguments, **data):
+        """Calls an API method; a failure says what was being done, and carries `data`."""
+        try:
+            return self.one.call(method, *arguments)
+        except OneException as error:
+            raise described(error, doing, **data) from None
+
+    def narrow(self, kind, arguments):
+        """Lets the pool of a kind be read with these arguments of its method, instead of those for all objects."""
+        self._parts[kind] = arguments
+
+    def pool(self, kind):
+        """The objects of a kind that the user may see; read once a task."""
+        if kind not in self._pools:
+            entry = KINDS[kind]
+            arguments = self._parts.get(kind, entry.arguments)
+            answer = self.call("list the %ss" % label(kind), entry.pool, *arguments)
+            self._pools[kind] = getattr(answer, entry.items)
+            if entry.beside is not None:
+                _join(self._pools[kind], entry.beside, getattr(answer, entry.beside))
+        return self._pools[kind]
+
+    def info(self, kind, oid):
+        """One object, or None when there is none with this id."""
+        try:
+            return self.one.call(method(kind, "info"), oid)
+        except OneNoExistsException:
+            return None
+        except OneException as error:
+            raise described(error, "read %s %d" % (label(kind), oid), object=kind, id=oid) from None
+
+    def find(self, kind, name=None, oid=None):
+        """The object with an id, or the only one with a name; None when there is none.
+
+        Raises:
+            Failure: several objects have the name, or it is empty.
+        """
+        if oid is not None:
+            return self.info(kind, oid)
+        if name == "":
+            raise Failure("The name of a %s cannot be empty." % label(kind), object=kind)
+        found = [item for item in self.pool(kind) if name == item.NAME]
+        if len(found) > 1:
+            ids = sorted(item.ID for item in found)
+            message = "The name %r fits %d %ss, with the ids %s: give the id."
+            text = ", ".join(str(number) for number in ids)
+            raise Failure(message % (name, len(found), label(kind), text), object=kind, name=name, ids=ids)
+        if not found:
+            return None
+        return found[0] if KINDS[kind].whole else self.info(kind, found[0].ID)
+
+    def reference(self, kind, given):
+        """The pool's object that a name or an id speaks of; None when a lenient cloud does not have it.
+
+        Raises:
+            Failure: there is none, or there are several.
+        """
+        text = str(given)
+        found = [item for item in self.pool(kind) if text == item.NAME]
+        if text.isdigit():
+            found += [item for item in self.pool(kind) if int(text) == item.ID and item not in found]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(str(item.ID) for item in found)
+            raise Failure("%r fits several %ss, with the ids %s." % (text, label(kind), ids), object=kind)
+        message = "There is no %s %r" % (label(kind), text)
+        from difflib import get_close_matches  # which only this message needs
+
+        near = get_close_matches(text, [item.NAME for item in self.pool(kind)])
+        if self.lenient is None:
+            hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."
+            raise Failure("%s; %s" % (message, hint), object=kind, name=text)
+        self.lenient("%s (yet); this was taken as it is written." % message)
+        return None
+
+    def wait(self, probe, done, stands):
+        """waiting.wait with this task's clock and patience."""
+        return wait(probe, done, self.patience, self.clock, stands)
+
+
+# ---------------------------------------------------------------- connection
+
+
+def connect(options, read_only=False, on_call=None):
+    """The client that the connection options describe.
+
+    Args:
+        options (dict): api_url, api_username, api_password, validate_certs, ca_path, client_cert, client_key,
+            timeout (seconds), api_retries; each may be missing or None.
+        read_only (bool): refuse every method that changes anything.
+        on_call (callable | None): called with the method's name before each request.
+
+    Returns:
+        pyone.Client
+
+    Raises:
+        Failure: no endpoint, no credentials, or files that cannot be read.
+    """
+    named = {key: value for key, value in options.items() if value is not None}
+    extra = {"retries": named["api_retries"]} if "api_retries" in named else {}
+    try:
+        return Client(
+            _endpoints(named.get("api_url") or _file("~/.one/one_endpoint")),
+            session=_session(named.get("api_username"), named.get("api_password")),
+            timeout=named.get("timeout"),
+            context=_context(named),
+            https_verify=named.get("validate_certs", True),
+            read_only=read_only,
+            on_call=on_call,
+            **extra,
+        )
+    except OneException as error:
+        raise described(error, "connect to OpenNebula") from None
+
+
+def _endpoints(text):
+    if not text:
+        raise Failure("No endpoint of OpenNebula: give api_url, or set ONE_URL in the environment.")
+    return [url.strip() for url in text.split(",") if url.strip()]
+
+
+def _session(user, password):
+    if user and password:
+        return "%s:%s" % (user, password)
+    path = os.environ.get("ONE_AUTH") or "~/.one/one_auth"
+    stored = _file(path)
+    if not user and not password and stored and ":" in stored:
+        return stored
+    missing = "api_password (or ONE_PASSWORD)" if user else "api_username (or ONE_USERNAME)"
+    raise Failure("No credentials for OpenNebula: give %s, or keep user:password in %s." % (missing, path))
+
+
+def _file(path):
+    """The first line of a file; None when there is none."""
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as stream:
+            return stream.readline().strip() or None
+    except OSError:
+        return None
+
+
+def _context(named):
+    paths = [named.get(name) for name in ("ca_path", "client_cert", "client_key")]
+    if not any(paths):
+        return None
+    return tls_context(named.get("validate_certs", True), *paths)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Failures as data: a sentence for a person, fields for a playbook."""
+
+from __future__ import annotations
+
+import re
+
+from ..pyone.errors import (
+    OneAuthenticationException,
+    OneAuthorizationException,
+    OneConnectionException,
+    OneProtocolException,
+    OneTimeoutException,
+)
+
+_PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
+
+# What to do, by what went wrong and what was said of it; the first that fits. Locked objects and quotas have the code
+# of missing rights.
+ADVICE = (
+    (OneAuthenticationException, "", "Check api_username and api_password"),
+    (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
+    (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
+    (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
+    (OneTimeoutException, "", "Check that the endpoint answers, http or https, or give a longer timeout"),
+    (OneConnectionException, "", "Check api_url, and for https validate_certs and ca_path"),
+    (OneProtocolException, "^Method .* not defined", "This release of OpenNebula does not have it"),
+    (
+        OneProtocolException,
+        "",
+        "Check that api_url is the XML-RPC endpoint of OpenNebula, such as http://frontend:2633/RPC2",
+    ),
+)
+
+
+class Failure(Exception):
+    """What ends a task.
+
+    Args:
+        message (str): one sentence: what, where, what to do.
+        data: fields for the result of the task, for instance object, id, method, code.
+    """
+
+    def __init__(self, message, **data):
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+    def __str__(self):
+        return self.message  # which grows on its way up
+
+
+class Broken(Failure):
+    """An object has failed; waiting for it, or a further run, does not mend it."""
+
+
+def created(failure, oid):
+    """Says in a failure that an object was created before, with this id."""
+    then = "" if isinstance(failure, Broken) else "; the next run goes on from there"
+    failure.message += " It was created, with id %d%s." % (oid, then)
+
+
+def described(error, doing, **data):
+    """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
+    said = _PREFIX.sub("", error.message).strip().rstrip(".")
+    fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
+    advice = next(fitting, None)
+    message = "Cannot %s: %s.%s" % (doing, said, " %s." % advice if advice else "")
+    return Failure(message, method=error.method, code=error.code, **data)

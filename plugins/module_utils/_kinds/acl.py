@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What ACL rules are: a set for each user, group or everyone.
+
+The one form of a rule is the text that OpenNebula shows of it, ``@100 HOST+NET/%100 USE+MANAGE #0``.
+"""
+
+from __future__ import annotations
+
+from .._core.failure import Failure, described
+from .._engine.engine import Report
+from ..pyone import OneException
+from ..pyone import acl as notation
+from . import zone
+
+KIND = "acl"
+# Words for types of resources, the kinds of objects where they are some, and OpenNebula's, in its order.
+RESOURCES = {
+    "vm": "VM",
+    "host": "HOST",
+    "vnet": "NET",
+    "image": "IMAGE",
+    "user": "USER",
+    "template": "TEMPLATE",
+    "group": "GROUP",
+    "acl": "ACL",
+    "datastore": "DATASTORE",
+    "cluster": "CLUSTER",
+    "document": "DOCUMENT",
+    "zone": "ZONE",
+    "security_group": "SECGROUP",
+    "vdc": "VDC",
+    "vrouter": "VROUTER",
+    "marketplace": "MARKETPLACE",
+    "marketapp": "MARKETPLACEAPP",
+    "vm_group": "VMGROUP",
+    "vntemplate": "VNTEMPLATE",
+    "hook": "HOOK",
+    "backupjob": "BACKUPJOB",
+    "scheduled_action": "SCHEDULEDACTION",
+}
+RIGHTS = {"use": "USE", "manage": "MANAGE", "admin": "ADMIN", "create": "CREATE"}
+NAMELESS = ("acl", "document", "scheduled_action")  # objects that only an id tells apart
+CLUSTERED = ("host", "vnet", "datastore")  # resources that are in clusters
+GROUPLESS = ("host", "group", "cluster", "zone", "vdc")  # resources that belong to no group
+ALL = "*"
+# Signs of the three places with ids → words of the record.
+SIGNS = (
+    {"#": "user_id", "@": "group_id"},
+    {"#": "object_id", "@": "of_group_id", "%": "cluster_id"},
+    {"#": "zone_id"},
+)
+
+
+# ---------------------------------------------------------------- one form
+
+
+def subject(cloud, user=None, group=None):
+    """The first part of a rule: a user or a group by name or id; neither is everyone."""
+    if user is not None:
+        return selector(cloud, "#", "user", user)
+    return ALL if group is None else selector(cloud, "@", "group", group)
+
+
+def selector(cloud, sign, kind, given):
+    """An id with its sign; of an object that a check run does not find (yet) the name."""
+    item = cloud.reference(kind, given)
+    return sign + ("".join(str(given).split()) if item is None else str(item.ID))
+
+
+def canonical(cloud, who, rule):
+    """The text of a rule.
+
+    Args:
+        cloud (Cloud)
+        who (str): as of subject().
+        rule (dict): resources and rights (lists of words), object, of_group or cluster, zone; None for what is not
+            given.
+
+    Raises:
+        Failure: a part that OpenNebula would not take.
+    """
+    types = "+".join(RESOURCES[word] for word in RESOURCES if word in rule["resources"])
+    rights = "+".join(RIGHTS[word] for word in RIGHTS if word in rule["rights"])
+    if not types or not rights:
+        raise Failure("An ACL rule needs at least one of resources, and one of rights.", object=KIND)
+    return "%s %s/%s %s %s" % (who, types, resources(cloud, rule), rights, zones(cloud, rule.get("zone")))
+
+
+def resources(cloud, rule):
+    """The selector of a rule's resources."""
+    words = rule["resources"]
+    if rule.get("cluster") is not None:
+        _refuse([word for word in words if word not in CLUSTERED], "in a cluster", CLUSTERED)
+        return selector(cloud, "%", "cluster", rule["cluster"])
+    if rule.get("of_group") is not None:
+        rest = [word for word in RESOURCES if word not in GROUPLESS]
+        _refuse([word for word in words if word in GROUPLESS], "of a group", rest)
+        return selector(cloud, "@", "group", rule["of_group"])
+    return ALL if rule.get("object") is None else one_object(cloud, words, str(rule["object"]))
+
+
+def _refuse(wrong, where, right):
+    if wrong:
+        message = "An ACL rule cannot be for %s %s; it can be for %s."
+        raise Failure(message % (", ".join(wrong), where, ", ".join(right)), object=KIND)
+
+
+def one_object(cloud, words, given):
+    """The selector of one object, by id, or by name where its kind is plain."""
+    if len(words) == 1 and words[0] not in NAMELESS:
+        return selector(cloud, "#", words[0], given)
+    if not given.isdigit():
+        message = "The object %r of an ACL rule for %s needs its id, not its name."
+        raise Failure(message % (given, ", ".join(words)), object=KIND)
+    return "#" + given
+
+
+def zones(cloud, given):
+    """The selector of zones: one by name or id, ``*`` for all, that of the server when none is given."""
+    return ALL if given == ALL else "#%s" % zone.chosen(cloud, given)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def rules(pool):
+    """{text: id} of the rules of a pool."""
+    return {notation.rule_text(rule.USER, rule.RESOURCE, rule.RIGHTS, rule.ZONE): rule.ID for rule in pool}
+
+
+def read(text, oid=None):
+    """The record of a rule; a selector that is not there stands for all."""
+    who, what, rights, where = text.split()
+    types, dummy, which = what.partition("/")
+    found = {"rule": text, "resources": _words(RESOURCES, types), "rights": _words(RIGHTS, rights)}
+    for signs, part in zip(SIGNS, (who, which, where)):
+        if part != ALL:
+            found[signs[part[0]]] = int(part[1:]) if part[1:].isdigit() else part[1:]
+    return found if oid is None else dict(found, id=oid)
+
+
+def _words(table, text):
+    return [word for word, name in table.items() if name in text.split("+")]
+
+
+def select(cloud, user=None, group=None):
+    """The records of the rules of a user or a group; neither: of all rules."""
+    who = None if user is None and group is None else subject(cloud, user, group)
+    found = rules(cloud.pool(KIND)).items()
+    return [read(text, oid) for text, oid in found if who in (None, text.split()[0])]
+
+
+# ---------------------------------------------------------------- rules that OpenNebula makes itself
+
+
+def made_by_opennebula(cloud):
+    """(who, which, where) → types of resources, of the rules that VDCs and administrators of groups bring about."""
+    found: dict[tuple, set] = {}
+    for vdc in cloud.pool("vdc"):
+        for group in vdc.GROUPS.ID:
+            for which, where, types in _of_vdc(vdc):
+                found.setdefault(("@%d" % group, which, where), set()).update(types)
+    for group in cloud.pool("group"):
+        for user in group.ADMINS.ID:
+            who = "#%d" % user
+            found[who, "@%d" % group.ID, ALL] = set(RESOURCES.values())
+            found[who, ALL, ALL] = {"USER"}
+            found[who, "#%d" % group.ID, ALL] = {"GROUP"}
+    return found
+
+
+def _of_vdc(vdc):
+    """(selector, zone, types) of the resources of a VDC, where the id -10 stands for all."""
+    kinds = (
+        ("CLUSTER", "%", ("HOST", "NET", "DATASTORE")),
+        ("HOST", "#", ("HOST",)),
+        ("DATASTORE", "#", ("DATASTORE",)),
+        ("VNET", "#", ("NET",)),
+    )
+    for element, sign, types in kinds:
+        for item in getattr(getattr(vdc, element + "S"), element):
+            oid = getattr(item, element + "_ID")
+            yield ALL if oid < 0 else "%s%d" % (sign, oid), "#%d" % item.ZONE_ID, types
+
+
+def own(cloud, texts):
+    """The rules among these that people made."""
+    made = made_by_opennebula(cloud) if texts else {}
+    return [text for text in texts if not _is_made(made, text)]
+
+
+def _is_made(made, text):
+    who, what, dummy, where = text.split()
+    types, dummy, which = what.partition("/")
+    return set(types.split("+")) <= made.get((who, which, where), set())
+
+
+# ---------------------------------------------------------------- making it so
+
+
+def ensure(cloud, options, apply=True):
+    """Makes the rules of a user, a group or everyone those that are wanted.
+
+    Args:
+        cloud (Cloud)
+        options (dict): user, group, everyone, rules, purge and state, as of the module.
+        apply (bool): False: only plan.
+
+    Returns:
+        Report: its record has `rules`, all of the user, the group or everyone.
+    """
+    if options["user"] is None and options["group"] is None and not options["everyone"]:
+        raise Failure("Say whose ACL rules these are: give user, group or everyone: true.", object=KIND)
+    who = subject(cloud, options["user"], options["group"])
+    wanted = [canonical(cloud, who, rule) for rule in options["rules"] or ()]
+    ids = {text: oid for text, oid in rules(cloud.pool(KIND)).items() if text.split()[0] == who}
+    after = planned(cloud, list(ids), wanted, options)
+    new, gone = [text for text in after if text not in ids], [text for text in ids if text not in after]
+    if apply and (new or gone):
+        _write(cloud, new, [(text, ids[text]) for text in gone])
+        stored = rules(cloud.call("list the ACL rules", "acl.info").ACL)
+        ids = {text: oid for text, oid in stored.items() if text.split()[0] == who}
+        _verify(after, gone, ids)
+    record = [read(text, ids.get(text)) for text in after]
+    return Report(bool(new or gone), {"rules": gone} if gone else {}, {"rules": new} if new else {}, {"rules": record})
+
+
+def planned(cloud, present, wanted, options):
+    """The texts of the rules that stand after the task."""
+    if options["state"] == "absent":
+        gone = own(cloud, present) if options["rules"] is None else wanted
+    else:
+        gone = own(cloud, [text for text in present if text not in wanted]) if options["purge"] else []
+    added = [] if options["state"] == "absent" else [text for text in wanted if text not in present]
+    return [text for text in present if text not in gone] + list(dict.fromkeys(added))
+
+
+def _write(cloud, new, gone):
+    done: list[str] = []
+    try:
+        for text in new:
+            cloud.call("add the ACL rule %s" % text, "acl.addrule", *_numbers(text), object=KIND)
+            done.append(text)
+        for text, oid in gone:
+            cloud.call("remove the ACL rule %s" % text, "acl.delrule", oid, object=KIND, id=oid)
+            done.append(text)
+    except Failure as failure:
+        left = [text for text in new + [text for text, dummy in gone] if text not in done]
+        failure.data.update(done=done, not_done=left)
+        if done:
+            failure.message += " Already changed: %s." % ", ".join(done)
+        raise
+
+
+def _numbers(text):
+    try:
+        return notation.parse_rule(text)
+    except OneException as error:
+        raise described(error, "add the ACL rule %s" % text) from None
+
+
+def _verify(after, gone, ids):
+    left = [text for text in after if text not in ids] + [text for text in gone if text in ids]
+    if left:
+        raise Failure("OpenNebula accepted the change of ACL rules, but not of: %s." % ", ".join(left), object=KIND)

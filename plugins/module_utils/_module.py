@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""The face to Ansible: options in, result out.  Nothing below this file knows AnsibleModule."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._core.argument_specs import CONNECTION
+from ._core.cloud import Cloud, connect
+from ._core.failure import Failure, described
+from ._core.values import contrast, masked
+from ._engine.engine import Engine
+from .pyone import OneException
+
+
+class OneModule:
+    """A module: its options, and the cloud that they name.
+
+    Args:
+        options (dict): argument specification beside the connection's.
+        writes (bool): False: the module never changes the cloud.
+        rules: the other arguments of AnsibleModule (required_one_of, …).
+    """
+
+    face = AnsibleModule  # how options come in and the result goes out
+
+    def __init__(self, options, writes=True, **rules):
+        self._ansible = self.face(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
+        self.params = self._ansible.params
+        self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
+        self.calls = []
+
+    def run(self, work):
+        """Ends the task with the Report that work(cloud) returns, or with its failure."""
+        try:
+            with self._client() as one:
+                report = work(self._cloud(one))
+        except Failure as failure:
+            self._fail(failure)
+        except OneException as error:
+            self._fail(described(error, "do this"))
+        else:
+            self._succeed(report)
+
+    def ensure(self, resource, **extra):
+        """Makes the object that the options `id` and `name` speak of as the options want it.
+
+        Args:
+            resource (Resource): options of the same name as its attributes are what is wanted.
+            extra: attributes that other options stand for.
+        """
+        wanted = self.wanted(resource, **extra)
+        name, oid = wanted.pop("name", None), self.params["id"]
+
+        def work(cloud):
+            engine = self.engine(cloud, resource)
+            if self.params["state"] == "absent":
+                return engine.remove(name, oid)
+            return engine.converge(name, oid, wanted)
+
+        self.run(work)
+
+    def wanted(self, resource, **extra):
+        """{attribute: value} of what the options want of a resource; None for what they do not speak of."""
+        return dict({option: self.params[option] for option in resource.attributes if option in self.params}, **extra)
+
+    def engine(self, cloud, resource):
+        """The Engine that makes what is wanted true, as far as check mode and the option wait allow."""
+        return Engine(cloud, resource, self.applies, self.params.get("wait", True))
+
+    def _client(self):
+        return connect(self.params, read_only=not self.applies, on_call=self.calls.append)
+
+    def _cloud(self, one):
+        lenient = self._ansible.warn if self._ansible.check_mode else None
+        return Cloud(one, self.params.get("wait_timeout") or 0, lenient)
+
+    def _succeed(self, report):
+        result = dict(masked(report.record or {}), changed=report.changed, **self._cost())
+        if report.before is not None:
+            result["diff"] = _diff(report)
+        self._ansible.exit_json(**result, **self._invocation())
+
+    def _fail(self, failure):
+        data = dict.fromkeys(("method", "code", "object", "id"))
+        data.update(masked(failure.data))
+        self._ansible.fail_json(msg=failure.message, **data, **self._cost(), **self._invocation())
+
+    def _invocation(self):
+        """What was asked for, as every module returns it, but secrets inside of dictionaries are covered too."""
+        inner = {name: masked(value) for name, value in self.params.items() if isinstance(value, (dict, list))}
+        return {"invocation": {"module_args": dict(self.params, **inner)}}
+
+    def _cost(self):
+        """The count of API calls; with -vvv also the calls."""
+        calls = {"calls": self.calls} if self._ansible._verbosity >= 3 else {}
+        return dict(calls, api_calls=len(self.calls))
+
+
+def _diff(report):
+    before, after = contrast(masked(report.before), masked(report.after))
+    if report.before != report.after and before == after:  # only a secret differs
+        before, after = masked(report.before), masked(report.after)
+    return {"before": before, "after": after}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""VMs by what they are, read page by page."""
+
+from __future__ import annotations
+
+from .._core.failure import described
+from .._engine.info import owned, pattern
+from ..pyone import OneException
+from ..pyone.helpers import pool_all
+from . import resource as vm
+from .selection import ALIVE, IN_POOL, asked, has
+from .states import ANYWHERE, look, status
+
+EVERY = -2  # of one.vmpool.*: all states
+STATES = sorted(ANYWHERE)
+
+
+def instances(cloud, options):
+    """The records of the VMs that fit, by id.
+
+    A page of the pool costs a call; with `full`, each page of VMs that fit costs one more, unless attributes decide:
+    then whole VMs are read from the beginning.
+
+    Args:
+        cloud (Cloud)
+        options (dict): ids, name, labels, attributes, states, host, cluster, owner, group (None: any); full (bool);
+            page (int): VMs of a call, from 2.
+
+    Returns:
+        list[dict]: of vm.instance().
+    """
+    wanted = asked(options["attributes"] or {})
+    whole = options["ids"] is not None or not set(wanted) <= IN_POOL  # else the short form of a VM decides
+    tests = _tests(cloud, options, wanted)
+    found = [item for item in _candidates(cloud, options, whole) if all(test(item) for test in tests)]
+    if options["full"] and not whole:
+        found = _read(cloud, [item.ID for item in found], options)
+    return [vm.instance(item, vm.read(cloud, item)) for item in sorted(found, key=lambda item: item.ID)]
+
+
+def _candidates(cloud, options, whole):
+    if options["ids"] is not None:
+        return _read(cloud, sorted(set(options["ids"])), options)
+    state = EVERY if "done" in (options["states"] or ()) else ALIVE
+    try:
+        return list(pool_all("vmpool", cloud.one, options["page"], whole, state=state))
+    except OneException as error:
+        raise described(error, "list the VMs") from None
+
+
+def _read(cloud, ids, options):
+    parts = (ids[start : start + options["page"]] for start in range(0, len(ids), options["page"]))
+    return [item for part in parts for item in look(cloud, part).values()]
+
+
+def _tests(cloud, options, wanted):
+    """What a VM has to pass, cheap ones first."""
+    named = pattern(options["name"])
+    found = [lambda item: named(item.NAME), lambda item: owned(item, options)]
+    if options["states"] is not None:
+        found.append(lambda item: status(item) in options["states"])
+    if options["host"] is not None:
+        found.append(lambda item: options["host"] in _place(item, "HOSTNAME", "HID"))
+    if options["cluster"] is not None:
+        cluster = cloud.reference("cluster", options["cluster"])
+        found.append(lambda item: cluster is not None and str(cluster.ID) in _place(item, "CID"))
+    if options["labels"] or wanted:
+        found.append(lambda item: has(item, options["labels"] or (), wanted))
+    return found
+
+
+def _place(item, *names):
+    """Where a VM is, or was last, in the words of its last history record."""
+    records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
+    return [str(getattr(records[-1], name)) for name in names] if records else []

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""Which VMs a task is about, and how many there are to be.
+
+OpenNebula lets several VMs have one name, and nothing in it counts to N for two controllers at once.  So every VM
+that is created here has a slot (the number in its name, or in the fleet), and is born with the request mark of its
+slot in its user template.  All runs of a task ask for the same slots; of VMs with the same mark the one with the
+lowest id stays, and any run terminates the others.  As ids only grow, and a run looks again after it has created,
+every run sees the same winner, and it makes no difference who dies when: what a killed run leaves behind is a VM that
+the next one finds, or a surplus one that it knows by its mark.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import uuid
+
+from .._attributes.common import split_labels
+from .._core.cloud import ALL
+from .._core.failure import Failure
+from .._core.values import canonical, same
+from .states import look
+from .transitions import leaving
+
+MARK = "ANSIBLE_REQUEST"
+ALIVE = -1  # of one.vmpool.*: all states but DONE
+# VMs that one request may have made are born close together; a copy of a VM, or one that is restored, is not.
+TOGETHER = 3600  # seconds
+# What one.vmpool.info tells of a user template (releases 6.10 to 7.4).
+IN_POOL = frozenset(
+    "ERROR LABELS SCHED_DS_RANK SCHED_DS_REQUIREMENTS SCHED_MESSAGE SCHED_RANK SCHED_REQUIREMENTS".split()
+)
+
+
+class Pattern:
+    """A name with one run of ``#``, which stands for a number of at least so many digits."""
+
+    def __init__(self, text):
+        parts = re.match(r"([^#]*)(#+)([^#]*)\Z", text or "")
+        if not parts:
+            raise Failure("With exact_count, name is a pattern such as 'web-##'; %r has no single run of '#'." % text)
+        self.before, digits, self.after = parts.groups()
+        self.width = len(digits)
+        self._names = re.compile("%s([0-9]{%d,})%s\\Z" % (re.escape(self.before), self.width, re.escape(self.after)))
+
+    def number(self, name):
+        """The number in a name of the fleet; None for any other name."""
+        found = self._names.match(name)
+        return int(found.group(1)) if found else None
+
+    def name(self, number):
+        return "%s%0*d%s" % (self.before, self.width, number, self.after)
+
+
+class Group:
+    """The VMs that a task is about, by what they have in common.
+
+    Args:
+        name (str | None): of one VM, or with a run of ``#`` of many.
+        attributes (dict): of the user template; a value of None asks only for the name.
+        labels (list[str]): all of them.
+        ids (list[int] | None): these VMs and no others.
+        many (bool): whether several VMs may have a `name` without ``#``.
+        named (bool): False: `name` is for new VMs, others count too.
+    """
+
+    def __init__(self, name=None, attributes=None, labels=(), ids=None, many=False, named=True):
+        self.ids = ids
+        self.pattern = Pattern(name) if name is not None and "#" in name else None
+        self.single = name if not self.pattern and not many else None
+        self.attributes = asked(attributes or {})
+        self.labels = list(labels)
+        self._name = name if not self.pattern else None
+        self._named = named
+        self._token = uuid.uuid4().hex if self.new else self._digest()
+
+    def _digest(self):
+        """What a fleet without numbers in its names is called in its marks."""
+        parts = sorted("%s=%s" % item for item in self.attributes.items()) + sorted(self.labels)
+        return hashlib.sha256("\n".join([self._name or ""] + parts).encode("utf-8")).hexdigest()[:16]
+
+    @property
+    def new(self):
+        """Whether there is nothing to know its VMs by: they are all yet to be."""
+        by_name = self._named and (self._name or self.pattern)
+        return self.ids is None and not (by_name or self.attributes or self.labels)
+
+    # -------------------------------------------------------- slots
+
+    def name(self, slot):
+        """The name of the VM in a slot; empty: OpenNebula gives one."""
+        return self.pattern.name(slot) if self.pattern else self._name or ""
+
+    def mark(self, slot):
+        numbered = self.pattern or self.single
+        return self.name(slot) if numbered and not self.new else "%s-%d" % (self._token, slot)
+
+    def slot(self, item):
+        """The slot of a VM (of one.vm.info); None: it is in the fleet, but has none."""
+        if self.pattern and not self.new:
+            return self.pattern.number(item.NAME)
+        if self.single and not self.new:
+            return 0
+        token, dummy, number = mark(item).rpartition("-")
+        return int(number) if token == self._token and number.isdigit() else None
+
+    # -------------------------------------------------------- members
+
+    def find(self, cloud):
+        """The living VMs of the group as vm.info has them, by id: one call, or two."""
+        if self.ids is not None:
+            found = look(cloud, self.ids).values()
+        elif set(self.attributes) <= IN_POOL and not self.new:
+            pool = cloud.call("list the VMs", "vmpool.info", *ALL + (ALIVE,)).VM
+            found = look(cloud, [item.ID for item in pool if self._fits(item)]).values()
+        else:
+            pool = cloud.call("list the VMs", "vmpool.infoextended", *ALL + (ALIVE,)).VM
+            found = [item for item in pool if self._fits(item)]
+        return sorted((item for item in found if not leaving(item)), key=lambda item: item.ID)
+
+    def _fits(self, item):
+        if self.new:
+            return self.slot(item) is not None
+        if self._named and not self._fits_name(item.NAME):  # most often this decides, and costs least to read
+            return False
+        return not (self.attributes or self.labels) or has(item, self.labels, self.attributes)
+
+    def _fits_name(self, name):
+        if self.pattern:
+            return self.pattern.number(name) is not None
+        return self._name is None or name == self._name
+
+
+def asked(attributes):
+    """Attributes to look for, in canonical form; None, which asks only for the name, stays."""
+    return dict(canonical(attributes), **{name.upper(): None for name, value in attributes.items() if value is None})
+
+
+def has(item, labels, attributes):
+    """Whether the user template of a VM has all of these labels and attributes (of asked())."""
+    user = canonical(item.USER_TEMPLATE or {})
+    if not set(labels) <= set(split_labels(user.get("LABELS"))):
+        return False
+    return all(name in user and _equal(user[name], value) for name, value in attributes.items())
+
+
+def _equal(present, wanted):
+    texts = isinstance(present, str) and isinstance(wanted, str)
+    return wanted is None or (same(present, wanted) if texts else present == wanted)
+
+
+def mark(item):
+    """The request mark of a VM; empty: it has none."""
+    return (item.USER_TEMPLATE or {}).get(MARK, "")
+
+
+class Census:
+    """The VMs of a group at one moment.
+
+    Args:
+        group (Group)
+        items (list): VMs as vm.info has them, by id.
+        own (container): ids that this run was given.
+
+    Attributes:
+        members (list): by id.
+        twins (list): VMs that another run has made for a slot that was taken.
+
+    Raises:
+        Failure: VMs share a name, and no mark tells which one is too many.
+    """
+
+    def __init__(self, group, items, own=()):
+        self.group = group
+        self._own = own
+        self.members: list = []
+        self.twins: list = []
+        self.taken: dict = {}  # slot -> VM
+        for item in items:
+            slot = group.slot(item) if group.ids is None else None
+            if slot is None:
+                self.members.append(item)
+            elif slot not in self.taken:
+                self.taken[slot] = item
+                self.members.append(item)
+            else:
+                self._second(item, self.taken[slot])
+
+    def _second(self, item, first):
+        marked = mark(item) == self.group.mark(self.group.slot(item))
+        if item.ID in self._own or (marked and abs(item.STIME - first.STIME) <= TOGETHER):
+            self.twins.append(item)
+        elif self.group.single is None and self.group.pattern is None:
+            self.members.append(item)  # a copy, which took the mark with it
+        else:
+            message = "Several VMs have the name %r, with the ids %d and %d: rename or remove one, or give the id."
+            text = message % (item.NAME, first.ID, item.ID)
+            raise Failure(text, object="vm", name=item.NAME, ids=[first.ID, item.ID])
+
+    def free(self, number):
+        """The first free slots, so many."""
+        return list(itertools.islice((slot for slot in itertools.count() if slot not in self.taken), max(0, number)))

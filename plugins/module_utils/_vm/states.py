@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""The states of a VM, in one word each, and what is said of them."""
+
+from __future__ import annotations
+
+from .._core.failure import Broken, Failure
+
+ACTIVE = 3  # STATE whose LCM_STATE tells more
+# By the numbers of STATE and LCM_STATE; what is active in another way is changing.
+WORDS = "init pending held active stopped suspended done failed poweredoff undeployed cloning failed".split()
+ACTIVE_WORDS = {3: "running", 16: "unknown", **dict.fromkeys((*range(36, 43), 44, *range(46, 51), 61), "failed")}
+RESTING = frozenset(("running", "unknown", "held", "stopped", "suspended", "poweredoff", "undeployed", "done"))
+# What gets somewhere by itself.
+COMING = frozenset(("init", "pending", "cloning", "changing"))
+ANYWHERE = RESTING | COMING | {"failed"}
+
+
+def status(vm):
+    """One word for STATE and LCM_STATE of a VM, from vm.info or a pool."""
+    if vm.STATE == ACTIVE:
+        return ACTIVE_WORDS.get(vm.LCM_STATE, "changing")
+    return WORDS[vm.STATE] if vm.STATE in range(len(WORDS)) else str(vm.STATE)
+
+
+def error(vm):
+    """What the drivers said when they last failed; empty when they did not."""
+    return (vm.USER_TEMPLATE or {}).get("ERROR", "").rstrip(".")
+
+
+def reason(vm):
+    """Why a VM does not get on, as drivers or scheduler say it; empty when they say nothing."""
+    return error(vm) or (vm.USER_TEMPLATE or {}).get("SCHED_MESSAGE", "").rstrip(".")
+
+
+def stands(vm, missing=""):
+    """Where a VM is, for the message of a timeout; `missing`: what it has not yet, in brackets."""
+    said = reason(vm)
+    return "%s is %s%s%s" % (vm.NAME, status(vm), missing, ": " + said if said else "")
+
+
+def broken(vm):
+    """The Failure of a VM that a driver could not serve."""
+    why = error(vm) or "OpenNebula gives no reason; see the log of the VM"
+    return Broken("VM %s has failed: %s." % (vm.NAME, why), object="vm", id=vm.ID)
+
+
+def stuck(vm, what):
+    """The Failure of a VM that is to do what it cannot from where it is (``be migrated``)."""
+    message = "VM %s is %s, and from there it cannot %s."
+    return Failure(message % (vm.NAME, status(vm), what), object="vm", id=vm.ID)
+
+
+def look(cloud, ids, whole=True):
+    """{id: VM} of the VMs with these ids, by one call; `whole`: as vm.info has them, else as the pool."""
+    if not ids:
+        return {}
+    text = ",".join(str(oid) for oid in sorted(ids))
+    return {vm.ID: vm for vm in cloud.call("read the VMs", "vmpool.infoset", text, whole).VM}

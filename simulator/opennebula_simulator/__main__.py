@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""python -m opennebula_simulator: a simulated OpenNebula on a port of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import failures
+from .cloud import Options
+from .seeds import SEEDS
+from .server import Simulator
+
+
+def seeds(text: str) -> dict[str, int]:
+    """ "hosts=1000,vms=10000" as a dictionary."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        what, dummy, number = part.partition("=")
+        if what not in SEEDS or not number.isdigit():
+            raise argparse.ArgumentTypeError(f"{part!r}: write {'=N, '.join(SEEDS)}=N, with whole numbers")
+        found[what] = int(number)
+    return found
+
+
+def failure(text: str) -> str:
+    why = failures.problem(text)
+    if why:
+        raise argparse.ArgumentTypeError(why)
+    return text
+
+
+FAIL_HELP = "a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated"
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "--host": {"default": "127.0.0.1", "help": "address to listen on (default %(default)s)"},
+    "--port": {"type": int, "default": 2633, "help": "port, 0 for a free one (default %(default)s)"},
+    "--user": {"default": Options.user, "help": "name of the administrator (default %(default)s)"},
+    "--password": {"default": Options.password, "help": "his password (default %(default)s)"},
+    "--delay": {
+        "type": float,
+        "default": Options.delay,
+        "metavar": "SECONDS",
+        "help": "length of a transition (default %(default)s)",
+    },
+    "--keep-alive": {"action": "store_true", "help": "keep connections open, as a front end does"},
+    "--allow-reset": {"action": "store_true", "help": "POST /reset makes a fresh server"},
+    "--fail": {"action": "append", "default": [], "type": failure, "metavar": "ACTION:TARGET", "help": FAIL_HELP},
+    "--seed": {
+        "type": seeds,
+        "default": {},
+        "metavar": "WHAT=N,…",
+        "help": f"objects to begin with: {', '.join(SEEDS)}",
+    },
+    "--quiet": {"action": "store_true", "help": "print nothing"},
+    "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL once it answers"},
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m opennebula_simulator",
+        description="A simulated OpenNebula 7.4.0 with dummy drivers, in memory.",
+        epilog=failures.listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name, settings in ARGUMENTS.items():
+        found.add_argument(name, **settings)
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
+    options = Options(given.user, given.password, given.delay, given.fail, given.seed)
+    try:
+        simulator = Simulator(options, given.host, given.port, given.keep_alive, given.allow_reset)
+    except OSError as error:
+        print(f"Cannot listen on {given.host}:{given.port}: {error.strerror}. Choose another --port.", file=sys.stderr)
+        return 1
+    if not given.quiet:
+        print(f"{simulator.url}  user {given.user}  password {given.password}", flush=True)
+    if given.ready_file:
+        announce(given.ready_file, simulator.url)
+    try:
+        simulator.serve()
+    except KeyboardInterrupt:
+        simulator.stop()
+    return 0
+
+
+def announce(path: Path, url: str) -> None:
+    """Writes the URL so that a reader never sees half of it."""
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(url + "\n", encoding="utf-8")
+    os.replace(draft, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
