@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Run the integration targets against the OpenNebula that ONE_URL names, or each against a simulator of its own.
 
-    python tools/run_integration.py [--jobs N] [--published] [--vars "one_im_mad=kvm …"] [TARGET...]
+    python tools/run_integration.py [--jobs N] [--vars "one_im_mad=kvm …"] [TARGET...]
 
 A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning; one
 of the warnings is that of tools/callbacks/documented.py.
@@ -16,12 +16,10 @@ import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from build_dist import published
-from project import COLLECTIONS, LOGS, ROOT, VENV, environment, fail, heed_signals
+from project import LOGS, ROOT, VENV, environment, fail, heed_signals
 from with_simulator import cloud
 
 INTEGRATION = ROOT / "tests" / "integration"
@@ -45,16 +43,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the integration targets.")
     parser.add_argument("--jobs", type=int, default=2, help="targets at once; always one on the cloud of ONE_URL")
     parser.add_argument("--vars", default="", help='variables for the targets, as in "one_im_mad=kvm one_vm_mad=kvm"')
-    parser.add_argument("--published", action="store_true", help="use the collection as it is published, not this tree")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
     heed_signals()
     options = parser.parse_args()
     targets = chosen(options.targets)
     LOGS.mkdir(parents=True, exist_ok=True)
     jobs = 1 if os.environ.get("ONE_URL") else options.jobs
-    collections = published() if options.published else nullcontext(str(COLLECTIONS))
-    with collections as folder, ThreadPoolExecutor(jobs) as pool:
-        outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars, folder), targets)]
+    with ThreadPoolExecutor(jobs) as pool:
+        outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars), targets)]
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed")
     raise SystemExit(bool(failed))
@@ -70,15 +66,14 @@ def chosen(names: list[str]) -> list[str]:
     return names or targets
 
 
-def run(target: str, variables: str, folder: str) -> Outcome:
-    """Run TARGET in a process of its own, with a log of its own and the collection in FOLDER."""
+def run(target: str, variables: str) -> Outcome:
+    """Run TARGET in a process of its own, with a log of its own."""
     log = LOGS / f"{log_name(target, variables)}.log"
     command = [str(VENV / "bin" / "ansible-playbook"), "-v", "--diff", "-i", "localhost,", str(INTEGRATION / "run.yml")]
     command += [f"-etarget={target}", *([f"-e{variables}"] if variables else [])]
     began = time.monotonic()
     with cloud() as access, log.open("w", encoding="utf-8") as stream:
         settings = environment(
-            ANSIBLE_COLLECTIONS_PATH=folder,
             ANSIBLE_ROLES_PATH=str(TARGETS),
             ANSIBLE_NOCOLOR="1",
             **DOCUMENTED,

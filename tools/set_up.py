@@ -45,16 +45,26 @@ def main() -> None:
             provide(VENV, [f"-r{REQUIREMENTS / name}.txt"], title=name)
 
 
-def provide(folder: Path, wanted: list[str], python: str = sys.executable, title: str = "") -> None:
-    """Make FOLDER an environment of PYTHON with the pip arguments WANTED installed; fast if it is one already."""
+def provide(
+    folder: Path,
+    wanted: list[str],
+    python: str = sys.executable,
+    title: str = "",
+    constraints: Path | None = CONSTRAINTS,
+) -> None:
+    """Make FOLDER an environment of PYTHON with the pip arguments WANTED installed; fast if it is one already.
+
+    CONSTRAINTS is None where WANTED pins all that it brings along.
+    """
+    pinned = ["-c", str(constraints)] if constraints else []
     create(folder, python)
     stamp = folder / f".installed-{title}"
-    now = digest([*wanted, *(text(item[2:]) for item in wanted if item.startswith("-r")), text(CONSTRAINTS)])
+    now = digest([*wanted, *(text(item.removeprefix("-r")) for item in [*wanted, *pinned] if item.endswith(".txt"))])
     if stamp.is_file() and stamp.read_text() == now:
         return
     print(f"Setting up {folder.relative_to(ROOT)} ({title}); this is done once …", file=sys.stderr, flush=True)
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-input"]
-    install += ["--disable-pip-version-check", "-c", str(CONSTRAINTS), *wanted]
+    install += ["--disable-pip-version-check", *pinned, *wanted]
     if subprocess.run(install, stdin=subprocess.DEVNULL, check=False).returncode:
         fail(f"pip could not install {' '.join(wanted)}; its words stand above. Is the package index in reach?")
     give_pip_settings(folder / "bin" / "python")
