@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-# Every entry point of the project. The work is done by tools/, one script a job; all that is made lies in build/.
+# Every entry point of the project. The work is done by tools/, one script a job; all that is made lies in build/, and
+# collections/ links to the clone, for Ansible and pytest to find the collection.
 # Where a target talks to a cloud, ONE_URL, ONE_USERNAME and ONE_PASSWORD name it; without them it is simulated.
 
 PYTHON ?= python3
@@ -64,4 +65,4 @@ setup: ## set up build/venv with what all of these need
 	@$(ENVIRONMENT) run test docs
 
 clean: ## remove all that was made
-	@rm -rf build
+	@rm -rf build collections

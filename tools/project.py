@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 HOME = BUILD / "home"
 LOGS = BUILD / "logs"
-COLLECTIONS = BUILD / "collections"
+COLLECTIONS = ROOT / "collections"  # where Ansible looks beside a playbook, and pytest-ansible in a clone
 VENV = Path(os.environ.get("PROJECT_VENV") or BUILD / "venv")  # test-matrix has others
 SHARED = ROOT.parent / "shared"
 NAMESPACE, NAME = "privazio", "opennebula"
@@ -84,6 +84,7 @@ def link_collection() -> Path:
     link = COLLECTIONS / "ansible_collections" / NAMESPACE / NAME
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
+        remove(link)  # pytest-ansible, where it comes first, makes a folder of links to what is there at that time
         link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
     return link
 

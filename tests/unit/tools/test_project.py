@@ -40,3 +40,12 @@ def test_the_collection_is_linked_once(tmp_path, monkeypatch):
     monkeypatch.setattr(project, "COLLECTIONS", tmp_path)
     assert project.link_collection().resolve() == project.ROOT
     assert project.link_collection().resolve() == project.ROOT
+
+
+def test_the_link_takes_the_place_of_what_pytest_ansible_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(project, "COLLECTIONS", tmp_path)
+    made = tmp_path / "ansible_collections" / project.NAMESPACE / project.NAME
+    made.mkdir(parents=True)
+    (made / "plugins").symlink_to(project.ROOT / "plugins")
+    assert project.link_collection().resolve() == project.ROOT
+    assert (project.ROOT / "plugins").is_dir()
