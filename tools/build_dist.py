@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Build what is published, the collection's tarball and the wheel `pyone`, and prove that both work when installed.
+"""Build what is published, the collection's tarball and two wheels, and prove that each works when installed.
 
     python tools/build_dist.py       leaves them in build/dist/
 
@@ -37,6 +37,7 @@ OFFLINE = {
     "PIP_CONFIG_FILE": "/dev/null",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
+SIMULATOR_SOURCES = ("simulator",)
 PYONE_WORKS = """
 import pyone
 from pathlib import Path
@@ -53,34 +54,56 @@ try:
 except pyone.OneException as error:
     print("pyone:", type(error).__name__, "as expected where no server listens")
 """
+SIMULATOR_WORKS = """
+import pathlib, subprocess, sys, time, xmlrpc.client
+ready = pathlib.Path("ready")
+with subprocess.Popen([sys.argv[1], "--port", "0", "--quiet", "--ready-file", str(ready)]) as process:
+    try:
+        deadline = time.monotonic() + 30
+        while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with xmlrpc.client.ServerProxy(ready.read_text().strip()) as proxy:
+            ok, version = proxy.one.system.version("oneadmin:opennebula")[:2]
+        assert ok, version
+        print("opennebula-simulator: answers as OpenNebula", version)
+    finally:
+        process.terminate()
+"""
 
 
 def main() -> None:
-    """Build both, list and try them."""
+    """Build all, list and try them."""
     remove(DIST)
     DIST.mkdir(parents=True)
-    wheel, tarball = build_wheel(), build_tarball()
-    show(wheel, sorted(zipfile.ZipFile(wheel).namelist()))
+    pyone, simulator = build_wheel("pyone", WHEEL_SOURCES), build_wheel("opennebula_simulator", SIMULATOR_SOURCES)
+    tarball = build_tarball()
+    for wheel in (pyone, simulator):
+        show(wheel, sorted(zipfile.ZipFile(wheel).namelist()))
     with tarfile.open(tarball) as archive:
         show(tarball, sorted(archive.getnames()))
-    try_wheel(wheel)
+    try_pyone(pyone)
+    try_simulator(simulator)
     try_tarball(tarball)
     import_as_galaxy(tarball)
-    print(f"Done: {wheel.name} and {tarball.name} lie in {DIST.relative_to(ROOT)}.")
+    print(f"Done: {pyone.name}, {simulator.name} and {tarball.name} lie in {DIST.relative_to(ROOT)}.")
 
 
-def build_wheel() -> Path:
-    """Build the wheel from a copy of its sources, since setuptools keeps old files in the folder that it works in."""
+def build_wheel(package: str, sources: tuple[str, ...]) -> Path:
+    """Build the wheel of PACKAGE from a copy of its SOURCES; setuptools keeps old files in the folder it works in.
+
+    A single folder holds the project, several names are its parts.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        for name in WHEEL_SOURCES:
+        for name in sources:
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(ROOT / name, target)
-        run("pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(DIST), folder)
-    return the_one("*.whl")
+        project = folder if len(sources) > 1 else str(Path(folder, *sources))
+        run("pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(DIST), project)
+    return the_one(f"{package}-*.whl")
 
 
 def build_tarball() -> Path:
@@ -99,7 +122,7 @@ def stage(folder: Path) -> Path:
     return folder
 
 
-def try_wheel(wheel: Path) -> None:
+def try_pyone(wheel: Path) -> None:
     """Install WHEEL into an empty environment, offline, and import it."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
@@ -108,6 +131,16 @@ def try_wheel(wheel: Path) -> None:
         call([python, "-I", "-c", PYONE_WORKS], folder)
         # what wants the pyone of PyPI is content with this one, or else pip, without an index, fails
         call([python, "-m", "pip", "install", "-qq", "--no-index", "pyone>=6,<8"], folder)
+
+
+def try_simulator(wheel: Path) -> None:
+    """Install WHEEL into an empty environment, offline, and ask what its console script serves."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        programs = Path(folder, "bin")
+        call([programs / "python", "-m", "pip", "install", "-qq", "--no-index", "--no-deps", str(wheel)], folder)
+        call([programs / "python", "-I", "-m", "opennebula_simulator", "--help"], folder, quiet=True)
+        call([programs / "python", "-I", "-c", SIMULATOR_WORKS, programs / "opennebula-simulator"], folder)
 
 
 def try_tarball(tarball: Path) -> None:

@@ -62,7 +62,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
-        prog="python -m opennebula_simulator",
+        prog="opennebula-simulator",
         description="A simulated OpenNebula 7.4.0 with dummy drivers, in memory.",
         epilog=failures.listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -68,18 +68,17 @@ class _Connection:
         verb, dummy, rest = first.partition(" ")
         headers = {name.strip().lower(): text.strip() for name, dummy, text in (line.partition(":") for line in lines)}
         length = headers.get("content-length", "")
-        if verb == "POST" and not length.isdecimal():
-            self.send(error(411, "You must send a content-length header"), False)
-            return self.drain()
         if headers.get("expect", "").lower() == "100-continue":
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = self.exactly(int(length) if length.isdecimal() else 0)
         if body is None:
             return False
+        sized = verb != "POST" or length.isdecimal()
         stays = self.keep_alive and headers.get("connection", "").lower() != "close" and rest.endswith("HTTP/1.1")
-        return self.send(self.answer(Request(verb, rest.partition(" ")[0], headers, body)), stays)
+        self.send(self.answer(Request(verb, rest.partition(" ")[0], headers, body)), stays and sized)
+        return stays if sized else self.drain()
 
-    def send(self, response: Response, stays: bool) -> bool:
+    def send(self, response: Response, stays: bool) -> None:
         length = f"Content-length: {len(response.body)}\r\n" if response.status == 200 or stays else ""
         head = (
             f"HTTP/1.1 {response.status} {REASONS[response.status]}\r\nContent-type: {response.kind}\r\n{length}"
@@ -87,10 +86,9 @@ class _Connection:
             "Server: Xmlrpc-c_Abyss/1.33.14\r\n\r\n"
         )
         self.sock.sendall(head.encode() + response.body)
-        return stays
 
     def drain(self) -> bool:
-        """Reads what still comes, so that closing does not make the client's system drop the answer unread."""
+        """Reads a body of unknown length, so that closing does not make the client's system drop the answer unread."""
         self.sock.settimeout(1)
         self.sock.shutdown(socket.SHUT_WR)
         while self.sock.recv(65536):

@@ -60,6 +60,8 @@ class Simulator:
             return error(404, "The requested URL was not found on this server")
         if request.verb != "POST":
             return error(405, "POST is the only HTTP method this server understands")
+        if "content-length" not in request.headers:
+            return error(411, "You must send a content-length header")
         if not request.body:
             return error(400, "According to your content-length HTTP header, your request is empty (zero length)")
         return Response(200, self.xmlrpc(request.body))

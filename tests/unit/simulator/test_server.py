@@ -87,6 +87,15 @@ def test_reset_brings_a_fresh_server(simulator, one):
     assert one("host.allocate", "h", "dummy", "dummy", 0)[1] == 0
 
 
+def test_a_request_without_content_length_has_an_empty_body(simulator, one):
+    """`curl -X POST` sends none."""
+    one("host.allocate", "h", "dummy", "dummy", 0)
+    with socket.create_connection(("127.0.0.1", simulator.http.port)) as sock:
+        sock.sendall(b"POST /reset HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert one("hostpool.info")[1] == "<HOST_POOL></HOST_POOL>"
+
+
 def test_a_host_is_monitored_with_the_next_call(one):
     one("host.allocate", "h", "dummy", "dummy", 0)
     assert "<STATE>2</STATE>" in one("host.info", 0)[1]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 import yaml
@@ -40,6 +41,11 @@ def test_every_module_has_an_integration_target(module):
 
 def test_licences_named_are_those_that_lie_here():
     assert sorted(load("galaxy.yml")["license"]) == sorted(path.stem for path in (ROOT / "LICENSES").glob("*.txt"))
+
+
+def test_the_simulator_has_the_version_of_the_collection():
+    project = tomllib.loads((ROOT / "simulator/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == load("galaxy.yml")["version"]
 
 
 def test_every_requirement_is_pinned():

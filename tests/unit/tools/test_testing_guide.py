@@ -23,7 +23,8 @@ from opennebula_simulator.__main__ import parser
 GUIDE = project.ROOT / "docs" / "docsite" / "rst" / "testing.rst"
 PORT = "2699"  # in the guide; a free one takes its place
 AS_IT_IS = "ENVIRONMENT=:"  # make sets nothing up: the environment is the one that this test runs in
-SERVERS = ("make cloud", "PYTHONPATH=simulator python3 -m opennebula_simulator")
+SERVERS = ("make cloud", "python3 -m opennebula_simulator")
+INSTALLED = {"PYTHONPATH": str(project.ROOT / "simulator")}  # as after `pip install`, which `make dist` tries
 BLOCK = re.compile(r"^\.\. code-block:: (console|yaml)\n(?:   :caption: (\S+)\n)?\n((?:   [^\n]*\n|\n)+)", re.MULTILINE)
 
 
@@ -38,13 +39,12 @@ def blocks():
 
 @pytest.fixture
 def playground(blocks, tmp_path):
-    """A folder with the files that the guide shows, and the clone that it speaks of."""
+    """A folder with the files that the guide shows."""
     for dummy, caption, text in blocks:
         if caption:
             path = tmp_path / caption
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    (tmp_path / "opennebula").symlink_to(project.ROOT)
     project.link_collection()
     return tmp_path
 
@@ -111,11 +111,13 @@ def test_the_commands_of_the_guide(blocks, playground):
         for command, printed in sessions(blocks):
             if command.startswith(SERVERS):
                 cloud.close()
-                process = cloud.enter_context(running(command, project.ROOT, MAKEFLAGS=AS_IT_IS))
+                process = cloud.enter_context(running(command, project.ROOT, MAKEFLAGS=AS_IT_IS, **INSTALLED))
                 port = re.search(r"(?:PORT=|--port )(\d+)", command)[1]
                 wait_for(f"http://127.0.0.1:{port}/RPC2")
                 assert [process.stdout.readline().rstrip() for dummy in printed] == printed
                 started += 1
+            elif command == "pip install opennebula-simulator":
+                assert not started, "what is used is installed first"
             elif command.startswith("export "):
                 access = exports(command)
             else:
@@ -127,7 +129,7 @@ def test_the_pipeline_of_the_guide(playground):
     workflow = yaml.safe_load((playground / ".github/workflows/test.yml").read_text(encoding="utf-8"))
     *dummy, last = workflow["jobs"]["playbooks"]["steps"]
     log = playground / "log"
-    with running(f"exec >{log} 2>&1\nset -e\n{last['run']}", playground, **last["env"]) as process:
+    with running(f"exec >{log} 2>&1\nset -e\n{last['run']}", playground, **INSTALLED, **last["env"]) as process:
         assert process.wait(120) == 0, log.read_text(encoding="utf-8")
 
 
