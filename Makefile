@@ -11,7 +11,7 @@ ENVIRONMENT := $(PYTHON) tools/set_up.py
 RUN := build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test test-matrix cloud integration bindings bench docs dist format setup clean
+.PHONY: help demo demo-clean test quick test-matrix cloud integration bindings bench docs dist format setup clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -24,9 +24,12 @@ demo-clean: ## remove from ONE_URL what demo made there
 	@$(ENVIRONMENT) run
 	@$(RUN) tools/demo.py --clean $(VARS)
 
-test: ## run every check, or those of CHECKS="unit lint"
+test: ## run every check that has not passed with the same inputs (FORCE=1: every one), or those of CHECKS="unit lint"
 	@$(ENVIRONMENT) run test docs
-	@$(RUN) tools/run_checks.py $(CHECKS)
+	@$(RUN) tools/run_checks.py $(if $(FORCE),--force) $(CHECKS)
+
+quick: ## run what tells most in two minutes: lint, types and unit tests
+	@$(MAKE) --no-print-directory test CHECKS="lint format types imports unit"
 
 test-matrix: ## unit tests and one target with every supported ansible-core and Python
 	@$(ENVIRONMENT) run test

@@ -2,9 +2,11 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Run every check of the project, as many at once as there are processors, and close with one summary.
 
-    python tools/run_checks.py [CHECK...]      default: all; --list names them
+    python tools/run_checks.py [--force] [CHECK...]      default: all; --list names them
 
-Each check prints one line, its whole output goes to build/logs/CHECK.log, and the end of that is shown if it fails.
+Each check prints a line as it starts and one as it ends. Its whole output goes to build/logs/CHECK.log, and the end of
+that is shown if it fails. A check that has passed with the same inputs is not run again, but with --force, or where the
+variable CI is set.
 """
 
 from __future__ import annotations
@@ -16,49 +18,74 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
+import unchanged
 from project import LOGS, ROOT, SKIPPED, VENV, environment, fail, heed_signals, link_collection
 
+UNCHANGED = -1000  # the status of a check that was not run; no process ends with it
+WORDS = ("passed", "FAILED", "unchanged", "skipped")
 TAIL = 40  # lines of the log of a failed check
 
 
 class Check(NamedTuple):
-    """A check: its name, its command (a program of the virtual environment) and what to quote of its log."""
+    """A check: its name, its command (a program of the virtual environment) and what to quote of its log.
+
+    READS are the files and folders that decide its outcome, as unchanged.fingerprint() takes them; more is safe.
+    """
 
     name: str
     command: list[str]
     quote: str = ""
+    reads: tuple[str, ...] = (".", "../shared")
 
 
+# What Ansible loads of the collection, and the cloud that it runs against.
+COLLECTION = ("plugins", "meta", "galaxy.yml", "roles", "extensions", "playbooks")
+PLAYED = (*COLLECTION, "simulator", "tests/integration", "tests/examples")
 AS_MODULES = ("bad_input", "one_host", "one_vm")  # targets that run with both faces of the modules
 # The long ones first, so that the short ones fill the gaps.
 CHECKS = (
     Check("sanity", ["python", "tools/run_sanity.py"]),
-    Check("integration", ["python", "tools/run_integration.py"], r"\d+ passed, \d+ failed"),
+    Check("integration", ["python", "tools/run_integration.py"], r"\d+ passed, \d+ failed", reads=PLAYED),
     Check(
         "as-modules",  # most targets run in the controller; what remote hosts are sent must be as good
         ["python", "tools/run_integration.py", "--vars", "one_in_controller=false", *AS_MODULES],
         r"\d+ passed, \d+ failed",
+        reads=PLAYED,
     ),
-    Check("examples", ["python", "tools/run_examples.py"], r"\d+ passed, \d+ failed"),
-    Check("conformance", ["python", "tools/replay_conformance.py"], r"\d+ steps of .*|skipped: .*"),
+    Check(
+        "examples", ["python", "tools/run_examples.py"], r"\d+ passed, \d+ failed", reads=(*PLAYED, "docs", "README.md")
+    ),
+    Check(
+        "conformance",
+        ["python", "tools/replay_conformance.py"],
+        r"\d+ steps of .*|skipped: .*",
+        reads=("simulator", "../shared"),
+    ),
     Check("unit", ["pytest", "-n", "auto", "--dist", "worksteal", "tests/unit"], r"\d+ (passed|failed).* in .*"),
-    Check("demo", ["python", "tools/demo.py"], r"Done: .*"),
-    Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*"),
+    Check("demo", ["python", "tools/demo.py"], r"Done: .*", reads=PLAYED),
+    Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*", reads=PLAYED),
     Check("dist", ["python", "tools/build_dist.py"], r"Done: .*"),
     Check(
         "documentation",
         ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=self", "."],
+        reads=(*COLLECTION, "docs", "changelogs"),
     ),
     Check("ansible-lint", ["ansible-lint", "--offline", "--nocolor", "-q"]),
-    Check("types", ["mypy"], r"Success: .*|Found .*"),
-    Check("imports", ["python", "tools/import_contracts.py"], r"Contracts: .*"),
-    Check("bindings", ["python", "tools/generate_bindings.py", "--check"]),
+    Check("types", ["mypy"], r"Success: .*|Found .*", reads=("plugins",)),
+    Check("imports", ["python", "tools/import_contracts.py"], r"Contracts: .*", reads=("plugins", "simulator")),
+    Check("bindings", ["python", "tools/generate_bindings.py", "--check"], reads=("xsd", "plugins/module_utils/pyone")),
     Check("licences", ["reuse", "lint", "--lines"]),
-    Check("docs", ["python", "tools/build_docs.py"], r"Done: .*"),
+    Check(
+        "docs",
+        ["python", "tools/build_docs.py"],
+        r"Done: .*",
+        reads=(*COLLECTION, "docs", "changelogs", "README.md", "CHANGELOG.rst"),
+    ),
     Check("changelog", ["antsibull-changelog", "lint"]),
     Check("yaml", ["yamllint", "--strict", "."]),
     Check("lint", ["ruff", "check", "--no-cache", "--output-format", "concise", "."], r"Found .*"),
@@ -76,7 +103,7 @@ class Outcome(NamedTuple):
     @property
     def word(self) -> str:
         """The verdict in one word."""
-        return {0: "passed", SKIPPED: "skipped"}.get(self.status, "FAILED")
+        return {0: "passed", SKIPPED: "skipped", UNCHANGED: "unchanged"}.get(self.status, "FAILED")
 
     @property
     def log(self) -> Path:
@@ -87,18 +114,31 @@ class Outcome(NamedTuple):
 class Runner:
     """Runs checks, each in a process group of its own, so that an interrupted run leaves none behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, force: bool) -> None:
+        self._force = force
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._stopped = False
 
     def run(self, check: Check) -> Outcome:
-        """Run CHECK to its end."""
+        """Run CHECK to its end, unless it has passed with these inputs."""
+        inputs = unchanged.fingerprint(check.command, check.reads)
+        if not self._force and unchanged.passed(check.name, inputs):
+            return Outcome(check, UNCHANGED, 0)
+        unchanged.forget(check.name)
         began = time.monotonic()
+        status = self._execute(check)
+        if status == 0 and unchanged.fingerprint(check.command, check.reads) == inputs:
+            unchanged.remember(check.name, inputs)
+        return Outcome(check, status, time.monotonic() - began)
+
+    def _execute(self, check: Check) -> int:
+        """Run the command of CHECK, with its output in a log, and return its status."""
         with log_of(check).open("wb") as log:
             with self._lock:
                 if self._stopped:
-                    return Outcome(check, -signal.SIGINT, 0)
+                    return -signal.SIGINT
+                print(f"{'started':<9} {check.name}", flush=True)
                 process = subprocess.Popen(
                     [str(VENV / "bin" / check.command[0]), *check.command[1:]],
                     cwd=ROOT,
@@ -112,7 +152,7 @@ class Runner:
             status = process.wait()
             with self._lock:
                 self._running.discard(process)
-        return Outcome(check, status, time.monotonic() - began)
+        return status
 
     def stop(self) -> None:
         """End what runs and start nothing more."""
@@ -126,6 +166,7 @@ def main() -> None:
     """Run the checks named on the command line, or all; end with status 1 if one fails."""
     parser = argparse.ArgumentParser(description="Run every check of the project.")
     parser.add_argument("--list", action="store_true", help="name the checks and stop")
+    parser.add_argument("--force", action="store_true", help="run also what has passed with the same inputs")
     parser.add_argument("names", nargs="*", metavar="CHECK", help="default: all")
     heed_signals()
     options = parser.parse_args()
@@ -136,7 +177,7 @@ def main() -> None:
     began = time.monotonic()
     LOGS.mkdir(parents=True, exist_ok=True)
     link_collection()
-    outcomes = run_all(checks)
+    outcomes = run_all(checks, force=options.force or bool(os.environ.get("CI")))
     summarize(outcomes, time.monotonic() - began)
     raise SystemExit(any(outcome.word == "FAILED" for outcome in outcomes))
 
@@ -150,9 +191,9 @@ def chosen(names: list[str]) -> list[Check]:
     return [known[name] for name in names] or list(CHECKS)
 
 
-def run_all(checks: list[Check]) -> list[Outcome]:
-    """Run CHECKS, as many at once as there are processors; print the line of each as it ends."""
-    runner, outcomes = Runner(), []
+def run_all(checks: list[Check], force: bool = False) -> list[Outcome]:
+    """Run CHECKS, as many at once as there are processors; print a line as each starts and ends."""
+    runner, outcomes = Runner(force), []
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         try:
             for done in as_completed([pool.submit(runner.run, check) for check in checks]):
@@ -167,7 +208,7 @@ def run_all(checks: list[Check]) -> list[Outcome]:
 def line(outcome: Outcome) -> str:
     """Return the one line that tells how a check ended, with what it says of itself."""
     told = quotation(outcome.check.quote, outcome.log.read_text(encoding="utf-8", errors="replace"))
-    return f"{outcome.word:<8} {outcome.check.name:<14} {outcome.seconds:6.1f} s  {told}".rstrip()
+    return f"{outcome.word:<9} {outcome.check.name:<14} {outcome.seconds:6.1f} s  {told}".rstrip()
 
 
 def quotation(pattern: str, output: str) -> str:
@@ -177,15 +218,15 @@ def quotation(pattern: str, output: str) -> str:
 
 
 def summarize(outcomes: list[Outcome], seconds: float) -> None:
-    """Print the end of the log of each check that failed, then how many passed, failed and were skipped."""
+    """Print the end of the log of each check that failed, then how many ended how."""
     for outcome in outcomes:
         if outcome.word == "FAILED":
             output = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
             print(f"\n--- {outcome.check.name}: the end of {outcome.log.relative_to(ROOT)}", *output[-TAIL:], sep="\n")
-    words = [outcome.word for outcome in outcomes]
+    counts = Counter(outcome.word for outcome in outcomes)
+    told = [f"{counts[word]} {word}" for word in WORDS if counts[word] or word in ("passed", "FAILED")]
     print(f"\n{len(outcomes)} checks in {seconds:.0f} s, logs in {LOGS.relative_to(ROOT)}")
-    skipped = f", {words.count('skipped')} skipped" if "skipped" in words else ""
-    print(f"{words.count('passed')} passed, {words.count('FAILED')} failed{skipped}")
+    print(", ".join(told).replace("FAILED", "failed"))
 
 
 def log_of(check: Check) -> Path:
