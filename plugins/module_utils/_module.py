@@ -12,6 +12,7 @@ from ._core.cloud import Cloud, connect
 from ._core.failure import Failure, described
 from ._core.values import contrast, masked
 from ._engine.engine import Engine
+from ._engine.resource import modes_of, wanted_of
 from .pyone import OneException
 
 
@@ -44,38 +45,32 @@ class OneModule:
         else:
             self._succeed(report)
 
-    def ensure(self, resource, **extra):
-        """Makes the object that the options `id` and `name` speak of as the options want it.
+    def ensure(self, resource):
+        """Makes the object that the options `id` and `name` name as the options want it, and ends the task.
 
         Args:
-            resource (Resource): options of the same name as its attributes are what is wanted.
-            extra: attributes that other options stand for.
+            resource (Resource)
         """
-        wanted = self.wanted(resource, **extra)
+        self.run(lambda cloud: self.converge(cloud, resource))
+
+    def converge(self, cloud, resource):
+        """The Report of one object that the option `state` wants present or absent."""
+        wanted, engine = wanted_of(resource, self.params), self.engine(cloud, resource)
         name, oid = wanted.pop("name", None), self.params["id"]
-
-        def work(cloud):
-            engine = self.engine(cloud, resource)
-            if self.params["state"] == "absent":
-                return engine.remove(name, oid)
-            return engine.converge(name, oid, wanted)
-
-        self.run(work)
-
-    def wanted(self, resource, **extra):
-        """{attribute: value} of what the options want of a resource; None for what they do not speak of."""
-        return dict({option: self.params[option] for option in resource.attributes if option in self.params}, **extra)
+        if self.params["state"] == "absent":
+            return engine.remove(name, oid, wanted)
+        return engine.converge(name, oid, wanted)
 
     def engine(self, cloud, resource):
         """The Engine that makes what is wanted true, as far as check mode and the option wait allow."""
-        return Engine(cloud, resource, self.applies, self.params.get("wait", True))
+        return Engine(cloud, resource, modes_of(self.params), self.applies, self.params.get("wait", True))
 
     def _client(self):
         return connect(self.params, read_only=not self.applies, on_call=self.calls.append)
 
     def _cloud(self, one):
-        lenient = self._ansible.warn if self._ansible.check_mode else None
-        return Cloud(one, self.params.get("wait_timeout") or 0, lenient)
+        on_missing = self._ansible.warn if self._ansible.check_mode else None
+        return Cloud(one, self.params.get("wait_timeout") or 0, on_missing)
 
     def _succeed(self, report):
         result = dict(masked(report.record or {}), changed=report.changed, **self._cost())

@@ -198,7 +198,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import cluster
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster import CLUSTER, CLUSTER_WITH_PLAN
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 NAMES = {"type": "list", "elements": "str"}
@@ -219,14 +219,7 @@ OPTIONS = dict(
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    members = {kind + "_ids": params[option] for option, (kind, dummy, dummy) in cluster.MEMBERS.items()}
-    replace, wait = params["template_mode"] == "replace", params["wait"]
-    patience = None if params["plan"] is None else params["plan_timeout"] if wait else 0
-    resource = cluster.resource(replace, params["purge"], params["labels_mode"], patience)
-    if params["plan"] == "requested":
-        members.update(request=True, plan=None)
-    module.ensure(resource, **members)
+    module.ensure(CLUSTER if module.params["plan"] is None else CLUSTER_WITH_PLAN)
 
 
 if __name__ == "__main__":

@@ -200,9 +200,8 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import host
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation
 
 OPTIONS = dict(
     IDENTITY,
@@ -220,15 +219,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")], required_by={"destinations": ("evacuate",)})
-    params = module.params
-    status = params["state"] if params["state"] in host.NUMBERS else None
-    evacuation = None
-    if params["evacuate"] is not None:
-        waits = params["wait"] or params["state"] != "disabled"
-        evacuation = Evacuation(params["evacuate"], params["destinations"], waits)
-    resource = host.resource(params["template_mode"] == "replace", params["labels_mode"], evacuation, status)
-    module.ensure(resource, status=status, vms=[] if evacuation is not None else None)
+    OneModule(OPTIONS, required_one_of=[("id", "name")], required_by={"destinations": ("evacuate",)}).ensure(HOST)
 
 
 if __name__ == "__main__":

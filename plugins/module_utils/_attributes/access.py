@@ -1,22 +1,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Owner, group, permissions and locks: one meaning for every kind that has them."""
+"""Name, owner, group, permissions and locks: one meaning for every kind that has them."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from .._core.cloud import label, method
 from .._core.failure import described
-from .._engine.engine import Attribute
+from .._engine.resource import FIRST, LAST, Reference, Step, attribute
 from ..pyone import OneException, permissions
-from . import common
+from .labels import labels
+from .relations import reference
+from .template import template
 
 LOCKS = {1: "use", 2: "manage", 3: "admin"}  # LOCKED of a LOCK element; what one.*.lock takes
 LEVELS = {word: number for number, word in LOCKS.items()}
+SAME = -1  # owner or group of one.*.chown
+
+
+# ---------------------------------------------------------------- reading
 
 
 def owned(item):
-    """The words that every owned object's record has; the pool of VMs tells no permissions."""
+    """The fields that the record of every owned object has; the pool of VMs does not tell permissions."""
     return {
         "user_id": item.UID,
         "user_name": item.UNAME,
@@ -35,33 +43,53 @@ def bits(item):
 
 
 def locked(item):
-    """The word that the record of every kind with locks has."""
+    """The field that the record of every kind with locks has."""
     return {"lock": LOCKS.get(item.LOCK.LOCKED, str(item.LOCK.LOCKED)) if item.LOCK is not None else "none"}
 
 
+# ---------------------------------------------------------------- attributes
+
+
+def rename(kind):
+    """The Attribute `name` of a kind that can be renamed."""
+    return attribute("name", partial(_rename, kind))
+
+
+def _rename(kind, record, after):
+    what = "rename %s %s to %s" % (label(kind), record["name"], after)
+    return [Step(what, method(kind, "rename"), (record["id"], after))]
+
+
 def ownership(kind):
-    """The Attributes `mode`, `group` and `owner` of a kind; the owner last: who gives away has no right to more."""
-
-    def write_mode(cloud, oid, after, record):
-        doing = "set the mode of %s %s to %s" % (label(kind), record["name"], after)
-        cloud.call(doing, method(kind, "chmod"), oid, *permissions.bits(after))
-
-    def write_group(cloud, oid, after, record):
-        doing = "give %s %s to group %s" % (label(kind), record["name"], after)
-        cloud.call(doing, method(kind, "chown"), oid, -1, cloud.reference("group", after).ID)
-
-    def write_owner(cloud, oid, after, record):
-        doing = "give %s %s to user %s" % (label(kind), record["name"], after)
-        cloud.call(doing, method(kind, "chown"), oid, cloud.reference("user", after).ID, -1)
-
+    """The Attributes `mode`, `group` and `owner` of a kind; the owner last, who may lose the right to the others."""
     return {
-        "mode": Attribute(write_mode, canonical=canonical_mode),
-        "group": Attribute(write_group, canonical=common.reference("group")),
-        "owner": Attribute(write_owner, canonical=common.reference("user")),
+        "mode": attribute("mode", partial(_change_mode, kind), canonical=canonical_mode),
+        "group": attribute("group", partial(_change_group, kind), canonical=reference("group")),
+        "owner": attribute("owner", partial(_change_owner, kind), canonical=reference("user")),
     }
 
 
+def _change_mode(kind, record, after):
+    what = "set the mode of %s %s to %s" % (label(kind), record["name"], after)
+    return [Step(what, method(kind, "chmod"), (record["id"], *permissions.bits(after)), phase=LAST)]
+
+
+def _change_group(kind, record, after):
+    what = "change the group of %s %s to %s" % (label(kind), record["name"], after)
+    return [Step(what, method(kind, "chown"), (record["id"], SAME, Reference("group", after)), phase=LAST)]
+
+
+def _change_owner(kind, record, after):
+    what = "change the owner of %s %s to %s" % (label(kind), record["name"], after)
+    return [Step(what, method(kind, "chown"), (record["id"], Reference("user", after), SAME), phase=LAST)]
+
+
 def canonical_mode(cloud, given):
+    """A mode as three digits.
+
+    Raises:
+        Failure: it is not an octal number.
+    """
     try:
         permissions.bits(given)
     except OneException as error:
@@ -70,31 +98,30 @@ def canonical_mode(cloud, given):
 
 
 def lock(kind):
-    """The Attribute `lock` of a kind: put on last, taken off first, since a lock forbids the other changes."""
-
-    def write(cloud, oid, after, record):
-        if after == "none":
-            cloud.call("unlock %s %s" % (label(kind), record["name"]), method(kind, "unlock"), oid)
-        else:
-            doing = "lock %s %s" % (label(kind), record["name"])
-            cloud.call(doing, method(kind, "lock"), oid, LEVELS[after], False)
-
-    return {"lock": Attribute(write, early=lambda after: after == "none")}
+    """The Attribute `lock` of a kind: set last and removed first, since a lock forbids the other changes."""
+    return {"lock": attribute("lock", partial(_change_lock, kind))}
 
 
-def attributes(kind, own, replace=False, labels="exact", managed=(), creation=("NAME",)):
-    """The attributes of a kind with owner and template: what all have, and its own between.
+def _change_lock(kind, record, after):
+    if after == "none":
+        what = "unlock %s %s" % (label(kind), record["name"])
+        return [Step(what, method(kind, "unlock"), (record["id"],), phase=FIRST)]
+    what = "lock %s %s" % (label(kind), record["name"])
+    return [Step(what, method(kind, "lock"), (record["id"], LEVELS[after], False), phase=LAST)]
+
+
+def attributes(kind, own, **options):
+    """The Attributes of a kind with owner and template: those that all have, and its own between.
 
     Args:
+        kind (str)
         own (dict): option → Attribute.
-        replace (bool): template_mode replace.
-        labels (str): labels_mode.
-        managed, creation (container): as for common.template and common.at_creation.
+        options: of template.template().
     """
     return {
-        "name": common.rename(kind),
-        "template": common.at_creation(common.template(kind, replace, managed), creation),
+        "name": rename(kind),
+        "template": template(kind, **options),
         **own,
-        "labels": common.labels(kind, labels),
+        "labels": labels(kind),
         **ownership(kind),
     }

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Options that stand for one attribute of an object's template each."""
+"""Options that are one attribute of an object's template each."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Callable, NamedTuple
 
-from .._core.cloud import label, method
+from .._core.cloud import label
 from .._core.values import canonical
-from .._engine.engine import Attribute
+from .._engine.resource import attribute
+from .template import update
 
 
-class Word(NamedTuple):
-    """The attribute that an option stands for."""
+class TemplateField(NamedTuple):
+    """The attribute of the template that an option stands for."""
 
     name: str
-    read: Callable = str  # text of the attribute, empty when it is not there → value of the option
-    lasting: bool = True  # False: it can be given at creation only
+    read: Callable = str  # text of the attribute, empty when the object lacks it → value of the option
 
 
 def flag(text):
@@ -36,37 +37,38 @@ def lower(text):
     return text.lower()
 
 
-def read(words, template):
+def read(fields, template):
     """{option: value} of a template.
 
     Args:
-        words (dict): option → Word
+        fields (dict): option → TemplateField
         template (dict): canonical.
     """
-    return {option: word.read(template.get(word.name, "")) for option, word in words.items()}
+    return {option: field.read(template.get(field.name, "")) for option, field in fields.items()}
 
 
-def body(words, wanted):
-    """The template attributes of those options that are wanted."""
-    return canonical({word.name: wanted[option] for option, word in words.items() if option in wanted})
+def body(fields, wanted):
+    """The attributes of the template for those options that are wanted."""
+    return canonical({field.name: wanted[option] for option, field in fields.items() if option in wanted})
 
 
-def attributes(kind, words):
-    """The Attributes of words.
+def attributes(kind, fields):
+    """{option: Attribute} of fields.
 
     Args:
         kind (str)
-        words (dict): option → Word
+        fields (dict): option → TemplateField
     """
+    return {
+        option: attribute(option, partial(_write, kind, option, field), canonical=partial(_canonical_field, field))
+        for option, field in fields.items()
+    }
 
-    def attribute(option, word):
-        def write(cloud, oid, after, record):
-            doing = "change %s of %s %s" % (option, label(kind), record["name"])
-            cloud.call(doing, method(kind, "update"), oid, body(words, {option: after}), 1)
 
-        def one_form(cloud, given):
-            return word.read(body(words, {option: given})[word.name])
+def _write(kind, option, field, record, after):
+    what = "change %s of %s %s" % (option, label(kind), record["name"])
+    return [update(kind, record, what, canonical({field.name: after}))]
 
-        return Attribute(write if word.lasting else None, canonical=one_form)
 
-    return {option: attribute(option, word) for option, word in words.items()}
+def _canonical_field(field, cloud, given):
+    return field.read(canonical({field.name: given})[field.name])

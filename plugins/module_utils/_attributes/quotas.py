@@ -10,12 +10,15 @@ Limits that nobody has set are left out.  Sizes and memory are in MB.
 from __future__ import annotations
 
 import struct
+from functools import partial
+from typing import NamedTuple
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
-from .._core.values import contrast
-from .._engine.engine import Attribute, Report
+from .._engine.resource import Resource, Step, attribute
 from . import relations
+
+PURGE = "purge_quotas"  # option that unsets the limits that are not given
 
 # What the server limits: element of a quota template → its metrics (releases before 7.4 have no PCI devices).
 METRICS = {
@@ -142,7 +145,7 @@ def _canonical_kind(cloud, kind, inside):
 def _key(cloud, kind, name):
     """The ids of the objects that a key of quotas names; several clusters are joined by commas."""
     names = str(name).split(",") if kind == "cluster" else [name]
-    return relations.joined(relations.oids(OBJECTS[kind])(cloud, names))
+    return relations.joined(relations.reference_ids(OBJECTS[kind])(cloud, names))
 
 
 def _canonical_limits(kind, given):
@@ -215,41 +218,67 @@ def _vectors(quotas):
     return vectors
 
 
-def attribute(kind, purge=False):
-    """The Attribute `quotas` of users or groups; `purge`: limits that are not given are no longer set."""
-
-    def write(cloud, oid, after, record):
-        doing = "set the quotas of %s %s" % (label(kind), record["name"])
-        cloud.call(doing, method(kind, "quota"), oid, body(record["quotas"], after))
-
-    return Attribute(write, lambda present, wanted: merged(present, wanted, purge), canonical)
+def quotas(kind):
+    """The Attribute `quotas` of users or groups; with `purge_quotas` limits that are not given are no longer set."""
+    return attribute("quotas", partial(_write, kind), _merged, canonical)
 
 
-def defaults(cloud, kind, given, purge=False, apply=True):
-    """Makes quotas the defaults of users or groups, and says what they are.
+def _merged(present, wanted, modes):
+    return merged(present, wanted, PURGE in modes.purge)
 
-    Args:
-        cloud (Cloud)
-        kind (str): user or group.
-        given (dict | None): quotas; None: nothing is to change.
-        purge (bool): limits that are not given are unlimited.
-        apply (bool): False: only plan.
 
-    Returns:
-        Report: its record has `kind` and `quotas`.
+def _write(kind, record, after):
+    what = "set the quotas of %s %s" % (label(kind), record["name"])
+    return [Step(what, method(kind, "quota"), (record["id"], body(record["quotas"], after)))]
+
+
+# ---------------------------------------------------------------- defaults
+
+
+class Defaults(NamedTuple):
+    """The default quotas of users or of groups, as an object of the engine."""
+
+    ID: str  # user or group
+    NAME: str
+    quotas: dict
+
+
+def fetch_defaults(cloud, dummy, holder):
+    """The Defaults of `holder`: user or group."""
+    answer = cloud.call("read the default quotas of %ss" % holder, holder + "quota.info")
+    return Defaults(holder, holder, limits(answer, OF_DEFAULTS))
+
+
+def read_defaults(cloud, item):
+    return {"kind": item.ID, "quotas": item.quotas}
+
+
+def canonical_defaults(cloud, given):
+    """Quotas in one form.
+
+    Raises:
+        Failure: they have what only quotas of users and groups have: clusters, or the limit `default`.
     """
-    present = limits(cloud.call("read the default quotas of %ss" % kind, kind + "quota.info"), OF_DEFAULTS)
-    wanted = canonical(cloud, given or {})
+    wanted = canonical(cloud, given)
     refused = sorted(place[-1] for place, limit in _flat(wanted).items() if limit == "default")
     if refused or "cluster" in wanted:
         what = "clusters" if "cluster" in wanted else "%s to 'default'" % refused[0]
         raise Failure("Default quotas cannot limit %s: give numbers or 'unlimited', for VMs anywhere." % what)
-    after = merged(present, wanted, purge and given is not None, OF_DEFAULTS)
-    if apply and after != present:
-        doing = "set the default quotas of %ss" % kind
-        stored = limits(cloud.call(doing, kind + "quota.update", body(present, after, OF_DEFAULTS)), OF_DEFAULTS)
-        if merged(stored, wanted, purge and given is not None, OF_DEFAULTS) != stored:
-            raise Failure("OpenNebula accepted the default quotas of %ss, but did not store all of them." % kind)
-        after = stored
-    before, changed = contrast({"quotas": present}, {"quotas": after})
-    return Report(after != present, before, changed, {"kind": kind, "quotas": after})
+    return wanted
+
+
+def _merged_defaults(present, wanted, modes):
+    return merged(present, wanted, PURGE in modes.purge, OF_DEFAULTS)
+
+
+def _write_defaults(record, after):
+    what = "set the default quotas of %ss" % record["kind"]
+    return [Step(what, record["kind"] + "quota.update", (body(record["quotas"], after, OF_DEFAULTS),))]
+
+
+QUOTA_DEFAULTS = Resource(
+    "quota_defaults",
+    read_defaults,
+    {"quotas": attribute("quotas", _write_defaults, _merged_defaults, canonical_defaults)},
+    fetch=fetch_defaults,
+)

@@ -1,37 +1,60 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""How an object relates to others: by an id, as a set of members, or made from one."""
+"""How an object relates to others: it names one, has a set of them, or is made from one."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from .._core.cloud import label, method
-from .._engine.engine import Attribute, as_given
-from .common import reference
+from .._engine.resource import Reference, Step, attribute, source
+
+# ---------------------------------------------------------------- one object
 
 
-def oid(kind):
-    """canonical() of an option that names an object of another kind: its id; what a check run does not find stays."""
+def reference(kind, field="NAME"):
+    """canonical() of an option that names an object of another kind: a field of it, NAME or ID.
+
+    An object that does not exist in a check run stays as it is written.
+    """
+    return partial(_canonical_reference, kind, field)
+
+
+def _canonical_reference(kind, field, cloud, given):
+    item = cloud.reference(kind, given)
+    return str(given) if item is None else getattr(item, field)
+
+
+def reference_id(kind):
+    """canonical() of an option that names an object of another kind: its id."""
     return reference(kind, "ID")
 
 
-def oids(kind):
-    """canonical() of an option that names a set of objects of another kind; see oid()."""
-    canonical_id = oid(kind)
+def optional(kind, wanted, option, missing=-1):
+    """The argument of a step for an option that names an object; `missing`: where it is not wanted."""
+    return Reference(kind, wanted[option]) if option in wanted else missing
 
-    def canonical_ids(cloud, given):
-        return in_order({canonical_id(cloud, item) for item in given})
 
-    return canonical_ids
+# ---------------------------------------------------------------- sets of objects
+
+
+def reference_ids(kind):
+    """canonical() of an option that names a set of objects of another kind: their ids, in order."""
+    return partial(_canonical_ids, kind)
+
+
+def _canonical_ids(kind, cloud, given):
+    return in_order({_canonical_reference(kind, "ID", cloud, item) for item in given})
 
 
 def in_order(ids):
-    """Ids, and behind them the names that stand for ids."""
+    """Ids in order, then the names that are in place of ids in a check run."""
     return sorted(ids, key=lambda item: (isinstance(item, str), item))
 
 
 def ids(text):
-    """The ids in a text such as ``3,1``, as they stand there; what is no id is passed over."""
+    """The ids in a text such as ``3,1``, in its order; what is not a number is ignored."""
     return [int(part) for part in (text or "").split(",") if part.strip().isdigit()]
 
 
@@ -40,50 +63,58 @@ def joined(given):
     return ",".join(str(one) for one in given)
 
 
-def members(option, kind, oneself, add, take, purge):
-    """The Attribute for a set of other objects, kept as ids: added to those there are, or exactly these with `purge`.
+def merged_ids(purge, present, wanted, modes):
+    """The ids after the change: those wanted are added, or with the purge option are the only ones."""
+    return wanted if purge in modes.purge else in_order(set(present) | set(wanted))
+
+
+def members(option, field, owner, kind, add, remove, purge, member_first=False):
+    """The Attribute for a set of objects that belong to another one, kept as ids.
 
     Args:
-        option (str): what the ids are called in the record.
+        option (str)
+        field (str): of the record, for the ids.
+        owner (str): kind of the object that has the members.
         kind (str): of the members.
-        oneself (str): kind of the object that has them.
-        add, take (str): methods that add and take away a member; what a method belongs to is its first argument.
-        purge (bool)
+        add, remove (str): methods of the API for one member.
+        purge (str): option that removes the members that are not named.
+        member_first (bool): whether the methods take the member before the owner.
     """
-
-    def merged(present, wanted):
-        return wanted if purge else in_order(set(present) | set(wanted))
-
-    def write(cloud, oid, after, record):
-        doing = "change the %ss of %s %s" % (label(kind), label(oneself), record["name"])
-        present = set(record[option])
-        calls = [(add, member) for member in sorted(set(after) - present)]
-        calls += [(take, member) for member in sorted(present - set(after))]
-        for name, member in calls:
-            pair = (member, oid) if name.startswith(method(kind, "")) else (oid, member)
-            cloud.call(doing, name, *pair)
-
-    return Attribute(write, merged, oids(kind))
+    write = partial(_change_members, field, owner, kind, add, remove, member_first)
+    return attribute(option, write, partial(merged_ids, purge), reference_ids(kind), field)
 
 
-def origin(canonical=as_given):
-    """The Attribute for what an object is made from: it counts at creation, and nothing of it is seen afterwards."""
-    return Attribute(merged=lambda present, wanted: present, canonical=canonical, lasting=False, origin=True)
+def _change_members(field, owner, kind, add, remove, member_first, record, after):
+    what = "change the %ss of %s %s" % (label(kind), label(owner), record["name"])
+    present = set(record[field])
+    calls = [(add, member) for member in in_order(set(after) - present)]
+    calls += [(remove, member) for member in in_order(present - set(after))]
+    pairs = [(name, (record["id"], member)) for name, member in calls]
+    return [Step(what, name, pair[::-1] if member_first else pair) for name, pair in pairs]
 
 
-def copied(kind, create, *extra):
+# ---------------------------------------------------------------- copies
+
+
+def clone_of(kind):
+    """The Attribute `clone_of`: the object of the same kind that a new one is copied from."""
+    return source(reference_id(kind))
+
+
+def create_or_clone(kind, create, arguments=None):
     """create() that copies an object where `clone_of` names one.
 
     Args:
         kind (str): which has one.*.clone.
         create (callable): create() of the kind.
-        extra: arguments of one.*.clone behind id and name.
+        arguments (callable | None): (wanted, modes) -> arguments of one.*.clone after id and name.
     """
+    return partial(_create_or_clone, kind, create, arguments)
 
-    def create_or_clone(cloud, name, wanted):
-        if "clone_of" not in wanted:
-            return create(cloud, name, wanted)
-        doing = "clone %s %s as %s" % (label(kind), wanted["clone_of"], name)
-        return cloud.call(doing, method(kind, "clone"), wanted["clone_of"], name, *extra, object=kind, name=name)
 
-    return create_or_clone
+def _create_or_clone(kind, create, arguments, name, wanted, modes):
+    if "clone_of" not in wanted:
+        return create(name, wanted, modes)
+    extra = arguments(wanted, modes) if arguments is not None else ()
+    what = "clone %s %s as %s" % (label(kind), wanted["clone_of"], name)
+    return Step(what, method(kind, "clone"), (wanted["clone_of"], name) + extra)

@@ -11,12 +11,14 @@ with its next turn, and one that was to run once is taken as done.
 from __future__ import annotations
 
 import re
-import time
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from .._core.failure import Failure
-from .._engine.engine import Attribute
+from .._engine.resource import Step, attribute
 from . import relations
+
+PURGE = "purge_schedules"  # option that removes the schedules that are not named
 
 REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
 NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
@@ -46,12 +48,14 @@ def _integer(text):
 
 
 def canonical(cloud, given):
-    """Schedules as they are wanted, in one form.
+    """Schedules as they are wanted, in one form; `next` is the time to add one with, None when that has passed.
 
     Raises:
         Failure: a time cannot be read, or days and repeat do not go together.
     """
-    return [_canonical(item) for item in given]
+    now = cloud.clock.time()
+    found = [_canonical(item) for item in given]
+    return [dict(item, next=_next(item, now)) for item in found]
 
 
 def _canonical(item):
@@ -100,27 +104,30 @@ def same(present, wanted):
     return off in (0, HOUR, turn - HOUR)  # an hour: summer time of the front-end
 
 
-def merged(present, wanted, purge, now=None):
-    """The schedules that stand: those there are (of `purge`: that are wanted), then the new ones."""
-    now = time.time() if now is None else now
+def merged(present, wanted, modes):
+    """The schedules after the change: those there are (with the purge option: that are wanted), then the new ones."""
+    purge = PURGE in modes.purge
     kept = [item for item in present if not purge or any(same(item, one) for one in wanted)]
-    new = [one for one in wanted if not any(same(item, one) for item in present)]
-    ahead = [_ahead(one, now) for one in new]
-    return kept + [one for one in ahead if one is not None]
+    new = [one for one in wanted if one["next"] is not None and not any(same(item, one) for item in present)]
+    return kept + [_added(one) for one in new]
 
 
-def _ahead(item, now):
-    """A new schedule with a time that is to come; None when there is none."""
+def _added(item):
+    return {word: item["next"] if word == "time" else value for word, value in item.items() if word != "next"}
+
+
+def _next(item, now):
+    """The time of a schedule that is to come; None when there is none."""
     when = item["time"]
     if isinstance(when, str) or when > now:
-        return item
+        return when
     if not item["repeat"]:
         return None
     if item["repeat"] == "hourly":
-        return dict(item, time=when + HOUR * (1 + int(now - when) // HOUR))
+        return when + HOUR * (1 + int(now - when) // HOUR)
     when += DAY * (1 + int(now - when) // DAY)
     turns = (when + DAY * later for later in range(367))
-    return dict(item, time=next((turn for turn in turns if _day(turn, item["repeat"]) in item["days"]), when))
+    return next((turn for turn in turns if _day(turn, item["repeat"]) in item["days"]), when)
 
 
 def _day(when, repeat):
@@ -147,17 +154,15 @@ def _end(item):
     return {"END_TYPE": NEVER}
 
 
-def attribute(prefix, purge):
+def schedules(prefix):
     """The Attribute `schedules` of a kind whose methods begin with `prefix` (vm, backupjob)."""
+    return attribute("schedules", partial(_write, prefix), merged, canonical)
 
-    def write(cloud, oid, after, record):
-        doing = "change the schedules of %s" % record["name"]
-        stay = {item["id"] for item in after if "id" in item}
-        for item in record["schedules"]:
-            if item["id"] not in stay:
-                cloud.call(doing, prefix + ".scheddelete", oid, item["id"])
-        for item in after:
-            if "id" not in item:
-                cloud.call(doing, prefix + ".schedadd", oid, {"SCHED_ACTION": [vector(item)]})
 
-    return Attribute(write, lambda present, wanted: merged(present, wanted, purge), canonical)
+def _write(prefix, record, after):
+    what = "change the schedules of %s" % record["name"]
+    stay = {item["id"] for item in after if "id" in item}
+    gone = [item["id"] for item in record["schedules"] if item["id"] not in stay]
+    new = [vector(item) for item in after if "id" not in item]
+    steps = [Step(what, prefix + ".scheddelete", (record["id"], number)) for number in gone]
+    return steps + [Step(what, prefix + ".schedadd", (record["id"], {"SCHED_ACTION": [one]})) for one in new]

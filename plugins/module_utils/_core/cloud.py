@@ -77,19 +77,18 @@ class Cloud:
 
     Args:
         one (pyone.Client)
-        patience (float): seconds that waiting may take in all.
-        lenient (callable | None): told of references that do not exist, which are then taken as written; None: they
+        timeout (float): seconds that waiting may take in all.
+        on_missing (callable | None): told of references that do not exist, which are then taken as written; None: they
             fail.
         clock (Clock)
     """
 
-    def __init__(self, one, patience=300, lenient=None, clock=None):
+    def __init__(self, one, timeout=300, on_missing=None, clock=None):
         self.one = one
-        self.patience = patience
-        self.lenient = lenient
+        self.timeout = timeout
+        self.on_missing = on_missing
         self.clock = clock or Clock()
         self._pools = {}
-        self._parts = {}
 
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
@@ -98,20 +97,21 @@ class Cloud:
         except OneException as error:
             raise described(error, doing, **data) from None
 
-    def narrow(self, kind, arguments):
-        """Lets the pool of a kind be read with these arguments of its method, instead of those for all objects."""
-        self._parts[kind] = arguments
+    def pool(self, kind, arguments=None):
+        """The objects of a kind that the user may see; read once a task.
 
-    def pool(self, kind):
-        """The objects of a kind that the user may see; read once a task."""
-        if kind not in self._pools:
-            entry = KINDS[kind]
-            arguments = self._parts.get(kind, entry.arguments)
-            answer = self.call("list the %ss" % label(kind), entry.pool, *arguments)
-            self._pools[kind] = getattr(answer, entry.items)
+        Args:
+            kind (str)
+            arguments (tuple | None): of the pool's method; None: those for all objects.
+        """
+        entry = KINDS[kind]
+        key = (kind, entry.arguments if arguments is None else arguments)
+        if key not in self._pools:
+            answer = self.call("list the %ss" % label(kind), entry.pool, *key[1])
+            self._pools[key] = getattr(answer, entry.items)
             if entry.beside is not None:
-                _join(self._pools[kind], entry.beside, getattr(answer, entry.beside))
-        return self._pools[kind]
+                _join(self._pools[key], entry.beside, getattr(answer, entry.beside))
+        return self._pools[key]
 
     def info(self, kind, oid):
         """One object, or None when there is none with this id."""
@@ -122,7 +122,7 @@ class Cloud:
         except OneException as error:
             raise described(error, "read %s %d" % (label(kind), oid), object=kind, id=oid) from None
 
-    def find(self, kind, name=None, oid=None):
+    def find(self, kind, name=None, oid=None, pool_arguments=None):
         """The object with an id, or the only one with a name; None when there is none.
 
         Raises:
@@ -132,7 +132,7 @@ class Cloud:
             return self.info(kind, oid)
         if name == "":
             raise Failure("The name of a %s cannot be empty." % label(kind), object=kind)
-        found = [item for item in self.pool(kind) if name == item.NAME]
+        found = [item for item in self.pool(kind, pool_arguments) if name == item.NAME]
         if len(found) > 1:
             ids = sorted(item.ID for item in found)
             message = "The name %r fits %d %ss, with the ids %s: give the id."
@@ -142,16 +142,17 @@ class Cloud:
             return None
         return found[0] if KINDS[kind].whole else self.info(kind, found[0].ID)
 
-    def reference(self, kind, given):
-        """The pool's object that a name or an id speaks of; None when a lenient cloud does not have it.
+    def reference(self, kind, given, pool_arguments=None):
+        """The pool's object with a name or an id; None where `on_missing` is told that there is none.
 
         Raises:
             Failure: there is none, or there are several.
         """
         text = str(given)
-        found = [item for item in self.pool(kind) if text == item.NAME]
+        pool = self.pool(kind, pool_arguments)
+        found = [item for item in pool if text == item.NAME]
         if text.isdigit():
-            found += [item for item in self.pool(kind) if int(text) == item.ID and item not in found]
+            found += [item for item in pool if int(text) == item.ID and item not in found]
         if len(found) == 1:
             return found[0]
         if found:
@@ -160,16 +161,16 @@ class Cloud:
         message = "There is no %s %r" % (label(kind), text)
         from difflib import get_close_matches  # which only this message needs
 
-        near = get_close_matches(text, [item.NAME for item in self.pool(kind)])
-        if self.lenient is None:
+        near = get_close_matches(text, [item.NAME for item in pool])
+        if self.on_missing is None:
             hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."
             raise Failure("%s; %s" % (message, hint), object=kind, name=text)
-        self.lenient("%s (yet); this was taken as it is written." % message)
+        self.on_missing("%s (yet); this was taken as it is written." % message)
         return None
 
-    def wait(self, probe, done, stands):
-        """waiting.wait with this task's clock and patience."""
-        return wait(probe, done, self.patience, self.clock, stands)
+    def wait(self, probe, done, describe):
+        """waiting.wait with the clock and the timeout of this task."""
+        return wait(probe, done, self.timeout, self.clock, describe)
 
 
 # ---------------------------------------------------------------- connection
@@ -225,12 +226,18 @@ def _session(user, password):
 
 
 def _file(path):
-    """The first line of a file; None when there is none."""
+    """The first line of a file; None when there is none.
+
+    Raises:
+        Failure: the file cannot be read.
+    """
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as stream:
             return stream.readline().strip() or None
-    except OSError:
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        raise Failure("Cannot read %s: %s." % (path, getattr(error, "strerror", None) or error)) from None
 
 
 def _context(named):

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a cluster is."""
+"""Clusters, and the plans that DRS makes for them."""
 
 from __future__ import annotations
 
-from .._attributes import common, relations
+from functools import partial
+from typing import NamedTuple
+
+from .._attributes import access
+from .._attributes.labels import labels
+from .._attributes.relations import members
+from .._attributes.template import content, template
 from .._core.failure import Failure
-from .._engine.engine import Attribute, Resource
+from .._engine.resource import Attribute, Resource, Step, delete
 
 KIND = "cluster"
-# option: (kind of the members, method that adds, method that takes away; None: the object always has a cluster)
+# option: (kind of the members, method that adds one, method that removes one)
 MEMBERS = {
     "hosts": ("host", "cluster.addhost", "cluster.delhost"),
     "datastores": ("datastore", "cluster.adddatastore", "cluster.deldatastore"),
     "vnets": ("vnet", "cluster.addvnet", "cluster.delvnet"),
 }
+PURGE, PURGE_CLUSTERS = "purge", "purge_clusters"  # options of clusters, and of the members
 MANAGED = frozenset(("RESERVED_CPU", "RESERVED_MEM"))
 PLAN_STATES = {-1: "none", 0: "ready", 1: "applying", 2: "done", 3: "error", 4: "timeout"}  # of its actions too
 
@@ -26,24 +33,24 @@ def read(cloud, cluster):
         "host_ids": sorted(cluster.HOSTS.ID),
         "datastore_ids": sorted(cluster.DATASTORES.ID),
         "vnet_ids": sorted(cluster.VNETS.ID),
-        **common.content(cluster),
+        **content(cluster),
     }
 
 
-def create(cloud, name, wanted):
-    return cloud.call("create cluster %s" % name, "cluster.allocate", name, object=KIND, name=name)
+def create(name, wanted, modes):
+    return Step("create cluster %s" % name, "cluster.allocate", (name,))
 
 
-def members(option, purge):
-    """The Attribute for members: ids, added to those there are, or exactly these with `purge`."""
-    kind, add, take = MEMBERS[option]
-    return relations.members(kind + "_ids", kind, KIND, add, take, purge)
+def cluster_members(option):
+    """The Attribute of a cluster for its members."""
+    kind, add, remove = MEMBERS[option]
+    return members(option, kind + "_ids", KIND, kind, add, remove, PURGE)
 
 
-def clusters(option, purge):
-    """The Attribute `cluster_ids` of the members that an option names: added, or exactly these with `purge`."""
-    kind, add, take = MEMBERS[option]
-    return relations.members("cluster_ids", KIND, kind, add, take, purge)
+def clusters(option):
+    """The Attribute `clusters` of the members that an option of clusters names."""
+    kind, add, remove = MEMBERS[option]
+    return members("clusters", "cluster_ids", kind, KIND, add, remove, PURGE_CLUSTERS, member_first=True)
 
 
 # ---------------------------------------------------------------- plans of DRS
@@ -55,89 +62,105 @@ def read_with_plan(cloud, cluster):
 
 
 def plan_of(cluster):
-    """What DRS would have moved where, in which state that is; None: there is no plan."""
+    """What DRS would move where, in which state that is; None: there is no plan."""
     if cluster.PLAN is None:
         return None
-    return {"state": plan_state(cluster.PLAN), "actions": [plan_action(action) for action in cluster.PLAN.ACTION]}
+    return {"state": plan_state(cluster.PLAN), "actions": [plan_action(one) for one in cluster.PLAN.ACTION]}
 
 
 def plan_state(part):
     return PLAN_STATES.get(part.STATE, str(part.STATE))
 
 
-def plan_action(action):
-    return {
-        "vm_id": action.VM_ID,
-        "operation": action.OPERATION,
-        "host_id": action.HOST_ID,
-        "state": plan_state(action),
-    }
+def plan_action(one):
+    return {"vm_id": one.VM_ID, "operation": one.OPERATION, "host_id": one.HOST_ID, "state": plan_state(one)}
 
 
-def planned(present, wanted):
-    """The plan that stands after `wanted`: a plan that is ready is carried out, or any is discarded."""
-    if wanted == "absent":
-        return None
-    if present is None or present["state"] != "ready":
-        return present
-    return {"state": "done", "actions": [dict(action, state="done") for action in present["actions"]]}
-
-
-def write_plan(cloud, oid, after, record):
-    if after is None:
-        cloud.call("discard the plan of cluster %s" % record["name"], "cluster.plandelete", oid)
-    else:
-        cloud.call("carry out the plan of cluster %s" % record["name"], "cluster.planexecute", oid)
-
-
-def plan_carried_out(cluster, wanted):
-    """settled() of a cluster whose plan is to be carried out."""
-    plan = plan_of(cluster)
-    if wanted.get("plan") != "executed" or plan is None:
-        return True
-    if plan["state"] in ("error", "timeout"):
-        left = [action for action in plan["actions"] if action["state"] != "done"]
-        text = ", ".join("VM %(vm_id)d to host %(host_id)d (%(state)s)" % action for action in left)
-        message = "The plan of cluster %s has failed: %s. The VMs say why; plan: requested makes a new one."
-        raise Failure(message % (cluster.NAME, text), object=KIND, id=cluster.ID)
-    return plan["state"] == "done"
-
-
-def request(patience):
-    """The Attribute `request`: a new plan, for which so many seconds are waited: DRS says nothing when it has none."""
-
-    def write(cloud, oid, after, record):
-        if (
-            record["plan"] is not None and record["plan"]["state"] != "applying"
-        ):  # else it is not known from the new one
-            write_plan(cloud, oid, None, record)
-        cloud.call("ask for a plan of cluster %s" % record["name"], "cluster.optimize", oid)
-        end = cloud.clock.now() + min(patience, cloud.patience)
-        cloud.wait(
-            lambda: cloud.info(KIND, oid),
-            lambda item: item is None or item.PLAN is not None or cloud.clock.now() >= end,
-            lambda item: "cluster %s has no plan" % record["name"],
-        )
-
-    return Attribute(write, lasting=False)
-
-
-def resource(replace=False, purge=False, labels="exact", patience=None):
-    """The Resource.
+class PlanRequest(NamedTuple):
+    """What a task wants of the plan.
 
     Args:
-        replace (bool): template_mode replace.
-        purge (bool): members not named leave.
-        labels (str): labels_mode.
-        patience (float | None): seconds to wait for a plan of DRS; None: the task is not about plans.
+        action (str): requested, executed or absent.
+        timeout (int): seconds to wait for a plan that is requested.
     """
-    attributes = {"name": common.rename(KIND)}
-    for option, (kind, dummy, dummy) in MEMBERS.items():
-        attributes[kind + "_ids"] = members(option, purge)
-    attributes["template"] = common.template(KIND, replace, MANAGED)
-    attributes["labels"] = common.labels(KIND, labels)
-    plain = Resource(KIND, read, create, attributes, common.remove(KIND))
-    if patience is None:
-        return plain
-    attributes.update(request=request(patience), plan=Attribute(write_plan, planned))
-    return plain._replace(read=read_with_plan, settled=plan_carried_out, detailed=True)
+
+    action: str
+    timeout: int
+
+
+def values(params):
+    if params["plan"] is None:
+        return {}
+    return {"plan": PlanRequest(params["plan"], params["plan_timeout"] if params["wait"] else 0)}
+
+
+def plan_change(record, wanted, modes):
+    """The plan is requested anew each time, executed when it is ready, or discarded."""
+    return PLANS[wanted["plan"].action](record, wanted["plan"])
+
+
+def _request(record, wanted):
+    """A new plan, which DRS may not have; it is waited for, since DRS does not say so."""
+    present = record["plan"]
+    known = present is not None and present["state"] != "applying"  # a new one could not be told from it
+    what = "ask for a plan of cluster %s" % record["name"]
+    asked = Step(what, "cluster.optimize", (record["id"],), until=has_plan, give_up=wanted.timeout)
+    return None, "requested", ([_discard(record)] if known else []) + [asked]
+
+
+def _execute(record, wanted):
+    present = record["plan"]
+    if present is None or present["state"] != "ready":
+        return present, present, []
+    after = {"state": "done", "actions": [dict(one, state="done") for one in present["actions"]]}
+    what = "execute the plan of cluster %s" % record["name"]
+    return present, after, [Step(what, "cluster.planexecute", (record["id"],))]
+
+
+def _remove(record, wanted):
+    return record["plan"], None, [_discard(record)]
+
+
+def _discard(record):
+    return Step("discard the plan of cluster %s" % record["name"], "cluster.plandelete", (record["id"],))
+
+
+PLANS = {"requested": _request, "executed": _execute, "absent": _remove}
+
+
+def has_plan(cluster):
+    return cluster.PLAN is not None
+
+
+def plan_executed(cluster, wanted):
+    """settled() of a cluster whose plan is to be executed."""
+    found = plan_of(cluster)
+    if "plan" not in wanted or wanted["plan"].action != "executed" or found is None:
+        return True
+    if found["state"] in ("error", "timeout"):
+        left = [one for one in found["actions"] if one["state"] != "done"]
+        text = ", ".join("VM %(vm_id)d to host %(host_id)d (%(state)s)" % one for one in left)
+        message = "The plan of cluster %s has failed: %s. The VMs say why; plan: requested makes a new one."
+        raise Failure(message % (cluster.NAME, text), object=KIND, id=cluster.ID)
+    return found["state"] == "done"
+
+
+CLUSTER = Resource(
+    kind=KIND,
+    read=read,
+    create=create,
+    remove=partial(delete, KIND),
+    attributes={
+        "name": access.rename(KIND),
+        **{option: cluster_members(option) for option in MEMBERS},
+        "template": template(KIND, MANAGED),
+        "labels": labels(KIND),
+    },
+)
+CLUSTER_WITH_PLAN = CLUSTER._replace(
+    read=read_with_plan,
+    settled=plan_executed,
+    detailed=True,
+    values=values,
+    attributes=dict(CLUSTER.attributes, plan=Attribute(plan_change, persisted=False, existing_only=True)),
+)

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a host is."""
+"""Hosts."""
 
 from __future__ import annotations
 
-from .._attributes import common
+from functools import partial
+
+from .._attributes import access
+from .._attributes.labels import labels
+from .._attributes.relations import optional, reference
+from .._attributes.template import content, template
 from .._core.failure import Failure
-from .._engine.engine import Attribute, Resource
-from .._vm.evacuation import evacuate
+from .._engine.resource import FIRST, NORMAL, Attribute, Reference, Resource, Step, attribute, deletion
+from .._vm.evacuation import Evacuation, evacuate
 
 KIND = "host"
 STATES = {
@@ -24,6 +29,7 @@ STATES = {
 }
 STATUS = {"init": "enabled", "monitored": "enabled", "error": "enabled", "disabled": "disabled", "offline": "offline"}
 NUMBERS = {"enabled": 0, "disabled": 1, "offline": 2}  # of one.host.status
+DEFAULT_DRIVER = "kvm"
 # Restored by the server, or written by every monitoring message.
 MANAGED = frozenset(
     "ARCH CGROUPS_VERSION CPUSPEED HOSTNAME HYPERVISOR IM_MAD KVM_CPU_FEATURES KVM_CPU_MODEL KVM_CPU_MODELS "
@@ -33,7 +39,7 @@ MANAGED = frozenset(
 
 
 def read(cloud, host):
-    """The record of a host (one.host.info or a host of one.hostpool.info)."""
+    """The record of a host (one.host.info or a HOST of one.hostpool.info)."""
     state = STATES.get(host.STATE, str(host.STATE))
     return {
         "status": STATUS.get(state, state),
@@ -43,112 +49,111 @@ def read(cloud, host):
         "im_mad": host.IM_MAD,
         "vm_mad": host.VM_MAD,
         "vms": list(host.VMS.ID) if host.VMS is not None else [],
-        **common.content(host),
+        **content(host),
     }
 
 
-def create(cloud, name, wanted):
-    cluster = cloud.reference("cluster", wanted["cluster"]).ID if "cluster" in wanted else -1
-    drivers = [wanted.get(driver, "kvm") for driver in ("im_mad", "vm_mad")]
-    return cloud.call(
-        "create host %s" % name, "host.allocate", name, drivers[0], drivers[1], cluster, object=KIND, name=name
-    )
+def create(name, wanted, modes):
+    drivers = (wanted.get("im_mad", DEFAULT_DRIVER), wanted.get("vm_mad", DEFAULT_DRIVER))
+    return Step("create host %s" % name, "host.allocate", (name, *drivers, optional("cluster", wanted, "cluster")))
 
 
-def write_cluster(cloud, oid, after, record):
-    cluster = cloud.reference("cluster", after)
-    cloud.call("move host %s to cluster %s" % (record["name"], after), "cluster.addhost", cluster.ID, oid)
+def move(record, after):
+    what = "move host %s to cluster %s" % (record["name"], after)
+    return [Step(what, "cluster.addhost", (Reference("cluster", after), record["id"]))]
 
 
-def write_status(cloud, oid, after, record):
-    cloud.call("make host %s %s" % (record["name"], after), "host.status", oid, NUMBERS[after])
+def change_status(record, after):
+    """One that is disabled gets no new VM from then on."""
+    phase = FIRST if after == "disabled" else NORMAL
+    return [Step("make host %s %s" % (record["name"], after), "host.status", (record["id"], NUMBERS[after]), phase=phase)]
 
 
-def shut(cloud, oid, record):
-    """Lets no VM come to a host that they are to leave."""
-    if record["status"] == "enabled":
-        write_status(cloud, oid, "disabled", record)
+# ---------------------------------------------------------------- evacuation
 
 
-def emptied(evacuation, status):
-    """The Attribute `vms` of a host that VMs are to leave.
+def plan_evacuation(record, wanted, modes):
+    """No VM is left on the host; none comes meanwhile.
+
+    Raises:
+        Failure: the host would get new VMs again.
+    """
+    if wanted.get("status") not in ("disabled", "offline"):
+        raise Failure("The option evacuate goes with state: disabled, offline or absent.", object=KIND)
+    return record["vms"], [], evacuation_steps(record, wanted["vms"])
+
+
+def evacuation_steps(record, evacuation):
+    """The steps that move all VMs away from a host.
 
     Args:
         evacuation (Evacuation)
-        status (str | None): of the host afterwards.
     """
-
-    def canonical(cloud, given):
-        if status not in ("disabled", "offline"):
-            raise Failure("The option evacuate goes with state: disabled, offline or absent.", object=KIND)
-        require_destinations(cloud, evacuation)
-        return given
-
-    def write(cloud, oid, after, record):
-        if status == "offline":  # disabled is written before
-            shut(cloud, oid, record)
-        evacuate(cloud, cloud.info(KIND, oid), record["vms"], evacuation)
-
-    return Attribute(write, canonical=canonical)
+    if not record["vms"]:
+        return []
+    disabled = change_status(record, "disabled") if record["status"] == "enabled" else []
+    what = "evacuate host %s" % record["name"]
+    return disabled + [Step(what, run=partial(evacuate, record["id"], record["vms"], evacuation))]
 
 
-def require_destinations(cloud, evacuation):
-    """Refuses hosts that there are not, or that the scheduler would not heed, before anything is changed."""
-    if evacuation.destinations is not None and evacuation.how != "live":
+def canonical_evacuation(cloud, given):
+    """An Evacuation whose destinations exist.
+
+    Raises:
+        Failure: they do not, or the scheduler would ignore them.
+    """
+    if given.destinations is not None and given.how != "live":
         raise Failure("The option destinations goes with evacuate: live.", object=KIND)
-    for destination in evacuation.destinations or ():
+    for destination in given.destinations or ():
         cloud.reference(KIND, destination)
+    return given
 
 
-def remover(evacuation):
-    """remove() of a host, once VMs have left it; without an evacuation OpenNebula refuses that while they are there."""
-    remove = common.remove(KIND)
+def remove(cloud, record, wanted, modes):
+    """OpenNebula removes no host with VMs, so they leave first where the task says how."""
+    return (evacuation_steps(record, wanted["vms"]) if "vms" in wanted else []) + [deletion(KIND, record)]
 
-    def evacuate_first(cloud, record):
-        require_destinations(cloud, evacuation)
-        if record["vms"]:
-            shut(cloud, record["id"], record)
-            evacuate(cloud, cloud.info(KIND, record["id"]), record["vms"], evacuation)
-        remove(cloud, record)
 
-    return remove if evacuation is None else evacuate_first
+# ---------------------------------------------------------------- states
 
 
 def settled(host, wanted):
-    left = wanted.get("vms") == [] and host.VMS is not None and len(host.VMS.ID) > 0
+    waits = "vms" in wanted and wanted["vms"].waits
+    left = waits and host.VMS is not None and len(host.VMS.ID) > 0
     return STATES.get(host.STATE) != "init" and not left
 
 
-def failure(host):
+def failure(host, wanted):
     if STATES.get(host.STATE) != "error":
         return None
     return (host.TEMPLATE or {}).get("ERROR") or "its monitoring fails"
 
 
-def resource(replace=False, labels="exact", evacuation=None, status=None):
-    """The Resource.
+def values(params):
+    """`state` may be a status; `evacuate` asks for a host without VMs."""
+    found = {"status": params["state"] if params["state"] in NUMBERS else None}
+    if params["evacuate"] is not None:
+        waits = params["wait"] or params["state"] != "disabled"
+        found["vms"] = Evacuation(params["evacuate"], params["destinations"], waits)
+    return found
 
-    Args:
-        replace (bool): template_mode replace.
-        labels (str): labels_mode.
-        evacuation (Evacuation | None): how VMs leave, where none are wanted.
-        status (str | None): what is wanted.
-    """
-    return Resource(
-        KIND,
-        read,
-        create,
-        {
-            "name": common.rename(KIND),
-            "im_mad": Attribute(),
-            "vm_mad": Attribute(),
-            "cluster": Attribute(write_cluster, canonical=common.reference("cluster")),
-            "template": common.template(KIND, replace, MANAGED),
-            "labels": common.labels(KIND, labels),
-            **({} if evacuation is None else {"vms": emptied(evacuation, status)}),
-            "status": Attribute(write_status, early=lambda after: after == "disabled"),
-        },
-        remover(evacuation),
-        settled,
-        failure,
-    )
+
+HOST = Resource(
+    kind=KIND,
+    read=read,
+    values=values,
+    create=create,
+    remove=remove,
+    settled=settled,
+    failure=failure,
+    attributes={
+        "name": access.rename(KIND),
+        "im_mad": attribute("im_mad"),
+        "vm_mad": attribute("vm_mad"),
+        "cluster": attribute("cluster", move, canonical=reference("cluster")),
+        "template": template(KIND, MANAGED),
+        "labels": labels(KIND),
+        "vms": Attribute(plan_evacuation, canonical_evacuation, existing_only=True),
+        "status": attribute("status", change_status),
+    },
+)

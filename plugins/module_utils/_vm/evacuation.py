@@ -32,7 +32,7 @@ class Evacuation(NamedTuple):
     waits: bool = True
 
 
-def evacuate(cloud, host, ids, order):
+def evacuate(host_id, ids, order, cloud):
     """Moves VMs away from a host, which is to take no new ones meanwhile.
 
     Args:

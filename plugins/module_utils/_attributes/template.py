@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""The template of an object: the attributes that one.*.update writes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .._core.cloud import label, method
+from .._core.failure import Failure, described
+from .._core.values import canonical, changed_names, merged_template
+from .._engine.resource import Step, attribute
+from ..pyone import OneException
+from ..pyone import template as grammar
+from .labels import LABELS, split_labels
+
+REPLACE, MERGE = 0, 1  # of one.*.update
+
+
+def content(item):
+    """The fields that the record of an object with a TEMPLATE has of it."""
+    found = canonical(item.TEMPLATE or {})
+    return {"template": found, "labels": split_labels(found.get(LABELS))}
+
+
+def canonical_template(cloud, given):
+    """A template given as dictionary or text, in canonical form.
+
+    Raises:
+        Failure: it is neither, or cannot be read.
+    """
+    try:
+        if isinstance(given, str):
+            given = grammar.read(given)
+        if not isinstance(given, dict):
+            raise Failure("The option template takes a dictionary or a text, not %r." % (given,))
+        return canonical(given)
+    except OneException as error:
+        raise described(error, "use the option template") from None
+
+
+def nothing_beside(record):
+    """beside() of most templates."""
+    return {}
+
+
+def template(kind, managed=(), option="template", beside=nothing_beside, creation=("NAME",), canonical=canonical_template):
+    """The Attribute for the template of a kind.
+
+    Args:
+        kind (str)
+        managed (container): names of attributes that the server keeps for itself.
+        option (str): what the option, and its field of the record, is called.
+        beside (callable): record → attributes of the template that are options of their own; a whole new template must
+            have them too.
+        creation (container): names of attributes that count at creation only: options or fields of the object tell
+            them afterwards.
+        canonical (callable): as of Attribute.
+    """
+    kept = frozenset(managed) | {LABELS}  # which are an option of their own
+    return attribute(
+        option, partial(_update, kind, option, beside), partial(_merged, kept, frozenset(creation)), canonical
+    )
+
+
+def _merged(kept, creation, present, wanted, modes):
+    lasting = {name: value for name, value in wanted.items() if name not in creation}
+    return merged_template(present, lasting, modes.template == "replace", kept)
+
+
+def _update(kind, option, beside, record, after):
+    changed, gone = changed_names(record[option], after)
+    what = "update the %s of %s %s" % (option, label(kind), record["name"])
+    if gone:  # only a replacement can take attributes away
+        return [Step(what, method(kind, "update"), (record["id"], dict(after, **beside(record)), REPLACE))]
+    return [update(kind, record, what, {name: after[name] for name in changed})]
+
+
+def update(kind, record, what, attributes):
+    """The Step that gives an object's template attributes, beside those that it has."""
+    return Step(what, method(kind, "update"), (record["id"], attributes, MERGE))
+
+
+def set_attribute(kind, record, what, name, values):
+    """The Step that gives an attribute of an object's template these values, and no others.
+
+    Args:
+        values (list): of dictionaries or texts; empty: the attribute is removed.
+    """
+    if values:
+        return update(kind, record, what, {name: values})
+    return Step(what, run=partial(_remove_attribute, kind, record["id"], what, name))
+
+
+def _remove_attribute(kind, oid, what, name, cloud):
+    """Only a whole new template can lack an attribute, so the present one is read."""
+    whole = canonical(cloud.info(kind, oid).TEMPLATE or {})
+    rest = {key: whole[key] for key in whole if key != name}
+    return cloud.call(what, method(kind, "update"), oid, rest, REPLACE)
