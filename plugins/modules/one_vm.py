@@ -488,13 +488,9 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import planner as machine
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import resource as vm
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import scale as fleet
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.creation import Birth, Origin
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.selection import Group, Pattern
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.options import fleet_spec
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.scale import converge
 
 OPTIONS = dict(
     IDENTITY,
@@ -553,132 +549,11 @@ EXCLUSIVE = [
     ("disks", "disk_size"),
     ("persistent", "disk_size"),
 ]
-STATES = {"present": None, "absent": "done"}  # the others are what they are called
-# With one of these, `attributes` and `labels` are what VMs are to have.
-NAMING = ("name", "id", "instance_ids", "template", "exact_count", "count_attributes", "count_labels", "cpu")
-LASTING = ("name", "owner", "group", "mode", "lock", "vm_group", "networks", "nic_aliases", "disk_saveas")
-
-
-def converge(module, cloud):
-    """The Report of the VMs that the options speak of."""
-    params = module.params
-    group, goal = chosen(params), STATES.get(params["state"], params["state"])
-    labels, mode = labelled(params)
-    changes = vm.changes(mode, [what for what in ("disks", "networks") if params["purge_" + what]])
-    options = machine.canonical(cloud, changes, dict(wanted(params), labels=labels))
-    awaited = machine.awaited(goal, params["wait_ready"], params["wait_network"])
-    return fleet.converge(
-        cloud,
-        fleet.Order(
-            group,
-            machine.Desire(options, changes, goal, awaited, params["allow_poweroff"], params["hard"]),
-            Birth(cloud, origin(params, goal), options, changes["labels"].merged),
-            number(params, group),
-            shrink=params["exact_count"] is not None,
-            remove=params["remove"] or ("highest_index" if group.pattern else "newest"),
-            max_remove=params["max_remove"],
-            replace_failed=params["replace_failed"],
-            parallel=params["parallel"],
-            apply=module.applies,
-            waits=params["wait"],
-        ),
-    )
-
-
-def origin(params, goal):
-    """How new VMs are created."""
-    hold = goal == "held" or params["vm_start_on_hold"]
-    return Origin(params["template"], params["extra_template"], params["datastore"], hold, params["persistent"])
-
-
-# ---------------------------------------------------------------- which VMs
-
-
-def filtered(params):
-    """Whether `attributes` and `labels` say which VMs the task is about, and not what these are to have."""
-    return all(params[option] is None for option in NAMING)
-
-
-def chosen(params):
-    """The Group that the options speak of."""
-    if params["id"] is not None or params["instance_ids"] is not None:
-        return Group(ids=params["instance_ids"] if params["id"] is None else [params["id"]])
-    if filtered(params):
-        name, attributes = split_name(params["attributes"])
-        if not (name or attributes or params["labels"]):
-            raise Failure("Say which VMs: give name, id, instance_ids, attributes, labels, or a template.")
-        return Group(name, attributes, params["labels"] or (), many=True)
-    name, attributes = split_name(params["count_attributes"])
-    name, labels = params["name"] or name, params["count_labels"] or ()
-    several = params["exact_count"] is not None or (params["count"] or 1) > 1
-    by_name = name is not None or not (attributes or labels)
-    if by_name and params["name"] is not None and several:
-        Pattern(name)
-    return Group(name or split_name(params["attributes"])[0], attributes, labels, many=several, named=by_name)
-
-
-def split_name(attributes):
-    """(NAME or None, the other attributes) of attributes in any case."""
-    given = attributes or {}
-    names = [value for key, value in given.items() if key.upper() == "NAME" and value is not None]
-    others = {key: value for key, value in given.items() if key.upper() != "NAME"}
-    return (str(names[0]) if names else None), others
-
-
-def number(params, group):
-    """How many VMs there are to be; None: as many as there are."""
-    given = params["exact_count"] if params["count"] is None else params["count"]
-    if given is not None and given < 0:
-        raise Failure("There cannot be %d VMs: give 0 or more." % given)
-    if given is not None:
-        return given
-    creates = params["template"] is not None or params["cpu"] is not None
-    return 1 if group.ids is None and (group.single or creates) else None
-
-
-# ---------------------------------------------------------------- what of them
-
-
-def wanted(params):
-    """{option of vm.changes(): what is given}, without labels."""
-    given = {option: params[option] for option in LASTING}
-    if params["id"] is None:  # only then it renames
-        given["name"] = None
-    given["attributes"] = user_attributes(params) or None
-    sizes = {option: params[option] for option in ("cpu", "vcpu", "memory") if params[option] is not None}
-    given["capacity"] = sizes or None
-    given["disks"] = params["disks"]
-    if params["disk_size"] is not None:
-        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(params["disk_size"])]
-    sections = dict(params["updateconf"] or {})
-    if params["context"] is not None:
-        sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
-    given["updateconf"] = sections or None
-    return given
-
-
-def user_attributes(params):
-    """What the user template is to have; what tells the VMs of a fleet from others is a part of it."""
-    found = dict(split_name(params["count_attributes"])[1])
-    if not filtered(params):
-        found.update(split_name(params["attributes"])[1])
-    found.update(params["update_attributes"] or {})
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def labelled(params):
-    """(labels to have or None, labels_mode)."""
-    given, fleet_labels = None if filtered(params) else params["labels"], params["count_labels"] or []
-    if given is None:
-        return fleet_labels or None, "add"
-    if params["labels_mode"] == "remove":
-        return given, "remove"
-    return given + [label for label in fleet_labels if label not in given], params["labels_mode"]
 
 
 def main():
     module = OneModule(OPTIONS, mutually_exclusive=EXCLUSIVE)
-    module.run(lambda cloud: converge(module, cloud))
+    module.run(lambda cloud: converge(cloud, fleet_spec(cloud, module.params, module.applies)))
 
 
 if __name__ == "__main__":

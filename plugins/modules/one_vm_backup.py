@@ -170,12 +170,11 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import POWER, VM, WAIT, state
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image as images
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.image import IMAGE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import backups as vm_backups
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import resource as vm
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import backups
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
 
 OPTIONS = dict(
     VM,
@@ -201,62 +200,48 @@ OPTIONS = dict(
 )
 
 
-def saved(module, cloud, item, take=True):
-    """Makes the settings true and, with `take`, a backup."""
-    params = module.params
-    before, after, legs = vm_backups.settings(cloud, item, params)
-    if take and vm_backups.due(cloud, item, params["max_age"]):
-        legs = legs + vm_backups.backup(cloud, item, params["datastore"], params["reset"])
-        before, after = dict(before, backup="none"), dict(after, backup="taken")
-    if legs and module.applies:
-        item = errand.carried_out(cloud, item, legs, waits=params["wait"])
-        vm_backups.refuse_unstored(cloud, item, params)
-    return Report(bool(legs), before, after, record(cloud, item))
-
-
 def configured(module, cloud, item):
-    return saved(module, cloud, item, take=False)
+    wanted = {"settings": backups.settings(module.params)}
+    return change(cloud, backups.VM_BACKUPS, item, wanted, choices(module))
+
+
+def taken(module, cloud, item):
+    params, wanted = module.params, {"settings": backups.settings(module.params)}
+    if backups.due(cloud, item, params["max_age"]):
+        wanted["backup"] = backups.Backup(params["datastore"], params["reset"])
+    return change(cloud, backups.VM_BACKUPS, item, wanted, choices(module))
 
 
 def restored(module, cloud, item):
     params = module.params
     if params["restore_as"] is not None:
         return copied(module, cloud, item)
-    image = vm_backups.chosen(cloud, item, params["image"])
-    step = vm_backups.restore(cloud, item, image, params["increment"], params["disk"])
-    legs, cycle = errand.way(item, [step], params["allow_poweroff"])
-    after = dict({"power_cycle": cycle} if cycle else {}, restored=image)
-    if module.applies:
-        item = errand.carried_out(cloud, item, legs, params["hard"], params["wait"])
-    return Report(True, {}, after, record(cloud, item))
+    image = backups.chosen(cloud, item, params["image"])
+    wanted = {"restored": backups.Restored(image, params["increment"], params["disk"])}
+    return change(cloud, backups.VM_BACKUPS, item, wanted, choices(module))
 
 
 def copied(module, cloud, item):
-    """What is made from a backup, once its images are ready; something of that name is taken for it."""
+    """What is made from a backup, once its images are ready; an object of that name is taken for it."""
     params, name = module.params, module.params["restore_as"]
-    kind = "template" if params["disk"] is None else images.KIND
+    kind = "template" if params["disk"] is None else IMAGE.kind
+    record = dict(backups.read(cloud, item), id=item.ID, name=item.NAME)
     if cloud.find(kind, name) is not None:
-        return Report(False, {}, {}, record(cloud, item))
-    image, made = vm_backups.chosen(cloud, item, params["image"]), {}
+        return Report(False, {}, {}, record)
+    image = backups.chosen(cloud, item, params["image"])
     if module.applies:
-        made["restored_ids"] = vm_backups.copy(cloud, image, params["restore_datastore"], name, params)
-        for oid in made["restored_ids"][0 if kind == images.KIND else 1 :]:
-            module.engine(cloud, images.resource()).update(cloud.info(images.KIND, oid), {})
-    return Report(True, {kind: None}, {kind: name}, dict(record(cloud, item), **made))
+        record["restored_ids"] = backups.copy(cloud, image, params["restore_datastore"], name, params)
+        for oid in record["restored_ids"][0 if kind == IMAGE.kind else 1 :]:
+            module.engine(cloud, IMAGE).update(cloud.info(IMAGE.kind, oid), {})
+    return Report(True, {kind: None}, {kind: name}, record)
 
 
-def record(cloud, item):
-    settings = vm.read(cloud, item)["updateconf"].get("BACKUP_CONFIG", {})
-    found = {"id": item.ID, "name": item.NAME, "settings": settings}
-    return dict(found, backups=vm_backups.ids(item), increment=vm_backups.increment(item))
-
-
-STATES = {"taken": saved, "configured": configured, "restored": restored}
+STATES = {"taken": taken, "configured": configured, "restored": restored}
 
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")], required_by={"restore_as": ("restore_datastore",)})
-    module.run(lambda cloud: STATES[module.params["state"]](module, cloud, errand.found(cloud, module.params)))
+    module.run(lambda cloud: STATES[module.params["state"]](module, cloud, find_vm(cloud, module.params)))
 
 
 if __name__ == "__main__":

@@ -82,11 +82,11 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image as images
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.image import IMAGE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import disk_saveas as vm_images
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.disk_saveas import VM_DISK, values
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
 
 OPTIONS = dict(
     VM,
@@ -100,23 +100,20 @@ OPTIONS = dict(
 
 def converge(module, cloud):
     params = module.params
-    order = vm_images.Order(params["image"], params["disk"], params["type"], params["snapshot"])
-    item, image = errand.found(cloud, params), cloud.find(images.KIND, order.image)
+    item, image = find_vm(cloud, params), cloud.find(IMAGE.kind, params["image"])
     record = {"id": item.ID, "name": item.NAME}
     if image is not None:
-        return Report(False, {}, {}, dict(record, image_id=rested(module, cloud, image)))
-    vm_images.refuse_missing(item, order)
-    made = []
-    legs = errand.way(item, [vm_images.save(cloud, item, order, made)])[0]
+        return Report(False, {}, {}, dict(record, image_id=settled(module, cloud, image)))
+    report = change(cloud, VM_DISK, item, values(params), choices(module))
     if module.applies:
-        errand.carried_out(cloud, item, legs, waits=params["wait"])
-        record["image_id"] = rested(module, cloud, cloud.info(images.KIND, made[0]))
-    return Report(True, {"image": None}, {"image": order.image}, record)
+        image = cloud.info(IMAGE.kind, report.record["image_id"])
+        record["image_id"] = settled(module, cloud, image)
+    return Report(True, report.before, report.after, record)
 
 
-def rested(module, cloud, image):
+def settled(module, cloud, image):
     """Waits until an image is ready, if waiting is asked for; returns its id."""
-    return module.engine(cloud, images.resource()).update(image, {}).record["id"]
+    return module.engine(cloud, IMAGE).update(image, {}).record["id"]
 
 
 def main():

@@ -138,10 +138,14 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT, state
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import guest_exec as vm_commands
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.guest_exec import (
+    GUEST_EXEC,
+    refuse_failed,
+    values,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
 
 OPTIONS = dict(
     VM,
@@ -151,36 +155,26 @@ OPTIONS = dict(
     stdin={"type": "str", "default": ""},
     allowed_rc={"type": "list", "elements": "int", "default": [0]},
 )
+
 NOTHING_YET = {"status": "", "rc": None, "stdout": "", "stderr": ""}  # of a command that a check run would run
 
 
-def legs_to(cloud, item, params):
-    """The legs to the state that is wanted."""
-    if params["state"] == "executed":
-        return vm_commands.execute(cloud, item, params["command"], params["stdin"])
-    return {"repeated": vm_commands.repeat, "cancelled": vm_commands.cancel}[params["state"]](cloud, item)
-
-
 def converge(module, cloud):
-    params, wanted = module.params, module.params["state"]
-    item = errand.found(cloud, params)
-    legs, result = legs_to(cloud, item, params), vm_commands.read(item)
-    command = params["command"] if wanted == "executed" else result["command"]
-    errand.way(item, legs[:1])  # refuses where it does not work, also in a check run
-    if legs and module.applies:
-        item = errand.carried_out(cloud, item, legs, waits=params["wait"])
-        result = vm_commands.read(item)
-        if params["wait"] and wanted != "cancelled":
-            vm_commands.refuse_failed(item, result, params["allowed_rc"])
-    elif legs:
-        result = dict(NOTHING_YET, command=command)
-    return Report(bool(legs), {}, {wanted: command} if legs else {}, record(item, result))
+    params = module.params
+    item = find_vm(cloud, params)
+    report = change(cloud, GUEST_EXEC, item, values(params), choices(module))
+    record = report.record
+    if report.changed and not module.applies:
+        record = dict(record, **NOTHING_YET)
+        record["command"] = params["command"] or record["command"]
+    elif report.changed and params["wait"] and params["state"] != "cancelled":
+        refuse_failed(item, record, params["allowed_rc"])
+    return Report(report.changed, report.before, report.after, visible(record))
 
 
-def record(item, result):
-    """The result with the VM's id and name. Ansible takes any rc but 0 for a failure, unless it is told otherwise."""
-    found = {key: value for key, value in result.items() if value is not None}
-    return dict(found, id=item.ID, name=item.NAME, failed=False)
+def visible(record):
+    """Ansible takes any rc but 0 for a failure, unless it is told otherwise."""
+    return dict({key: value for key, value in record.items() if value is not None}, failed=False)
 
 
 def main():

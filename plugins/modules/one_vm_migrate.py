@@ -115,11 +115,18 @@ diff:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import placement as vm_place
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation, evacuate
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.placement import (
+    VM_PLACE,
+    Migration,
+    hosts,
+    place_names,
+    present,
+    wanted_place,
+)
 
 OPTIONS = dict(
     VM,
@@ -133,23 +140,22 @@ OPTIONS = dict(
 )
 
 
-def moved(module, cloud):
+def migrated(module, cloud):
     """One VM."""
     params = module.params
     if params["how"] == "resched":
         raise Failure("The option how: resched goes with evacuate.")
     if all(params[option] is None for option in ("host", "cluster", "datastore")):
         raise Failure("Say where to: give host, cluster or datastore.")
-    item = errand.found(cloud, params)
-    here, there = vm_place.present(item), vm_place.wanted(cloud, item, params)
-    before, after = vm_place.shown(cloud, here), vm_place.shown(cloud, there)
-    if here != there and module.applies:
-        legs = vm_place.move(cloud, item, here, there, params["how"], params["enforce"])
-        errand.carried_out(cloud, item, legs, waits=params["wait"])
-    return Report(here != there, before, after, dict(after, id=item.ID, name=item.NAME))
+    item = find_vm(cloud, params)
+    here, there = present(item), wanted_place(cloud, item, params)
+    before, after = place_names(cloud, here), place_names(cloud, there)
+    wanted = {"place": Migration(there, params["how"], params["enforce"])}
+    report = change(cloud, VM_PLACE, item, wanted, choices(module))
+    return Report(report.changed, before, after, dict(after, id=item.ID, name=item.NAME))
 
 
-def emptied(module, cloud):
+def evacuated(module, cloud):
     """All VMs of a host."""
     params = module.params
     if params["how"] not in ("live", "resched"):
@@ -160,7 +166,7 @@ def emptied(module, cloud):
         return Report(False, {}, {}, {"host": params["evacuate"], "moved_ids": []})
     ids = sorted(host.VMS.ID)
     if ids and module.applies:
-        evacuate(cloud, host, ids, Evacuation(params["how"], destinations(cloud, params), params["wait"]))
+        evacuate(host.ID, ids, Evacuation(params["how"], destinations(cloud, params), params["wait"]), cloud)
     return Report(bool(ids), {"vms": ids}, {"vms": []}, {"host": host.NAME, "moved_ids": ids})
 
 
@@ -168,7 +174,7 @@ def destinations(cloud, params):
     """Hosts to go to; None: any of the same cluster."""
     if params["host"] is not None:
         return [params["host"]]
-    return [one.NAME for one in vm_place.hosts(cloud, params["cluster"])] if params["cluster"] is not None else None
+    return [one.NAME for one in hosts(cloud, params["cluster"])] if params["cluster"] is not None else None
 
 
 def main():
@@ -177,7 +183,7 @@ def main():
         required_one_of=[("id", "name", "evacuate")],
         mutually_exclusive=[("id", "evacuate"), ("name", "evacuate"), ("host", "cluster"), ("datastore", "evacuate")],
     )
-    module.run(lambda cloud: (moved if module.params["evacuate"] is None else emptied)(module, cloud))
+    module.run(lambda cloud: (migrated if module.params["evacuate"] is None else evacuated)(module, cloud))
 
 
 if __name__ == "__main__":

@@ -92,10 +92,10 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import VM, WAIT
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import recovery as vm_recovery
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import recovery
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import find_vm
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import status
 
 OPTIONS = dict(
@@ -112,13 +112,13 @@ OPTIONS = dict(
 
 def converge(module, cloud):
     params, word = module.params, module.params["operation"]
-    item = errand.found(cloud, params, missing_ok=word in vm_recovery.FINAL)
+    item = find_vm(cloud, params, missing_ok=word in recovery.FINAL)
     if item is None:
         return Report(False, {}, {}, {})
-    due = vm_recovery.needs(item, word, params["force"])
+    due = recovery.needs(item, word, params["force"])
     before, after = ({"status": status(item)}, {"recovered": word}) if due else ({}, {})
     if due and module.applies:
-        item = vm_recovery.recover(cloud, item, word, params["wait"])
+        item = recovery.recover(cloud, item, word, params["wait"])
     record = {"id": item.ID, "name": item.NAME, "status": status(item)} if item is not None else {}
     return Report(due, before, after, record)
 

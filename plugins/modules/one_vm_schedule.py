@@ -148,8 +148,8 @@ diff:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SCHEDULE, VM
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import schedules as vm_schedules
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.schedules import VM_SCHEDULES, absolute
 
 ACTIONS = (
     "terminate terminate-hard undeploy undeploy-hard poweroff poweroff-hard reboot reboot-hard hold release stop "
@@ -169,10 +169,9 @@ OPTIONS = dict(
 
 
 def converge(module, cloud):
-    item = errand.found(cloud, module.params)
-    resource = vm_schedules.resource(item, module.params["purge_schedules"])
-    engine = module.engine(cloud, resource)
-    return engine.update(item, engine.canonical({"schedules": module.params["schedules"]}))
+    item = find_vm(cloud, module.params)
+    wanted = {"schedules": absolute(item, module.params["schedules"])}
+    return change(cloud, VM_SCHEDULES, item, wanted, choices(module))
 
 
 def main():

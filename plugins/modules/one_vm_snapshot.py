@@ -141,11 +141,9 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import POWER, VM, WAIT, state
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import operation as errand
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import snapshots as vm_snapshots
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.snapshots import values, vm_snapshots
 
 OPTIONS = dict(
     VM,
@@ -159,33 +157,8 @@ OPTIONS = dict(
 
 
 def converge(module, cloud):
-    params = module.params
-    if params["keep"] is not None and params["keep"] < 1:
-        raise Failure("The option keep takes a number from 1.")
-    order = vm_snapshots.Order(params["state"], params["snapshot"], params["disk"], params["keep"])
-    item = errand.found(cloud, params)
-    before, (after, steps) = vm_snapshots.read(item, order.disk), vm_snapshots.plan(cloud, item, order)
-    legs, cycle = errand.way(item, steps, params["allow_poweroff"])
-    record = {"id": item.ID, "name": item.NAME, "disk": order.disk, "snapshots": after}
-    if steps and module.applies:
-        legs += vm_snapshots.stored(cloud, order)
-        item = errand.carried_out(cloud, item, legs, params["hard"], params["wait"])
-        record["snapshots"] = vm_snapshots.read(item, order.disk)
-    return Report(bool(steps), *difference(order, before, after, cycle), record)
-
-
-def difference(order, before, after, cycle):
-    """(before, after) of the task, in names of snapshots."""
-    left, right = {"snapshots": names(before)}, {"snapshots": names(after)}
-    if order.state == "reverted":
-        right["reverted"] = order.name
-    if cycle:
-        right["power_cycle"] = cycle
-    return left, right
-
-
-def names(snapshots):
-    return [one["name"] for one in snapshots]
+    wanted = values(module.params)
+    return change(cloud, vm_snapshots(module.params["disk"]), find_vm(cloud, module.params), wanted, choices(module))
 
 
 def main():

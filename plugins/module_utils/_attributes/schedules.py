@@ -23,7 +23,7 @@ PURGE = "purge_schedules"  # option that removes the schedules that are not name
 REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
 NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
 DAY, HOUR = 86400, 3600
-_RELATIVE = re.compile(r"\+[0-9]+\Z")
+RELATIVE = re.compile(r"\+[0-9]+\Z")
 
 
 def read(vector):
@@ -34,7 +34,7 @@ def read(vector):
         "id": _integer(vector.get("ID")),
         "action": vector.get("ACTION", "backup"),
         "args": vector.get("ARGS", ""),
-        "time": moment if _RELATIVE.match(moment) else _integer(moment),
+        "time": moment if RELATIVE.match(moment) else _integer(moment),
         "repeat": REPEATS[repeat] if 0 <= repeat < len(REPEATS) else "",
         "days": relations.ids(vector.get("DAYS")),
         "end_after": value if end == TIMES else None,
@@ -83,7 +83,7 @@ def moment(given):
     text = str(given).strip()
     if text.isdigit():
         return int(text)
-    if _RELATIVE.match(text):
+    if RELATIVE.match(text):
         return text
     try:
         found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)

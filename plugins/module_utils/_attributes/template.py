@@ -45,7 +45,9 @@ def nothing_beside(record):
     return {}
 
 
-def template(kind, managed=(), option="template", beside=nothing_beside, creation=("NAME",), canonical=canonical_template):
+def template(
+    kind, managed=(), option="template", beside=nothing_beside, creation=("NAME",), canonical=canonical_template
+):
     """The Attribute for the template of a kind.
 
     Args:

@@ -13,10 +13,24 @@ import re
 
 from ..pyone.errors import OneTemplateException
 from ..pyone.template import canonical_name
+from .failure import Failure
 
 MASK = "********"
 _SECRET = re.compile(r"PASSW|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_KEY", re.I)
 _BOOLEANS = {"yes": "YES", "no": "NO", "true": "YES", "false": "NO"}
+
+UNITS = {
+    "": 1,
+    "M": 1,
+    "MB": 1,
+    "MIB": 1,
+    "G": 1024,
+    "GB": 1024,
+    "GIB": 1024,
+    "T": 1024**2,
+    "TB": 1024**2,
+    "TIB": 1024**2,
+}
 
 # What tells the items of a repeated vector apart, by the vector's name; the first key that both items have counts.
 NATURAL_KEYS = {
@@ -153,3 +167,30 @@ def _covered(name, value):
     if isinstance(value, str) and value and _SECRET.search(str(name)):
         return MASK
     return masked(value)
+
+
+def megabytes(text, option):
+    """A size in MB, from a number of MB or a text such as ``4 GB``; 1 GB is 1024 MB, as for OpenNebula.
+
+    Raises:
+        Failure: it is neither, or no whole number of MB.
+    """
+    number = str(text).strip().upper()
+    unit = number.lstrip("0123456789. ")
+    try:
+        size = float(number[: len(number) - len(unit)]) * UNITS[unit]
+    except (KeyError, ValueError):
+        size = 0
+    if size <= 0 or size != int(size):
+        message = "The option %s takes a size such as 4096 (MB), 512 MB or 4 GB, not %r."
+        raise Failure(message % (option, text))
+    return int(size)
+
+
+def _declared(given, option, origins):
+    """A device in canonical form; raises Failure when nothing says which or what it is."""
+    device = canonical(given)
+    if not set(origins.split()).intersection(device):
+        message = "Each of the option %s is a dictionary with one of %s."
+        raise Failure(message % (option, ", ".join(origins.split())), object="vm")
+    return device

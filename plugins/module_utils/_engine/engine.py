@@ -54,6 +54,18 @@ def plan(resource, record, wanted, modes):
     return Plan(before, after, sorted(steps, key=lambda step: step.phase))
 
 
+def shown(resource, values):
+    """What a diff shows of the values before or after a plan."""
+    forms = {one.field or option: one.shown for option, one in resource.attributes.items()}
+    return {field: forms[field](value) if field in forms else value for field, value in values.items()}
+
+
+def persisted(resource, after):
+    """The fields of a plan that the record of the object has afterwards."""
+    lasting = [one.field or option for option, one in resource.attributes.items() if one.persisted]
+    return {field: after[field] for field in lasting if field in after}
+
+
 def _known(step, steps):
     """Whether another option has brought the same step already."""
     return any(step == other._replace(option="") for other in steps)
@@ -66,17 +78,26 @@ def _unchangeable(resource, record, options):
     return Failure(message % (kind, record["name"], shown, kind), object=resource.kind, id=record["id"])
 
 
+def resolved(cloud, steps):
+    """The steps with ids for References, so that a name that does not exist is told before the first of them runs."""
+    return [step._replace(arguments=resolve(cloud, step.arguments)) for step in steps]
+
+
+def resolve(cloud, value):
+    """A value with ids for the References inside of it; the name itself where a check run does not find it."""
+    if isinstance(value, Reference):
+        item = cloud.reference(*value)
+        return value.given if item is None else item.ID
+    if isinstance(value, dict):
+        return {key: resolve(cloud, inner) for key, inner in value.items()}
+    return type(value)(resolve(cloud, inner) for inner in value) if type(value) in (list, tuple) else value
+
+
 def perform(cloud, step, **data):
     """Carries out a step; returns the answer. A failure says what was being done, and has `data`."""
     if step.run is not None:
         return step.run(cloud)
-    if not step.method:
-        return None
-    return cloud.call(step.what, step.method, *(_resolved(cloud, one) for one in step.arguments), **data)
-
-
-def _resolved(cloud, argument):
-    return cloud.reference(*argument).ID if isinstance(argument, Reference) else argument
+    return cloud.call(step.text, step.method, *step.arguments, **data) if step.method else None
 
 
 def tell_done(failure, steps, done):
@@ -108,6 +129,8 @@ def unstored(resource, record, wanted, modes):
 
 # ---------------------------------------------------------------- one object
 
+DEFAULT_MODES = Modes()
+
 
 class Engine:
     """Makes one object of a resource as it is wanted.
@@ -120,7 +143,7 @@ class Engine:
         waits (bool): wait until the object rests.
     """
 
-    def __init__(self, cloud, resource, modes=Modes(), apply=True, waits=True):
+    def __init__(self, cloud, resource, modes=DEFAULT_MODES, apply=True, waits=True):
         self.cloud = cloud
         self.resource = resource
         self.modes = modes
@@ -158,7 +181,7 @@ class Engine:
         record = self.record(item)
         before = {"id": record["id"], "name": record["name"], "state": "present"}
         wanted = canonical(self.cloud, self.resource, wanted or {})
-        steps = self.resource.remove(self.cloud, record, wanted, self.modes)
+        steps = resolved(self.cloud, self.resource.remove(self.cloud, record, wanted, self.modes))
         if self.apply:
             self._run(record, steps)
             if self.waits:
@@ -169,11 +192,12 @@ class Engine:
         """Makes what is wanted, in canonical form, true of an object."""
         record = self.record(item)
         found = plan(self.resource, record, wanted, self.modes)
-        before, after = contrast(found.before, found.after)
+        steps = resolved(self.cloud, found.steps)
+        before, after = contrast(*(shown(self.resource, values) for values in (found.before, found.after)))
         changed = bool(found.after)
         if not self.apply:
-            return Report(changed, before, after, dict(record, **self._persisted(found.after)))
-        results = self._run(record, found.steps)
+            return Report(changed, before, after, dict(record, **persisted(self.resource, found.after)))
+        results = self._run(record, steps)
         if changed:
             item = self._settle(record["id"], wanted, self.waits)
             if self.waits:
@@ -202,7 +226,7 @@ class Engine:
         fields = {option: attributes[option].field or option for option in wanted}
         after = {fields[option]: attributes[option].shown(value) for option, value in wanted.items()}
         after.update(name=name, state="present")
-        step = self.resource.create(name, wanted, self.modes)
+        step = resolved(self.cloud, [self.resource.create(name, wanted, self.modes)])[0]
         if not self.apply:
             kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
             return Report(True, {"state": "absent"}, after, dict(kept, name=name))
@@ -247,11 +271,6 @@ class Engine:
             lambda item: item is None or step.until(item) or (end is not None and clock.now() >= end),
             self._state_of,
         )
-
-    def _persisted(self, after):
-        """The fields of a plan that the object's record has afterwards."""
-        lasting = [one.field or option for option, one in self.resource.attributes.items() if one.persisted]
-        return {field: after[field] for field in lasting if field in after}
 
     def _verify(self, item, wanted):
         failure = unstored(self.resource, self.record(item), wanted, self.modes)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What the engine works on: kinds of objects, their attributes, and the steps that change them.  All are plain values."""
+"""What the engine works on: kinds of objects, their attributes, and the steps that change them, all as values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def modes_of(params):
 
 
 class Reference(NamedTuple):
-    """An argument of a step that is known when the step runs: the id of the object with this name or id."""
+    """An argument of a step, also inside of a dictionary: the id of the object with this name or id."""
 
     kind: str
     given: Any
@@ -47,7 +47,7 @@ FIRST, NORMAL, LAST = range(3)  # phases
 class Step(NamedTuple):
     """One change: a call of the API, or a function of the cloud; or only something to wait for."""
 
-    what: str  # completes "Cannot …": `move host node1 to cluster edge`
+    what: str  # completes "Cannot …": `move host node1 to cluster edge`; of a step that only waits: what is missing
     method: str = ""  # of the API, without the prefix `one.`
     arguments: tuple = ()  # of the method; a Reference becomes an id
     run: Any = None  # (cloud) -> answer: instead of a method
@@ -57,7 +57,13 @@ class Step(NamedTuple):
     until: Any = None  # (object) -> whether it has come about; raises Failure when it never will
     give_up: Any = None  # seconds after which the task goes on without `until`; None: it fails
     result: Any = None  # (answer) -> fields of the task's result
+    on: str = ""  # the end of that sentence, where `what` is also shown without it: `of VM web`
     option: str = ""  # that it is for
+
+    @property
+    def text(self):
+        """The whole sentence that follows "Cannot"."""
+        return "%s %s" % (self.what, self.on) if self.on else self.what
 
 
 class Plan(NamedTuple):
@@ -103,7 +109,7 @@ class Attribute(NamedTuple):
     plan: Callable
     canonical: Callable = as_given  # (cloud, given) -> the one form of a value
     field: str = ""  # of the record, and of the diff; empty: it is called as the option
-    shown: Callable = shown_whole  # (value in its one form) -> what a diff shows when the object is yet to be created
+    shown: Callable = shown_whole  # (value before or after, or wanted at creation) -> what a diff shows of it
     persisted: bool = True  # False: an action, of which nothing is left to be verified
     create_only: bool = False  # it counts at creation; what it names may be gone afterwards
     existing_only: bool = False  # it has no meaning for an object that is yet to be created

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""The backups of a VM: how they are made, when the last one was, and what is made from them."""
+"""The backups of a VM: their settings, a backup now, and what is restored from one."""
 
 from __future__ import annotations
 
-import time
+from functools import partial
+from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from . import resource as vm
-from .transitions import Step, Until
+from .._core.values import canonical
+from .._engine.resource import LAST, Attribute, Reference, Resource, Step, action
+from .configuration import plan_sections
+from .record import KIND
+from .record import read as read_vm
 
 SAVABLE = frozenset(("running", "poweredoff"))
 RESTORABLE = frozenset(("poweredoff",))
-NEWEST = ALL = -1  # increment, disk
+NEWEST = ALL = CONTINUE = -1  # increment, disk, datastore of a chain
+SECTION = "BACKUP_CONFIG"
 # option → member of BACKUP_CONFIG
 SETTINGS = {
     "keep_last": "KEEP_LAST",
@@ -23,6 +28,12 @@ SETTINGS = {
     "backup_volatile": "BACKUP_VOLATILE",
     "disks": "DISK_IDS",
 }
+
+
+def read(cloud, item):
+    """The record of a VM (one.vm.info): settings, ids of its backup images, number of the last increment."""
+    settings = read_vm(cloud, item)["updateconf"].get(SECTION, {})
+    return {"settings": settings, "backups": ids(item), "increment": increment(item)}
 
 
 def ids(item):
@@ -42,20 +53,10 @@ def increment(item):
 # ---------------------------------------------------------------- settings
 
 
-def settings(cloud, item, params):
-    """(before, after, [Step]) of the settings that the options name."""
-    given = {member: _text(params[option]) for option, member in SETTINGS.items() if params[option] is not None}
-    if not given:
-        return {}, {}, []
-    wanted = vm.canonical_sections(cloud, {"BACKUP_CONFIG": given})
-    present, after, steps = vm.plan_sections(cloud, vm.read(cloud, item), wanted)
-    if present == after:
-        return {}, {}, []
-    return _section(present), _section(after), steps
-
-
-def _section(sections):
-    return {"settings": sections.get("BACKUP_CONFIG", {})}
+def settings(params):
+    """The settings that the options of one_vm_backup give; None when they give none."""
+    found = {member: _text(params[option]) for option, member in SETTINGS.items() if params[option] is not None}
+    return found or None
 
 
 def _text(value):
@@ -64,57 +65,83 @@ def _text(value):
     return value.upper() if isinstance(value, str) else value
 
 
-def refuse_unstored(cloud, item, params):
-    """Raises Failure when the VM does not have the settings that it was given."""
-    before, after, steps = settings(cloud, item, params)
-    if steps:
-        has, wanted = before["settings"], after["settings"]
-        names = ", ".join(sorted(name for name in wanted if has.get(name) != wanted[name]))
-        message = "OpenNebula accepted the backup settings of VM %s, but did not store: %s."
-        raise Failure(message % (item.NAME, names), object=vm.KIND, id=item.ID)
+def canonical_settings(cloud, given):
+    return canonical(given)
+
+
+def plan_settings(record, wanted, modes):
+    """The settings are a section of one.vm.updateconf."""
+    present = {"id": record["id"], "name": record["name"], "updateconf": {SECTION: record["settings"]}}
+    before, after, steps = plan_sections(present, {"updateconf": {SECTION: wanted["settings"]}}, modes)
+    return before[SECTION], after[SECTION], steps
 
 
 # ---------------------------------------------------------------- backup
 
 
-def due(cloud, item, max_age, now=None):
+class Backup(NamedTuple):
+    """A backup now.
+
+    Args:
+        datastore (str | None): name or id; None: that of the chain that it goes on with.
+        reset (bool): begin a new chain.
+    """
+
+    datastore: Any
+    reset: bool
+
+
+def due(cloud, item, max_age):
     """Whether the last backup is older than so many seconds, or there is none; without max_age always."""
     found = ids(item)
-    if max_age is None or not found:
-        return True
-    image = cloud.info("image", found[-1])
+    image = cloud.info("image", found[-1]) if max_age is not None and found else None
     if image is None:
         return True
     parts = image.BACKUP_INCREMENTS.INCREMENT if image.BACKUP_INCREMENTS is not None else []
     last = max([image.REGTIME] + [int(part.DATE) for part in parts])
-    return (time.time() if now is None else now) - last > max_age
+    return cloud.clock.time() - last > max_age
 
 
-def backup(cloud, item, datastore, reset):
-    """[Step, Until] of a backup now.
+def plan_backup(record, wanted, modes):
+    """A backup is made.
 
     Raises:
-        Failure: it has no place to go to.
+        Failure: no datastore is named, and there is no chain to go on with.
     """
-    goes_on = increment(item) >= 0 and not reset
-    if datastore is None and not goes_on:
-        raise Failure("Name the datastore that the backup of VM %s goes to." % item.NAME, object=vm.KIND, id=item.ID)
-    place = cloud.reference("datastore", datastore) if datastore is not None else None
-    before = (ids(item), increment(item))
+    datastore, reset = wanted["backup"]
+    if datastore is None and (record["increment"] < 0 or reset):
+        message = "Name the datastore that the backup of VM %s goes to."
+        raise Failure(message % record["name"], object=KIND, id=record["id"])
+    target = CONTINUE if datastore is None else Reference("datastore", datastore)
+    arguments = (record["id"], target, reset)
+    before = (record["backups"], record["increment"])
+    made = Step("new backup", until=partial(_differs, before), phase=LAST)
+    on = "VM %s" % record["name"]
+    return "none", "taken", [Step("back up", "vm.backup", arguments, on=on, states=SAVABLE, transient=True), made]
 
-    def run():
-        target = place.ID if place is not None else -1
-        cloud.call("back up VM %s" % item.NAME, "vm.backup", item.ID, target, reset, object=vm.KIND, id=item.ID)
 
-    made = Until("new backup", lambda seen: (ids(seen), increment(seen)) != before)
-    return [Step("back up", SAVABLE, run, still=False), made]
+def _differs(before, item):
+    return (ids(item), increment(item)) != before
 
 
 # ---------------------------------------------------------------- restore
 
 
+class Restored(NamedTuple):
+    """What is restored.
+
+    Args:
+        image (int | None): id of the backup image; None: it does not exist yet in a check run.
+        increment, disk (int | None): None: the newest; all.
+    """
+
+    image: Any
+    increment: Any
+    disk: Any
+
+
 def chosen(cloud, item, image):
-    """Id of the backup image that a name or id speaks of, or of the newest of the VM.
+    """Id of the backup image with a name or id, or of the newest of the VM.
 
     Raises:
         Failure: the VM has no backup.
@@ -123,19 +150,22 @@ def chosen(cloud, item, image):
         found = cloud.reference("image", image)
         return None if found is None else found.ID
     if not ids(item):
-        raise Failure("VM %s has no backup." % item.NAME, object=vm.KIND, id=item.ID)
+        raise Failure("VM %s has no backup." % item.NAME, object=KIND, id=item.ID)
     return ids(item)[-1]
 
 
-def restore(cloud, item, image, number, disk):
+def restore(record, wanted):
     """The Step that puts disks of a VM back to what they were."""
-    what = "restore %s from backup %s" % ("its disks" if disk is None else "disk %d" % disk, image)
+    what = "restore %s from backup %s" % ("its disks" if wanted.disk is None else "disk %d" % wanted.disk, wanted.image)
+    number, disk = (NEWEST if part is None else part for part in (wanted.increment, wanted.disk))
+    arguments = (record["id"], wanted.image, number, disk)
+    on = "of VM %s" % record["name"]
+    return [Step(what, "vm.restore", arguments, on=on, states=RESTORABLE, transient=True)]
 
-    def run():
-        arguments = (item.ID, image, NEWEST if number is None else number, ALL if disk is None else disk)
-        cloud.call("%s of VM %s" % (what, item.NAME), "vm.restore", *arguments, object=vm.KIND, id=item.ID)
 
-    return Step(what, RESTORABLE, run, still=False)
+def image_of(wanted):
+    """What a diff shows of what is restored."""
+    return wanted.image if isinstance(wanted, Restored) else wanted
 
 
 def copy(cloud, image, datastore, name, params):
@@ -151,3 +181,14 @@ def copy(cloud, image, datastore, name, params):
     place = cloud.reference("datastore", datastore).ID
     text = cloud.call("restore backup %d as %s" % (image, name), "image.restore", image, place, given)
     return [int(part) for part in str(text).split() if part.isdigit()]
+
+
+VM_BACKUPS = Resource(
+    KIND,
+    read,
+    {
+        "settings": Attribute(plan_settings, canonical_settings),
+        "backup": Attribute(plan_backup, persisted=False),
+        "restored": action("restored", restore, shown=image_of),
+    },
+)

@@ -1,28 +1,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""How a VM is created: from a template or from scratch, with all that is wanted of it from the start."""
+"""How VMs are created: from a VM template or from scratch, with all that is wanted of them from the start."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .._attributes import common
+from .._attributes.labels import merged_labels, split_labels
 from .._core.failure import Failure, described
 from .._core.values import canonical, merged_template
+from .._engine.engine import resolve
+from .._engine.resource import Reference
 from ..pyone import OneConnectionException, OneException, OneProtocolException
-from . import devices as vm_devices
-from . import resource as vm
+from .devices import DEVICES, DISK, for_new_vm
+from .record import KIND
 
 
-class Origin(NamedTuple):
+class Source(NamedTuple):
     """What counts at creation only.
 
     Args:
         template (str | None): name or id of a VM template; None: from scratch.
         extra (dict | None): more attributes of the new VM's template.
         datastore (str | None): name or id of the system datastore.
-        hold (bool): to be born held.
+        hold (bool): create it in state held.
         persistent (bool): with private copies of the images.
     """
 
@@ -33,94 +35,107 @@ class Origin(NamedTuple):
     persistent: bool = False
 
 
-class Birth:
-    """How each new VM of a task is created.
+class Creation(NamedTuple):
+    """The request that creates a VM, but for its name.
+
+    Args:
+        source (Source)
+        template: of one.templatepool.info; None: from scratch.
+        body (dict): the attributes that the task gives.
+    """
+
+    source: Source
+    template: Any
+    body: dict
+
+
+def prepare(cloud, source, wanted, modes, name):
+    """The Creation of VMs with what is wanted, in canonical form; `name`: of the first, for messages.
+
+    Raises:
+        Failure: they cannot be created.
+    """
+    if source.template is None and not {"cpu", "memory"} <= set(wanted.get("capacity", ())):
+        message = "There is no VM %s; to create it, give: template, or cpu and memory."
+        raise Failure(message % name if name else message.replace(" %s", ""), object=KIND, name=name)
+    template = cloud.reference("template", source.template) if source.template is not None else None
+    base = canonical(template.TEMPLATE or {}) if template is not None else {}
+    datastore = resolve(cloud, Reference("datastore", source.datastore)) if source.datastore is not None else None
+    body = _body(source._replace(datastore=datastore), wanted, modes, base)
+    return Creation(source, template, resolve(cloud, body))
+
+
+def shown(source, wanted):
+    """What is wanted of a new VM, as a diff shows it."""
+    found = {option: value for option, value in wanted.items() if option != "capacity"}
+    found.update(wanted.get("capacity", {}))
+    return dict(found, template=source.template) if source.template is not None else found
+
+
+# ---------------------------------------------------------------- the body of the request
+
+
+def _body(source, wanted, modes, base):
+    """The attributes of a new VM; `base`: those of its template."""
+    body = merged_template({}, canonical(source.extra or {}))
+    body.update((option.upper(), str(value)) for option, value in wanted.get("capacity", {}).items())
+    for device in DEVICES:
+        if device.option in wanted:
+            body[device.vector] = _devices(device, wanted, base)
+    for name, members in wanted.get("updateconf", {}).items():
+        body[name] = merged_template(_first(base.get(name)), members)
+    if wanted.get("vm_group"):
+        body["VMGROUP"] = {"VMGROUP_ID": str(wanted["vm_group"]["group"]), "ROLE": wanted["vm_group"]["role"]}
+    if source.datastore is not None:
+        body["SCHED_DS_REQUIREMENTS"] = 'ID="%s"' % source.datastore
+    body.update(wanted.get("attributes", {}))
+    if "labels" in wanted:
+        body["LABELS"] = ",".join(merged_labels(split_labels(base.get("LABELS")), wanted["labels"], modes))
+    return body
+
+
+def _devices(device, wanted, base):
+    """Disks are added to those of the template; NICs replace them, as with one.template.instantiate."""
+    given = base.get(device.vector, []) if device is DISK else []
+    numbered = [one for one in wanted[device.option] if device.number in one]
+    if any(int(one[device.number]) >= len(given) for one in numbered):
+        message = "The VM template has %d %ss, but the task names %s %s."
+        raise Failure(message % (len(given), device.word, device.word, numbered[-1][device.number]), object=KIND)
+    return for_new_vm(device, given, wanted[device.option])
+
+
+def _first(value):
+    """The first vector of a section of a VM template."""
+    return (value[0] if isinstance(value, list) else value) or {}
+
+
+# ---------------------------------------------------------------- the request
+
+
+def create_vm(cloud, creation, name, attributes):
+    """The id of a new VM; None: the answer was lost, and only the pool tells whether it was created.
 
     Args:
         cloud (Cloud)
-        origin (Origin)
-        wanted (dict): option → value, canonical.
-        merge_labels (callable): (labels of the template, wanted ones) -> those of the VM.
+        creation (Creation)
+        name (str): empty: OpenNebula gives one.
+        attributes (dict): more attributes of its user template.
+
+    Raises:
+        Failure: OpenNebula refuses.
     """
-
-    def __init__(self, cloud, origin, wanted, merge_labels):
-        self._cloud = cloud
-        self._origin = origin
-        self._wanted = wanted
-        self._merge_labels = merge_labels
-        self._template: Any = None
-        self._body: Any = None
-
-    def require(self, name):
-        """Refuses, also in a check run, what could not be created; finds the template."""
-        if self._origin.template is None and not {"cpu", "memory"} <= set(self._wanted.get("capacity", ())):
-            message = "There is no VM %s; to create it, give: template, or cpu and memory."
-            raise Failure(message % name if name else message.replace(" %s", ""), object=vm.KIND, name=name)
-        if self._body is None:
-            if self._origin.template is not None:
-                self._template = self._cloud.reference("template", self._origin.template)
-            self._body = self._composed()
-
-    def shown(self):
-        """What is wanted of a new VM, as a diff shows it."""
-        found = {option: value for option, value in self._wanted.items() if option != "capacity"}
-        found.update(self._wanted.get("capacity", {}))
-        return dict(found, template=self._origin.template) if self._origin.template is not None else found
-
-    def _composed(self):
-        base = canonical(self._template.TEMPLATE or {}) if self._template is not None else {}
-        body = merged_template({}, canonical(self._origin.extra or {}))
-        body.update((option.upper(), str(value)) for option, value in self._wanted.get("capacity", {}).items())
-        for device in vm.DEVICES:
-            if device.option in self._wanted:
-                body[device.vector] = self._devices(device, base)
-        for name, members in self._wanted.get("updateconf", {}).items():
-            body[name] = merged_template(_one(base.get(name)), members)
-        if self._wanted.get("vm_group"):
-            group = self._wanted["vm_group"]
-            body["VMGROUP"] = {"VMGROUP_ID": str(group["group"]), "ROLE": group["role"]}
-        if self._origin.datastore is not None:
-            item = self._cloud.reference("datastore", self._origin.datastore)
-            body["SCHED_DS_REQUIREMENTS"] = 'ID="%s"' % (self._origin.datastore if item is None else item.ID)
-        body.update(self._wanted.get("attributes", {}))
-        if "labels" in self._wanted:
-            present = common.split_labels(base.get("LABELS"))
-            body["LABELS"] = ",".join(self._merge_labels(present, self._wanted["labels"]))
-        return body
-
-    def _devices(self, device, base):
-        """Disks come on top of the template's; NICs take their place, as with one.template.instantiate."""
-        given = base.get(device.vector, []) if device is vm_devices.DISK else []
-        sized = [one for one in self._wanted[device.option] if device.number in one]
-        if any(int(one[device.number]) >= len(given) for one in sized):
-            message = "The VM template has %d %ss, but the task speaks of %s %s."
-            raise Failure(message % (len(given), device.word, device.word, sized[-1][device.number]), object=vm.KIND)
-        return vm_devices.at_birth(self._cloud, device, given, self._wanted[device.option])
-
-    def ask(self, name, mark):
-        """The id of the new VM; None: the answer was lost, and only a look tells whether it was made.
-
-        Raises:
-            Failure: OpenNebula refuses.
-        """
-        try:
-            return self._asked(name, dict(self._body, **mark))
-        except OneException as error:
-            lost = isinstance(error, OneProtocolException) and error.code is None
-            if lost or (isinstance(error, OneConnectionException) and error.sent):
-                return None
-            source = "from template %s" % self._template.NAME if self._template is not None else "from scratch"
-            raise described(error, "create VM %s %s" % (name, source), object=vm.KIND, name=name) from None
-
-    def _asked(self, name, body):
-        if self._template is None:
-            return self._cloud.one.call("vm.allocate", dict(body, NAME=name) if name else body, self._origin.hold)
-        number = self._template.ID
-        return self._cloud.one.call(
-            "template.instantiate", number, name, self._origin.hold, body, self._origin.persistent
-        )
+    try:
+        return _request(cloud, creation, name, dict(creation.body, **attributes))
+    except OneException as error:
+        unclear = isinstance(error, OneProtocolException) and error.code is None
+        if unclear or (isinstance(error, OneConnectionException) and error.sent):
+            return None
+        origin = "from scratch" if creation.template is None else "from template %s" % creation.template.NAME
+        raise described(error, "create VM %s %s" % (name, origin), object=KIND, name=name) from None
 
 
-def _one(value):
-    """The first vector of a section of a VM template."""
-    return (value[0] if isinstance(value, list) else value) or {}
+def _request(cloud, creation, name, body):
+    source, template = creation.source, creation.template
+    if template is None:
+        return cloud.one.call("vm.allocate", dict(body, NAME=name) if name else body, source.hold)
+    return cloud.one.call("template.instantiate", template.ID, name, source.hold, body, source.persistent)

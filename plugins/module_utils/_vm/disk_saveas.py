@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 from .._core.failure import Failure
 from .._core.values import canonical
-from . import resource as vm
-from . import snapshots as vm_snapshots
-from .transitions import Step
+from .._engine.resource import Attribute, Resource
+from .configuration import save_disk
+from .record import KIND
+from .snapshots import snapshots_of
 
 CURRENT = -1  # snapshot
 
 
-class Order(NamedTuple):
+class Saved(NamedTuple):
     """What is saved.
 
     Args:
@@ -32,23 +33,39 @@ class Order(NamedTuple):
     snapshot: Any = None
 
 
-def refuse_missing(item, order):
-    """Raises Failure when a VM (one.vm.info) has not what is to be saved: the disk, its image, its snapshot."""
-    snapshots = vm_snapshots.read(item, order.disk)
-    disk = next(one for one in canonical(item.TEMPLATE)["DISK"] if one["DISK_ID"] == str(order.disk))
-    where = "Disk %d of VM %s" % (order.disk, item.NAME)
+def values(params):
+    return {"image": Saved(params["image"], params["disk"], params["type"], params["snapshot"])}
+
+
+def read(cloud, item):
+    """The record of a VM (one.vm.info): its disks, and the snapshots of each."""
+    disks = canonical(item.TEMPLATE or {}).get("DISK", [])
+    found = {disk["DISK_ID"]: [one["id"] for one in snapshots_of(item, int(disk["DISK_ID"]))] for disk in disks}
+    return {"disks": {disk["DISK_ID"]: disk for disk in disks}, "snapshots": found}
+
+
+def plan_image(record, wanted, modes):
+    """The disk is saved.
+
+    Raises:
+        Failure: the VM does not have the disk, its image or its snapshot.
+    """
+    save = wanted["image"]
+    disk = record["disks"].get(str(save.disk))
+    if disk is None:
+        raise Failure("VM %s has no disk %d." % (record["name"], save.disk), object=KIND, id=record["id"])
+    where = "Disk %d of VM %s" % (save.disk, record["name"])
     if "IMAGE_ID" not in disk:
-        raise Failure("%s is not made from an image; it cannot be saved." % where, object=vm.KIND, id=item.ID)
-    if order.snapshot is not None and all(order.snapshot != one["id"] for one in snapshots):
-        raise Failure("%s has no snapshot %d." % (where, order.snapshot), object=vm.KIND, id=item.ID)
+        raise Failure("%s is not made from an image; it cannot be saved." % where, object=KIND, id=record["id"])
+    if save.snapshot is not None and save.snapshot not in record["snapshots"][str(save.disk)]:
+        raise Failure("%s has no snapshot %d." % (where, save.snapshot), object=KIND, id=record["id"])
+    snapshot = CURRENT if save.snapshot is None else save.snapshot
+    step = save_disk(record, save.disk, save.image, (save.kind or "").upper(), snapshot, _image_id)
+    return None, save.image, [step]
 
 
-def save(cloud, item, order, made):
-    """The Step that saves a disk; the id of the image is added to the list `made`."""
-    snapshot = CURRENT if order.snapshot is None else order.snapshot
+def _image_id(answer):
+    return {"image_id": answer}
 
-    def run():
-        kind = (order.kind or "").upper()
-        made.append(vm.save_disk(cloud, item.ID, item.NAME, order.disk, order.image, kind, snapshot))
 
-    return Step("save disk %d as image %s" % (order.disk, order.image), vm.SAVABLE, run, still=False)
+VM_DISK = Resource(KIND, read, {"image": Attribute(plan_image, persisted=False)}, values=values)

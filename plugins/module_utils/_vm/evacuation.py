@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""All VMs of a host go elsewhere: each is asked to when it can, all are looked at together until they are gone."""
+"""The evacuation of a host: all of its VMs are moved to others."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
 from .._core.waiting import TimeOver
-from .states import COMING, RESTING, broken, error, look, stands, status, stuck
+from .._engine.resource import Step
+from .runner import Run, run
+from .states import RESTING, describe, error, failure_of, fetch_vms, last_record, status
+from .transitions import target_state
 
 MONITORED = (1, 2)  # STATE of hosts that take VMs
-HOMELESS = frozenset("init pending cloning held stopped undeployed done".split())  # states of VMs that are on no host
+NO_HOST = frozenset("init pending cloning held stopped undeployed done".split())  # states of VMs that are on no host
 RESCHEDULED = frozenset(("running", "poweredoff", "unknown"))  # where one.vm.action resched works
 MIGRATED = RESCHEDULED | {"suspended"}  # where one.vm.migrate works
+SAME_DATASTORE, COLD = -1, 0  # of one.vm.migrate
 
 
 class Evacuation(NamedTuple):
@@ -36,110 +41,91 @@ def evacuate(host_id, ids, order, cloud):
     """Moves VMs away from a host, which is to take no new ones meanwhile.
 
     Args:
-        cloud (Cloud)
-        host: of one.host.info.
+        host_id (int)
         ids (list[int]): of the VMs.
         order (Evacuation)
+        cloud (Cloud)
 
     Raises:
         Failure: VMs are still there; its data have `failures`: id, name and reason of each.
     """
-    exodus = _Exodus(cloud, host, ids, order)
-    exodus.travel()
-    failures = [
-        {"id": oid, "name": exodus.names.get(oid), "reason": why} for oid, why in sorted(exodus.reasons.items())
-    ]
-    if failures:
-        told = " ".join("VM %d: %s" % (one["id"], one["reason"]) for one in failures)
-        message = "%d of %d VMs did not leave host %s. %s" % (len(failures), len(ids), host.NAME, told)
-        raise Failure(message, object="host", id=host.ID, failures=failures)
+    host, items = cloud.info("host", host_id), fetch_vms(cloud, ids)
+    reasons = {oid: "this user may not see it." for oid in ids if oid not in items}
+    reasons.update(_move(cloud, host, items, order))
+    if not reasons:
+        return
+    names = {oid: item.NAME for oid, item in items.items()}
+    failures = [{"id": oid, "name": names.get(oid), "reason": why} for oid, why in sorted(reasons.items())]
+    text = " ".join("VM %(id)d: %(reason)s" % one for one in failures)
+    message = "%d of %d VMs did not leave host %s. %s" % (len(failures), len(ids), host.NAME, text)
+    raise Failure(message, object="host", id=host.ID, failures=failures)
 
 
-class _Exodus:
-    """VMs that leave a host.  `reasons`: id of each that does not → why."""
-
-    def __init__(self, cloud, host, ids, order):
-        items = look(cloud, ids)
-        self.cloud = cloud
-        self.host = host.ID
-        self.waits = order.waits
-        self.left = dict(items)
-        self.names = {oid: item.NAME for oid, item in items.items()}
-        self.reasons = {oid: "this user may not see it." for oid in ids if oid not in items}
-        self._said = {oid: error(item) for oid, item in items.items()}  # by drivers, about what failed before
-        self._ask = WAYS[order.how](cloud, host, items, order.destinations)
-        self._asked: set[int] = set()
-
-    def travel(self):
-        try:
-            if self._advance(self.left):
-                self.cloud.wait(lambda: self._advance(look(self.cloud, self.left)), lambda left: not left, str)
-        except TimeOver:
-            self.reasons.update((oid, "Time is over, %s." % stands(item)) for oid, item in self.left.items())
-
-    def _advance(self, seen):
-        """Drops from `left` what has gone or failed; returns those that are left."""
-        for oid in sorted(self.left):
-            try:
-                if oid in seen and self._stays(oid, seen[oid]):
-                    self.left[oid] = seen[oid]
-                    continue
-            except Failure as failure:
-                self.reasons[oid] = failure.message
-            del self.left[oid]
-        return self.left
-
-    def _stays(self, oid, item):
-        """Whether a VM is to be looked at again; asks it to go as soon as it can."""
-        present = status(item)
-        if present in HOMELESS or (present in RESTING and place(item) != self.host):
-            return False
-        if present == "failed" or error(item) not in ("", self._said[oid]):
-            raise broken(item)
-        if oid not in self._asked and present not in COMING:
-            self._ask(item)
-            self._asked.add(oid)
-        return self.waits or oid not in self._asked
+def _move(cloud, host, items, order):
+    """{id of each VM that is still on the host: why}."""
+    staying = {oid: item for oid, item in items.items() if not _has_left(item, host.ID)}
+    runs, reasons = {}, {}
+    for oid, steps in WAYS[order.how](cloud, host, staying, order.destinations).items():
+        if isinstance(steps, Failure):
+            reasons[oid] = steps.message
+        else:
+            left = Step("departure", until=partial(_departed, host.ID, error(staying[oid])))
+            runs[oid] = Run(staying[oid], [steps, left], waits=order.waits)
+    late = run(cloud, list(runs.values()), 1)
+    told = {oid: _reason(one, late) for oid, one in runs.items() if one.failure is not None or not one.over}
+    seen = fetch_vms(cloud, told)  # one that has left or ended meanwhile is no failure
+    reasons.update((oid, why) for oid, why in told.items() if oid in seen and not _has_left(seen[oid], host.ID))
+    return reasons
 
 
-def place(item):
-    """Id of the host where a VM of vm.info is, or was last; None: it never was on any."""
-    records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
-    return records[-1].HID if records else None
+def _reason(one, late):
+    if one.failure is not None:
+        return one.failure.message
+    if isinstance(late, TimeOver):
+        return "Time is over, %s." % describe(one.item)
+    return late.message
+
+
+def _has_left(item, host_id):
+    """Whether a VM rests elsewhere, or on no host."""
+    present, last = status(item), last_record(item)
+    return present in NO_HOST or (present in RESTING and (last is None or host_id != last.HID))
+
+
+def _departed(host_id, said, item):
+    """Whether a VM has left the host; `said`: what drivers said before about what failed."""
+    if error(item) not in ("", said):
+        raise failure_of(item)
+    return _has_left(item, host_id)
 
 
 # ---------------------------------------------------------------- ways
 
 
-def _rescheduling(cloud, host, items, destinations):
-    """ask(VM) that marks it for the scheduler."""
-
-    def ask(item):
-        if status(item) not in RESCHEDULED:
-            raise stuck(item, "be rescheduled")
-        cloud.call("reschedule VM %s" % item.NAME, "vm.action", "resched", item.ID, object="vm", id=item.ID)
-
-    return ask
+def _reschedule(cloud, host, items, destinations):
+    """{id: Step that marks a VM for the scheduler}."""
+    return {
+        oid: Step("reschedule", "vm.action", ("resched", oid), on="VM %s" % item.NAME, states=RESCHEDULED)
+        for oid, item in items.items()
+    }
 
 
-def _migration(cloud, host, items, destinations):
-    """ask(VM) that migrates it to the host that was found for it."""
+def _migrate(cloud, host, items, destinations):
+    """{id: Step that migrates a VM to the host that was found for it, or the Failure when there is none}."""
     targets = placed(_candidates(cloud, host, destinations), items.values())
-
-    def ask(item):
-        present, target = status(item), targets.get(item.ID)
-        if present not in MIGRATED:
-            raise stuck(item, "be migrated")
-        if target is None:
-            raise Failure("No host has room for VM %s." % item.NAME, object="vm", id=item.ID)
-        doing = "migrate VM %s to host %s" % (item.NAME, target.NAME)
-        where = (target.ID, present == "running", True, -1, 0)
-        cloud.call(doing, "vm.migrate", item.ID, *where, object="vm", id=item.ID)
-
-    return ask
+    return {oid: _migration(item, targets.get(oid)) for oid, item in items.items()}
 
 
-WAYS = {"resched": _rescheduling, "live": _migration}
+def _migration(item, target):
+    if target is None:
+        return Failure("No host has room for VM %s." % item.NAME, object="vm", id=item.ID)
+    live = target_state(item) == "running"
+    arguments = (item.ID, target.ID, live, True, SAME_DATASTORE, COLD)
+    on = "VM %s to host %s" % (item.NAME, target.NAME)
+    return Step("migrate", "vm.migrate", arguments, on=on, states=MIGRATED)
+
+
+WAYS = {"resched": _reschedule, "live": _migrate}
 
 
 def _candidates(cloud, host, destinations):

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
+from typing import NamedTuple
 
 from .._core.failure import Failure
 from .._core.values import canonical
-from . import resource as vm
-from .transitions import Step, Until
+from .._engine.resource import LAST, Attribute, Resource, Step, action
+from .record import KIND
 
 RUNS = frozenset(("running",))
 UNKNOWN_METHOD = -506  # XML-RPC fault of releases that do not have a method
 EXECUTING, DONE = "executing", "done"  # words for STATUS; the others are error and cancelled
 
 
-def read(item):
-    """The last command of a VM (one.vm.info) and its result; `status` is empty when there was none."""
+def read(cloud, item):
+    """The record of a VM (one.vm.info): its last command and the result; `status` is empty when there was none."""
     last = canonical(item.TEMPLATE or {}).get("QEMU_GA_EXEC") or {}
     code = last.get("RETURN_CODE", "")
     return {
@@ -38,55 +40,88 @@ def decoded(text):
         return text
 
 
-def execute(cloud, item, command, stdin):
-    """Legs of a journey.Journey: a new command, and its end.
+class Command(NamedTuple):
+    """A command and what its standard input gets."""
+
+    command: str
+    stdin: str
+
+
+def values(params):
+    state = params["state"]
+    return {state: Command(params["command"], params["stdin"]) if state == "executed" else True}
+
+
+def execute(record, wanted):
+    """A new command, and its end.
 
     Raises:
         Failure: another command is being executed, whose result would be lost.
     """
-    _refuse_busy(item)
-    return [_step(cloud, item, "execute a command", "vm.exec", command, stdin), ENDED]
+    _refuse_busy(record)
+    return [_step(record, "execute a command", "vm.exec", wanted.command, wanted.stdin), ENDED]
 
 
-def repeat(cloud, item):
-    """Legs of a journey.Journey: the last command once more, and its end.
+def plan_repetition(record, wanted, modes):
+    """The last command once more, and its end.
 
     Raises:
         Failure: there is none, or it is being executed.
     """
-    _refuse_busy(item)
-    if not read(item)["status"]:
-        raise Failure("VM %s has not executed any command." % item.NAME, object=vm.KIND, id=item.ID)
-    return [_step(cloud, item, "repeat a command", "vm.retryexec"), ENDED]
+    _refuse_busy(record)
+    if not record["status"]:
+        raise Failure("VM %s has not executed any command." % record["name"], object=KIND, id=record["id"])
+    return None, record["command"], [_step(record, "repeat a command", "vm.retryexec"), ENDED]
 
 
-def cancel(cloud, item):
-    """Legs of a journey.Journey: no command is executed any more; none when that is so."""
-    if read(item)["status"] != EXECUTING:
-        return []
-    return [_step(cloud, item, "cancel a command", "vm.cancelexec"), ENDED]
+def plan_cancel(record, wanted, modes):
+    """No command is executed any more."""
+    running = record["command"] if record["status"] == EXECUTING else None
+    return running, None, [_step(record, "cancel a command", "vm.cancelexec"), ENDED]
 
 
-ENDED = Until("end of its command", lambda seen: read(seen)["status"] != EXECUTING)
+def _ended(item):
+    return read(None, item)["status"] != EXECUTING
 
 
-def _refuse_busy(item):
-    last = read(item)
-    if last["status"] == EXECUTING:
+ENDED = Step("end of its command", until=_ended, phase=LAST)
+
+
+def _refuse_busy(record):
+    if record["status"] == EXECUTING:
         message = "VM %s is executing a command: %s. Let it end, or stop it with state: cancelled."
-        raise Failure(message % (item.NAME, last["command"]), object=vm.KIND, id=item.ID)
+        raise Failure(message % (record["name"], record["command"]), object=KIND, id=record["id"])
 
 
-def _step(cloud, item, what, method, *arguments):
-    def run():
-        try:
-            cloud.call("%s in VM %s" % (what, item.NAME), method, item.ID, *arguments, object=vm.KIND, id=item.ID)
-        except Failure as failure:
-            if failure.data.get("code") == UNKNOWN_METHOD:
-                failure.message = "Cannot %s in VM %s: this needs OpenNebula 7.2 or newer." % (what, item.NAME)
-            raise
+def _step(record, what, method, *arguments):
+    run = partial(_call, "%s in VM %s" % (what, record["name"]), method, record["id"], arguments)
+    return Step(what, run=run, on="in VM %s" % record["name"], states=RUNS, transient=True)
 
-    return Step(what, RUNS, run, still=False)
+
+def _call(text, method, oid, arguments, cloud):
+    try:
+        return cloud.call(text, method, oid, *arguments, object=KIND, id=oid)
+    except Failure as failure:
+        if failure.data.get("code") == UNKNOWN_METHOD:
+            failure.message = "Cannot %s: this needs OpenNebula 7.2 or newer." % text
+        raise
+
+
+def command_of(value):
+    """What a diff shows of a command."""
+    return value.command if isinstance(value, Command) else value
+
+
+GUEST_EXEC = Resource(
+    KIND,
+    read,
+    {
+        "executed": action("executed", execute, shown=command_of),
+        "repeated": Attribute(plan_repetition, persisted=False),
+        "cancelled": Attribute(plan_cancel, persisted=False),
+    },
+    values=values,
+)
 
 
 def refuse_failed(item, result, allowed):
@@ -102,4 +137,4 @@ def refuse_failed(item, result, allowed):
     said = (result["stderr"] or result["stdout"]).strip()
     how = "ended with return code %(rc)s" if result["status"] == DONE else "did not end by itself (%(status)s)"
     message = "The command in VM %s %s%s" % (item.NAME, how % result, ": " + said if said else ".")
-    raise Failure(message, object=vm.KIND, id=item.ID, changed=True, **result)
+    raise Failure(message, object=KIND, id=item.ID, changed=True, **result)

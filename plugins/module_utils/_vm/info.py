@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""VMs by what they are, read page by page."""
+"""The VMs that one_vm_info returns, read page by page."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from .._core.failure import described
 from .._engine.info import owned, pattern
 from ..pyone import OneException
 from ..pyone.helpers import pool_all
-from . import resource as vm
-from .selection import ALIVE, IN_POOL, asked, has
-from .states import ANYWHERE, look, status
+from .record import instance, read
+from .selection import ALIVE, IN_POOL, has, wanted_attributes
+from .states import ANYWHERE, fetch_vms, last_record, status
 
 EVERY = -2  # of one.vmpool.*: all states
 STATES = sorted(ANYWHERE)
@@ -29,15 +31,15 @@ def instances(cloud, options):
             page (int): VMs of a call, from 2.
 
     Returns:
-        list[dict]: of vm.instance().
+        list[dict]: of record.instance().
     """
-    wanted = asked(options["attributes"] or {})
+    wanted = wanted_attributes(options["attributes"] or {})
     whole = options["ids"] is not None or not set(wanted) <= IN_POOL  # else the short form of a VM decides
     tests = _tests(cloud, options, wanted)
     found = [item for item in _candidates(cloud, options, whole) if all(test(item) for test in tests)]
     if options["full"] and not whole:
         found = _read(cloud, [item.ID for item in found], options)
-    return [vm.instance(item, vm.read(cloud, item)) for item in sorted(found, key=lambda item: item.ID)]
+    return [instance(item, read(cloud, item)) for item in sorted(found, key=lambda item: item.ID)]
 
 
 def _candidates(cloud, options, whole):
@@ -52,26 +54,26 @@ def _candidates(cloud, options, whole):
 
 def _read(cloud, ids, options):
     parts = (ids[start : start + options["page"]] for start in range(0, len(ids), options["page"]))
-    return [item for part in parts for item in look(cloud, part).values()]
+    return [item for part in parts for item in fetch_vms(cloud, part).values()]
 
 
 def _tests(cloud, options, wanted):
     """What a VM has to pass, cheap ones first."""
-    named = pattern(options["name"])
+    named, labels = pattern(options["name"]), options["labels"] or ()
     found = [lambda item: named(item.NAME), lambda item: owned(item, options)]
     if options["states"] is not None:
         found.append(lambda item: status(item) in options["states"])
     if options["host"] is not None:
-        found.append(lambda item: options["host"] in _place(item, "HOSTNAME", "HID"))
+        found.append(partial(_is_at, ("HOSTNAME", "HID"), options["host"]))
     if options["cluster"] is not None:
         cluster = cloud.reference("cluster", options["cluster"])
-        found.append(lambda item: cluster is not None and str(cluster.ID) in _place(item, "CID"))
-    if options["labels"] or wanted:
-        found.append(lambda item: has(item, options["labels"] or (), wanted))
+        found.append(partial(_is_at, ("CID",), None if cluster is None else str(cluster.ID)))
+    if labels or wanted:
+        found.append(lambda item: has(item, labels, wanted))
     return found
 
 
-def _place(item, *names):
-    """Where a VM is, or was last, in the words of its last history record."""
-    records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
-    return [str(getattr(records[-1], name)) for name in names] if records else []
+def _is_at(fields, place, item):
+    """Whether a VM is, or was last, at a place that its last history record names."""
+    last = last_record(item)
+    return last is not None and place in [str(getattr(last, field)) for field in fields]

@@ -1,62 +1,106 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Work on one VM that lives: which one, and its way through what is to be done."""
+"""A change of one VM that exists: read, plan, run the steps, read again, verify."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .._core.failure import Failure
-from . import planner as machine
-from . import resource as vm
-from .runner import Journey, travel
-from .transitions import Step, Until
+from .._core.values import contrast
+from .._engine import engine
+from .._engine.resource import Modes, Report, modes_of
+from . import planner
+from .record import KIND
+from .runner import Run, run
 
 
-def found(cloud, params, missing_ok=False):
-    """The VM (of one.vm.info) that the options `id` and `name` (arguments.VM) speak of; None if there may be none.
+class Choices(NamedTuple):
+    """How a change of a VM is carried out.
+
+    Args:
+        apply (bool): False: only plan.
+        waits (bool): False: the last step is asked for, not waited for.
+        modes, allow_poweroff, hard: as of planner.DesiredState.
+    """
+
+    apply: bool = True
+    waits: bool = True
+    modes: Modes = Modes()
+    allow_poweroff: bool = False
+    hard: bool = False
+
+
+def choices(module):
+    """The Choices that the options of a module make.
+
+    Args:
+        module (OneModule)
+    """
+    params = module.params
+    power = (params.get("allow_poweroff", False), params.get("hard", False))
+    return Choices(module.applies, params.get("wait", True), modes_of(params), *power)
+
+
+def find_vm(cloud, params, missing_ok=False):
+    """The VM (of one.vm.info) that the options `id` and `name` name; None if it may be missing.
 
     Raises:
         Failure: there is none, or there are several of the name.
     """
     name, oid = params["name"], params["id"]
-    item = cloud.find(vm.KIND, name, oid)
+    item = cloud.find(KIND, name, oid)
     if item is None and not missing_ok:
         which = "called %s" % name if oid is None else "with id %d" % oid
-        raise Failure("There is no VM %s." % which, object=vm.KIND, name=name, id=oid)
+        raise Failure("There is no VM %s." % which, object=KIND, name=name, id=oid)
     return item
 
 
-def carried_out(cloud, item, legs, hard=False, waits=True):
-    """Takes a VM along the legs of a journey.Journey; returns it as it is then, None when it is done and gone.
+def change(cloud, resource, item, wanted, how):
+    """Makes what is wanted true of a VM.
 
     Args:
         cloud (Cloud)
+        resource (Resource): its steps may need states of the VM.
         item: of one.vm.info.
-        legs (list): Steps, Untils, and words of states to reach.
-        hard (bool): power off and terminate without asking the guest.
-        waits (bool): False: the last leg is asked for, not waited for.
+        wanted (dict): option → value; None: the task does not say.
+        how (Choices)
+
+    Returns:
+        Report: its record is that of the resource, with id and name.
 
     Raises:
-        Failure: in the words of the driver; or time is over.
+        Failure: something cannot be changed, in the words of the driver; or time is over.
     """
-    legs = legs if waits else _hasty(legs)
-    journey = Journey(item, legs, hard, waits)
-    late = travel(cloud, [journey], 1)
-    failure = journey.failure or late
+    wanted = engine.canonical(cloud, resource, wanted)
+    desired = planner.DesiredState(wanted, resource, how.modes, None, (), how.allow_poweroff, how.hard)
+    found = planner.plan(cloud, item, desired)
+    before, after = contrast(*(engine.shown(resource, values) for values in (found.before, found.after)))
+    record = _record(cloud, resource, item)
+    if not how.apply or not found.steps:
+        return Report(bool(found.after), before, after, dict(record, **engine.persisted(resource, found.after)))
+    results = _carry_out(cloud, item, found.steps, how)
+    record = _record(cloud, resource, cloud.info(KIND, item.ID) or item)
+    failure = engine.unstored(resource, record, wanted, desired.modes) if how.waits else None
     if failure is not None:
-        failure.data.update(object=vm.KIND, id=item.ID)
         raise failure
-    return cloud.info(vm.KIND, item.ID)
+    return Report(True, before, after, dict(record, **results))
 
 
-def _hasty(legs):
-    """The same legs, of which the last step is only asked for."""
-    asked = [leg for leg in legs if not isinstance(leg, Until)]
-    if asked and isinstance(asked[-1], Step):
-        asked[-1] = asked[-1]._replace(still=True)
-    return asked
+def _record(cloud, resource, item):
+    return dict(resource.read(cloud, item), id=item.ID, name=item.NAME)
 
 
-def way(item, steps, allow_poweroff=False):
-    """(legs, what the VM is switched off for) of steps after which it is again as it was; see machine.route."""
-    return machine.route(item, None, steps, allow_poweroff) if steps else ([], [])
+def _carry_out(cloud, item, steps, how):
+    """Runs the steps of a VM; returns the fields of the result that their answers give."""
+    one = Run(item, steps, how.hard, how.waits)
+    late = run(cloud, [one], 1)
+    failure = one.failure or late
+    if failure is not None:
+        failure.data.update(object=KIND, id=item.ID)
+        raise failure
+    results = {}
+    for step, answer in one.answers:
+        results.update(step.result(answer) if step.result is not None else {})
+    return results

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Where a VM is, and how it gets elsewhere."""
+"""The host and the datastore of a VM, and its migration to others."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from . import resource as vm
+from .._engine.resource import LAST, Attribute, Resource, Step
 from .evacuation import MIGRATED, MONITORED, placed
-from .states import RESTING, status
-from .transitions import Step, Until, heading
+from .record import KIND
+from .states import RESTING, last_record, status
+from .transitions import target_state
 
 SAME = -1  # datastore
 # how → (live, type of a cold migration)
@@ -19,10 +21,29 @@ WAYS = {"live": (True, 0), "save": (False, 0), "poweroff": (False, 1), "poweroff
 
 
 class Place(NamedTuple):
-    """Ids of where a VM is, or is to be."""
+    """Ids of the host and the system datastore of a VM."""
 
     host: Any
     datastore: Any
+
+
+class Migration(NamedTuple):
+    """How a VM is moved.
+
+    Args:
+        place (Place): where to.
+        how (str): key of WAYS, for a VM that runs.
+        enforce (bool): refuse a host without room.
+    """
+
+    place: Place
+    how: str
+    enforce: bool
+
+
+def read(cloud, item):
+    """The record of a VM (one.vm.info)."""
+    return {"place": present(item), "target_state": target_state(item)}
 
 
 def present(item):
@@ -31,15 +52,15 @@ def present(item):
     Raises:
         Failure: it is on no host.
     """
-    records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
-    if not records or heading(item) not in MIGRATED:
+    last = last_record(item)
+    if last is None or target_state(item) not in MIGRATED:
         message = "VM %s is %s: only what is on a host can be moved."
-        raise Failure(message % (item.NAME, status(item)), object=vm.KIND, id=item.ID)
-    return Place(records[-1].HID, records[-1].DS_ID)
+        raise Failure(message % (item.NAME, status(item)), object=KIND, id=item.ID)
+    return Place(last.HID, last.DS_ID)
 
 
-def wanted(cloud, item, params):
-    """The Place that the options `host`, `cluster` and `datastore` speak of; what they leave open stays.
+def wanted_place(cloud, item, params):
+    """The Place that the options `host`, `cluster` and `datastore` give; what they leave open stays.
 
     Raises:
         Failure: no host of the cluster has room.
@@ -67,19 +88,19 @@ def hosts(cloud, cluster):
 
 
 def _in_cluster(cloud, item, here, cluster):
-    """The host where the VM is, if that is in the cluster; else the one with most room."""
+    """The present host of the VM, if that is in the cluster; else the one with most room."""
     found = hosts(cloud, cluster)
     if here.host in [one.ID for one in found]:
         return here.host
     target = placed(found, [item]).get(item.ID)
     if target is None:
         message = "No host of cluster %s has room for VM %s."
-        raise Failure(message % (cluster, item.NAME), object=vm.KIND, id=item.ID)
+        raise Failure(message % (cluster, item.NAME), object=KIND, id=item.ID)
     return target.ID
 
 
-def shown(cloud, place):
-    """A Place in names."""
+def place_names(cloud, place):
+    """A Place as a dictionary with names."""
     return {"host": _name(cloud, "host", place.host), "datastore": _name(cloud, "datastore", place.datastore)}
 
 
@@ -87,21 +108,21 @@ def _name(cloud, kind, oid):
     return next((one.NAME for one in cloud.pool(kind) if oid == one.ID), oid)
 
 
-def move(cloud, item, here, there, how, enforce):
-    """[Step, Until] from one Place to another.
-
-    Args:
-        how (str): key of WAYS, for a VM that runs.
-        enforce (bool): refuse a host without room.
-    """
+def plan_place(record, wanted, modes):
+    """The VM is migrated, and waited for at its place."""
+    here, (there, how, enforce) = record["place"], wanted["place"]
     live, cold = WAYS[how]
     datastore = SAME if there.datastore == here.datastore else there.datastore
-    arguments = (item.ID, there.host, live and heading(item) == "running", enforce, datastore, cold)
+    running = record["target_state"] == "running"
+    arguments = (record["id"], there.host, live and running, enforce, datastore, cold)
+    on = "VM %s" % record["name"]
+    moved = Step("migrate", "vm.migrate", arguments, on=on, states=MIGRATED, transient=True)
+    arrived = Step("arrival on the other host", until=partial(_arrived, there), phase=LAST)
+    return here, there, [moved, arrived]
 
-    def run():
-        cloud.call("migrate VM %s" % item.NAME, "vm.migrate", *arguments, object=vm.KIND, id=item.ID)
 
-    def arrived(seen):
-        return status(seen) in RESTING and present(seen) == there
+def _arrived(place, item):
+    return status(item) in RESTING and present(item) == place
 
-    return [Step("be migrated", MIGRATED, run, still=False), Until("arrival on the other host", arrived)]
+
+VM_PLACE = Resource(KIND, read, {"place": Attribute(plan_place)})

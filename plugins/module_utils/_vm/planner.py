@@ -1,64 +1,64 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""One VM: what would change, and the way there through the states in which each change works."""
+"""What would change of a VM, and its way through the states in which each step works."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from .._core.values import canonical as canonical_template
-from .._core.values import same
-from . import resource as vm
+from .._core.values import canonical, same
+from .._engine import engine
+from .._engine.resource import LAST, Modes, Plan, Step
+from .record import KIND
 from .states import RESTING, status
-from .transitions import Step, Until, heading
+from .transitions import Reach, target_state
 
 LIVE = frozenset(("running", "unknown"))
 NEVER_DEPLOYED = frozenset(("init", "pending", "cloning", "held"))
-PLACES = ("running", "poweredoff")  # to name, when a change does not work where the VM is
+WORKABLE = ("running", "poweredoff")  # states to name, when a step does not work in the present one
 
 
-class Desire(NamedTuple):
-    """What is wanted of each VM.
+class DesiredState(NamedTuple):
+    """What is wanted of each VM of a task.
 
     Args:
-        options (dict): option → value, canonical; keys of `changes`.
-        changes (dict): of vm.changes().
+        wanted (dict): option → value in canonical form; of the attributes of `resource`.
+        resource (Resource)
+        modes (Modes)
         state (str | None): to be in; `rebooted` and `done` too.
-        awaited (list[Until]): what to wait for once that is reached.
-        allow_poweroff (bool): whether a running VM may be switched off and on again for changes that need it.
-        hard (bool): without asking the guest.
+        conditions (tuple[Step]): what to wait for in that state.
+        allow_poweroff (bool): whether a running VM may be powered off and on again for changes that need it.
+        hard (bool): power off without asking the guest.
     """
 
-    options: dict
-    changes: dict
-    state: object = None
-    awaited: tuple = ()
+    wanted: dict
+    resource: Any
+    modes: Modes = Modes()
+    state: Any = None
+    conditions: tuple = ()
     allow_poweroff: bool = False
     hard: bool = False
 
 
-class Plan(NamedTuple):
-    """What would change of a VM, and the legs of its journey."""
-
-    before: dict
-    after: dict
-    legs: list
+# ---------------------------------------------------------------- wait conditions
 
 
-def canonical(cloud, changes, given):
-    """The given options in their one form, without what is nobody's business."""
-    return {option: changes[option].canonical(cloud, value) for option, value in given.items() if value is not None}
+def conditions(state, ready=False, network=None):
+    """The Steps that wait for VMs that are to run.
 
-
-def awaited(state, ready=False, network=None):
-    """The Untils for VMs that are to run: `ready`: the guest says so; `network`: name of one to have an address on."""
+    Args:
+        state (str | None): of DesiredState.
+        ready (bool): until the guest says so.
+        network (str | None): until the VM has an address on the network of this name.
+    """
     if state not in (None, "running", "rebooted"):
         return ()
-    found = [Until("READY from the guest", is_ready)] if ready else []
+    found = [Step("READY from the guest", until=is_ready)] if ready else []
     if network is not None:
-        found.append(Until("address on network %s" % network, lambda item: has_address(item, network)))
+        found.append(Step("address on network %s" % network, until=partial(has_address, network)))
     return tuple(found)
 
 
@@ -66,71 +66,65 @@ def is_ready(item):
     return same((item.USER_TEMPLATE or {}).get("READY", ""), "YES")
 
 
-def has_address(item, network):
+def has_address(network, item):
     """Whether a NIC on a network has an address, or the guest agent tells one."""
-    template = canonical_template(item.TEMPLATE or {})
+    template = canonical(item.TEMPLATE or {})
     nics = [nic for nic in template.get("NIC", []) if nic.get("NETWORK") == network]
     if any(nic.get(name) for nic in nics for name in ("IP", "IP6", "IP6_GLOBAL")):
         return True
     return bool(nics) and bool(getattr(item.MONITORING, "GUEST_IP_ADDRESSES", None))
 
 
-def plan(cloud, item, desire):
-    """The Plan for a VM (of one.vm.info).
+# ---------------------------------------------------------------- plan
+
+
+def plan(cloud, item, desired):
+    """The Plan for a VM (of one.vm.info); its steps are those of a Run.
 
     Raises:
         Failure: something cannot be changed, or only with the power off, or the state cannot be reached.
     """
-    before, after, steps = differences(cloud, item, desire)
-    present, goal = status(item), _goal(cloud, item, desire, steps)
-    if desire.state == "rebooted" and goal is None:
+    record = dict(desired.resource.read(cloud, item), id=item.ID, name=item.NAME)
+    before, after, steps = engine.plan(desired.resource, record, desired.wanted, desired.modes)
+    present, goal = status(item), _goal(item, desired)
+    if desired.state == "rebooted" and goal is None:
+        steps.append(_reboot(item, desired.hard))
         before["status"], after["status"] = present, "rebooted"
-    elif goal is not None and goal not in (present, heading(item)):
+    elif goal is not None and goal not in (present, target_state(item)):
         before["status"], after["status"] = present, goal
-    legs, cycle = route(item, goal, steps, desire.allow_poweroff)
+    found, cycle = route(item, goal, engine.resolved(cloud, steps), desired.allow_poweroff)
     if cycle:
         after["power_cycle"] = cycle
-    return Plan(before, after, legs + list(desire.awaited))
+    return Plan(before, after, found + list(desired.conditions))
 
 
-def differences(cloud, item, desire):
-    """(before, after, [Step]) of what is not as it is wanted, but for the state."""
-    record = vm.read(cloud, item)
-    before, after, steps = {}, {}, []
-    for option in _in_order(desire):
-        present, value, made = desire.changes[option].plan(cloud, record, desire.options[option])
-        if present != value:
-            before[option], after[option] = present, value
-            steps += made
-    return before, after, steps
-
-
-def _in_order(desire):
-    """The options in the order of the table, but what unlocks first."""
-    found = [option for option in desire.changes if option in desire.options]
-    return sorted(found, key=lambda option: not (option == "lock" and desire.options[option] == "none"))
-
-
-def _goal(cloud, item, desire, steps):
-    """The state to reach; None: where it is. A reboot becomes a step of a VM that runs."""
-    goal = desire.state
+def _goal(item, desired):
+    """The state to reach; None: the present one, or that of a running VM that is rebooted."""
+    goal = desired.state
     if goal == "held" and status(item) not in NEVER_DEPLOYED:
         message = "VM %s is %s: only a VM that was never deployed can be held."
-        raise Failure(message % (item.NAME, status(item)), object=vm.KIND, id=item.ID)
+        raise Failure(message % (item.NAME, status(item)), object=KIND, id=item.ID)
     if goal != "rebooted":
         return goal
-    if heading(item) != "running":
-        return "running"
-    steps.append(_reboot(cloud, item, desire.hard))
-    return None
+    return None if target_state(item) == "running" else "running"
 
 
-def _reboot(cloud, item, hard):
-    def reboot():
-        name = "reboot-hard" if hard else "reboot"
-        cloud.call("reboot VM %s" % item.NAME, "vm.action", name, item.ID, object=vm.KIND, id=item.ID)
+def _reboot(item, hard):
+    action = "reboot-hard" if hard else "reboot"
+    return Step("reboot VM %s" % item.NAME, "vm.action", (action, item.ID), states=frozenset(("running",)))
 
-    return Step("reboot", frozenset(("running",)), reboot)
+
+# ---------------------------------------------------------------- route
+
+
+class Groups(NamedTuple):
+    """The steps of a route by the state in which they are carried out."""
+
+    now: list  # in the present state
+    start: list  # in the state that the VM is changing to
+    off: list  # powered off
+    end: list  # in the state to end in
+    last: list  # after all others
 
 
 def route(item, goal, steps, allow_poweroff):
@@ -138,43 +132,47 @@ def route(item, goal, steps, allow_poweroff):
 
     Args:
         item: the VM.
-        goal (str | None): state to end in; None: where it is, or is going by itself.
+        goal (str | None): state to end in; None: the present one, or the one that it is changing to.
         steps (list[Step])
         allow_poweroff (bool)
 
     Returns:
-        (list, list[str]): legs of a Journey, and what it is switched off and on again for.
+        (list[Step | Reach], list[str]): steps of a Run, and what the VM is powered off and on again for.
 
     Raises:
-        Failure: steps do not work on the way.
+        Failure: a step does not work on the way.
     """
-    start, rests = heading(item), status(item) in RESTING
+    start = target_state(item)
     end = start if goal is None else goal
-    last = [step for step in steps if step.last]
-    now = [step for step in steps if status(item) in step.works and step not in last]
-    later = [step for step in steps if step not in now and step not in last]
-    here = [step for step in later if start in step.works]
-    there = [step for step in later if step not in here and end in step.works]
-    off = [step for step in later if step not in here and step not in there]
-    legs = now + ([start] if here and not rests else []) + here
-    if off:
-        _refuse(item, start, off, allow_poweroff)
-        legs += ["poweredoff"] + off
-    cycle = [step.what for step in off]
-    if not off and end == start:  # nothing is asked for on the way there
-        return legs + last + ([] if end == status(item) else [end]), cycle
-    return legs + [end] + there + last, cycle
+    groups = _grouped(steps, status(item), start, end)
+    found = groups.now + ([Reach(start)] if groups.start and status(item) not in RESTING else []) + groups.start
+    if groups.off:
+        _refuse(item, start, groups.off, allow_poweroff)
+        found += [Reach("poweredoff")] + groups.off
+    elif end == start:  # no action is needed to get there
+        return found + groups.last + ([] if end == status(item) else [Reach(end)]), []
+    return found + [Reach(end)] + groups.end + groups.last, [step.what for step in groups.off]
+
+
+def _grouped(steps, present, start, end):
+    groups = Groups([], [], [], [], [])
+    for step in steps:
+        places = ((groups.now, present), (groups.start, start), (groups.end, end))
+        fitting = (group for group, state in places if step.states is None or state in step.states)
+        (groups.last if step.phase == LAST else next(fitting, groups.off)).append(step)
+    return groups
 
 
 def _refuse(item, start, steps, allow_poweroff):
-    """Raises Failure unless steps that do not work as the VM is may be done with its power off."""
+    """Raises Failure unless steps that do not work in the state of the VM may be carried out with its power off."""
     whats = "; ".join(step.what for step in steps)
-    nowhere = [step for step in steps if "poweredoff" not in step.works]
+    nowhere = [step for step in steps if "poweredoff" not in step.states]
     if start in LIVE and not nowhere and allow_poweroff:
         return
     if start in LIVE and not nowhere:
-        message = "VM %s has to be switched off for this: %s. Give allow_poweroff: true, or switch it off first."
-        raise Failure(message % (item.NAME, whats), object=vm.KIND, id=item.ID, need_poweroff=[s.what for s in steps])
+        message = "VM %s has to be powered off for this: %s. Give allow_poweroff: true, or power it off first."
+        needs = [step.what for step in steps]
+        raise Failure(message % (item.NAME, whats), object=KIND, id=item.ID, need_poweroff=needs)
     message = "VM %s is %s, where this does not work: %s. It has to be %s."
-    places = [word for word in PLACES if all(word in step.works for step in steps)]
-    raise Failure(message % (item.NAME, start, whats, " or ".join(places)), object=vm.KIND, id=item.ID)
+    places = [state for state in WORKABLE if all(state in step.states for step in steps)]
+    raise Failure(message % (item.NAME, start, whats, " or ".join(places)), object=KIND, id=item.ID)

@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What becomes of a VM that has failed, or is stuck on its way (one.vm.recover)."""
+"""The recovery of a VM that has failed, or does not leave an intermediate state (one.vm.recover)."""
 
 from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
 from .._core.failure import Failure
-from . import resource as vm
+from .record import KIND
 from .state_names import lcm_name
-from .states import ANYWHERE, COMING, broken, error, stands, status
+from .states import ANYWHERE, COMING, describe, error, failure_of, status
 
-STUCK = frozenset(("changing",))
-LIVING = ANYWHERE - {"done"}
-LATE = 5  # looks (a second) at which a VM may be as it was: some operations only trigger what they change
+INTERMEDIATE = frozenset(("changing",))
+ALIVE = ANYWHERE - {"done"}
+DELAY = 1  # seconds that a VM may be as it was: some operations only trigger what they change
 
 
 def failed(item):
     return status(item) == "failed"
 
 
-def moved_in_vain(item):
-    """Whether a VM waits on the host that it could not be moved to; other failures are failures already."""
+def migration_failed(item):
+    """Whether a VM waits on the host that it could not be migrated to; other failures are failures already."""
     return failed(item) and lcm_name(item).startswith("PROLOG_MIGRATE")
 
 
@@ -41,12 +41,12 @@ class Operation(NamedTuple):
 
 
 OPERATIONS = {
-    "failure": Operation(0, moved_in_vain, STUCK),
-    "success": Operation(1, failed, STUCK | {"unknown"}),
-    "retry": Operation(2, failed, STUCK),
-    "delete": Operation(3, failed, LIVING),
-    "recreate": Operation(4, failed, LIVING),
-    "delete_db": Operation(5, failed, LIVING),
+    "failure": Operation(0, migration_failed, INTERMEDIATE),
+    "success": Operation(1, failed, INTERMEDIATE | {"unknown"}),
+    "retry": Operation(2, failed, INTERMEDIATE),
+    "delete": Operation(3, failed, ALIVE),
+    "recreate": Operation(4, failed, ALIVE),
+    "delete_db": Operation(5, failed, ALIVE),
 }
 FINAL = frozenset(("delete", "delete_db"))  # of which nothing is left to recover
 
@@ -64,33 +64,33 @@ def recover(cloud, item, word, waits=True):
         Failure: it has failed again, but for the operation failure; or time is over.
     """
     doing = "recover VM %s by %s" % (item.NAME, word)
-    cloud.call(doing, "vm.recover", item.ID, OPERATIONS[word].number, object=vm.KIND, id=item.ID)
+    cloud.call(doing, "vm.recover", item.ID, OPERATIONS[word].number, object=KIND, id=item.ID)
     if not waits:
-        return cloud.info(vm.KIND, item.ID)
+        return cloud.info(KIND, item.ID)
     try:
-        found = cloud.wait(lambda: cloud.info(vm.KIND, item.ID), at_rest(item), lambda seen: "VM " + stands(seen))
+        found = _wait(cloud, item)
     except Failure as failure:
-        failure.data.update(object=vm.KIND, id=item.ID)
+        failure.data.update(object=KIND, id=item.ID)
         raise
     if found is not None and failed(found) and word != "failure":
-        raise broken(found)
+        raise failure_of(found)
     return found
 
 
-def at_rest(before):
-    """done() of a wait: the VM is not on its way any more, nor where it was `before` for want of time."""
-    looks = []
+def _wait(cloud, before):
+    """The VM when it rests, and is not as it was `before`, or has been for longer than DELAY; None: it is gone."""
+    begun = cloud.clock.now()
 
-    def over(seen):
-        looks.append(seen)
+    def rests(seen):
         if seen is None:
             return True
-        return status(seen) not in COMING and (mark(seen) != mark(before) or len(looks) >= LATE)
+        changed = _traits(seen) != _traits(before) or cloud.clock.now() - begun >= DELAY
+        return changed and status(seen) not in COMING
 
-    return over
+    return cloud.wait(lambda: cloud.info(KIND, before.ID), rests, lambda seen: "VM " + describe(seen))
 
 
-def mark(item):
+def _traits(item):
     """What an operation changes of a VM."""
     history = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
     return item.STATE, item.LCM_STATE, error(item), len(history)

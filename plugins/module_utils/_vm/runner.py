@@ -1,141 +1,184 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Many VMs on their ways at once: one look at all of them a tick, and whatever is then due for each."""
+"""The runner takes many VMs through their steps at once: one call reads all of them, then each step that is due runs.
+
+A step runs when its VM is in a state in which OpenNebula accepts it; between steps the VM is brought to the states that
+they need (Reach).  A failure ends the steps of its VM, never those of the others.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from .states import COMING, broken, error, look, stands, status, stuck
-from .transitions import Step, Until, action, heading, leaving
+from .._engine.engine import perform
+from .states import COMING, describe, error, failure_of, fetch_vms, invalid_state, status
+from .transitions import Reach, action, target_state, terminating
 
-ACTION_REFUSED = 0x0800  # error code: the state does not allow it
-THROUGH = frozenset(("resume", "release"))  # actions on the way to other states than running
+REFUSED = 0x0800  # error code: the state of the VM does not allow the action
+INTERMEDIATE = frozenset(("resume", "release"))  # actions on the way to other states than running
 
 
-class Journey:
-    """What is still to be asked of OpenNebula for one VM, in order.
+class Request(NamedTuple):
+    """What the first step has asked for, and how the VM was then."""
+
+    state: str
+    error: str
+    action: str = ""
+
+
+class Run:
+    """The steps of one VM.
 
     Args:
-        item: the VM as it was last seen.
-        legs (list): Steps, Untils, and words of states to reach.
+        item: the VM as it was last read.
+        steps (list[Step | Reach]): in order.
         hard (bool): power off, undeploy and terminate without asking the guest.
-        patient (bool): False: the last state is asked for, not waited for.
+        waits (bool): False: the last state is asked for, not waited for.
+
+    Attributes:
+        steps (list): those that are left.
+        done (list[Step]): those that were carried out.
+        answers (list[tuple]): (step, answer) of those.
+        failure (Failure | None): the first one.
     """
 
-    def __init__(self, item, legs, hard=False, patient=True):
+    def __init__(self, item, steps, hard=False, waits=True):
         self.item = item
-        self.legs = [leg for leg in legs if patient or not isinstance(leg, Until)]
-        self.failure: Any = None  # the first Failure
+        self.steps = [step for step in steps if waits or not _only_waits(step)]
+        self.done: list = []
+        self.answers: list = []
+        self.failure: Any = None
         self._hard = hard
-        self._patient = patient
-        self._asked: Any = None  # (state, ERROR, action) when the first leg was asked for
-        self._moved = False  # whether the VM left that state since
-        self._refused: Any = None  # the Failure, when the state did not allow it
-        self._left = False  # whether the VM was taken away from where it was
+        self._waits = waits
+        self._taken_away = False  # whether the VM has left the state that it was found in
+        self._begin_step()
+
+    def _begin_step(self):
+        self._request: Any = None  # Request of the first step
+        self._moved = False  # whether the VM has left the state that it had then
+        self._refused: Any = None  # the Failure, when the state did not allow the action
 
     @property
     def over(self):
-        return not self.legs
+        return not self.steps
 
     def advance(self, cloud, item):
-        """Asks for all that can be asked for now that the VM stands as `item`; failures are kept."""
+        """Carries out all that can be carried out now that the VM is as `item`; a failure is kept."""
         self.item = item
         try:
-            while not self.over and self._first(cloud):
+            while not self.over and self._advance_step(cloud):
                 pass
         except Failure as failure:
             self.fail(failure)
 
     def fail(self, failure):
-        """Ends the journey; but a VM that was switched off for a step that failed is brought on to where it was."""
-        end = [leg for leg in self.legs if isinstance(leg, str)][-1:]
-        back = self._left and self.failure is None and isinstance(self.legs[0], Step)
+        """Ends the run; but a VM that was powered off for a step that failed is brought back to where it was."""
+        last = [step for step in self.steps if isinstance(step, Reach)][-1:]
+        returns = self._taken_away and self.failure is None and not isinstance(self.steps[0], Reach)
         self.failure = self.failure or failure
-        self.legs = end if back else []
-        self._asked, self._moved, self._refused = None, False, None
+        self.steps = last if returns and not _only_waits(self.steps[0]) else []
+        self._begin_step()
 
-    def stands(self):
-        """Where the VM is, for the message of a timeout."""
-        return stands(self.item, "" if isinstance(self.legs[0], str) else " (no %s)" % self.legs[0].what)
+    def describe(self):
+        """The state of the VM, for the message of a timeout."""
+        first = self.steps[0]
+        return describe(self.item, "" if isinstance(first, Reach) else " (no %s)" % first.what)
 
-    def _first(self, cloud):
-        """Advances the first leg; returns whether the next may be looked at at once."""
-        leg, present = self.legs[0], status(self.item)
-        if present == "failed" and leg != "done" and not (isinstance(leg, Step) and present in leg.works):
-            raise broken(self.item)
-        if isinstance(leg, Step):
-            return self._step(leg, present)
-        reached = leg.holds(self.item) if isinstance(leg, Until) else present == leg
-        if reached:
-            return self._next()
-        return False if isinstance(leg, Until) else self._reach(cloud, leg, present)
+    # -------------------------------------------------------- one step
+
+    def _advance_step(self, cloud):
+        """Advances the first step; returns whether the next one may be looked at at once."""
+        step, present = self.steps[0], status(self.item)
+        if present == "failed" and not _works_when_failed(step):
+            raise failure_of(self.item)
+        if isinstance(step, Reach):
+            return self._next() if present == step.state else self._reach(cloud, step.state, present)
+        if _only_waits(step):
+            return step.until(self.item) and self._next()
+        return self._carry_out(cloud, step, present)
 
     def _next(self):
-        self.legs.pop(0)
-        self._asked, self._moved, self._refused = None, False, None
+        step = self.steps.pop(0)
+        self.done += [] if isinstance(step, Reach) else [step]
+        self._begin_step()
         return True
 
-    def _step(self, step, present):
-        if self._asked is None:
-            if present not in step.works:
+    def _carry_out(self, cloud, step, present):
+        if self._request is None:
+            if step.states is not None and present not in step.states:
                 return self._wait_or_fail(present, step.what)
-            self._asked = (present, error(self.item))
-            step.run()
-            return self._next() if step.still else False
-        if present in COMING and present != self._asked[0]:
+            self._request = Request(present, error(self.item))
+            self.answers.append((step, perform(cloud, step, object="vm", id=self.item.ID)))
+            asked_only = not self._waits and len(self.steps) == 1
+            return (asked_only or not step.transient) and self._next()
+        if present in COMING and present != self._request.state:
             return False
         self._raise_new_error()
         return self._next()
 
+    # -------------------------------------------------------- states
+
     def _reach(self, cloud, wanted, present):
-        if self._asked is not None and present == self._asked[0]:
-            self._complain()
+        if self._request is not None and present == self._request.state:
+            self._raise_unmoved()
             return False
-        self._moved = self._asked is not None
+        self._moved = self._request is not None
         name = action(present, wanted, self._hard)
         if name is None:
-            return self._under_way(wanted) or self._wait_or_fail(present, "be made %s" % wanted)
-        self._asked, self._moved, self._refused = (present, error(self.item), name), False, None
-        self._left = True
+            return self._asked_already(wanted) or self._wait_or_fail(present, "become %s" % wanted)
+        self._request, self._moved, self._refused = Request(present, error(self.item), name), False, None
+        self._taken_away = True
         self._ask(cloud, name)
-        final = len(self.legs) == 1 and (wanted == "running" or name not in THROUGH)
-        return self._next() if final and not self._patient and self._refused is None else False
+        final = len(self.steps) == 1 and (wanted == "running" or name not in INTERMEDIATE)
+        return final and not self._waits and self._refused is None and self._next()
 
-    def _under_way(self, wanted):
-        """Whether an impatient journey ends here: the VM gets there by itself."""
-        there = leaving(self.item) if wanted == "done" else heading(self.item) == wanted
-        return not self._patient and len(self.legs) == 1 and there and self._next()
+    def _asked_already(self, wanted):
+        """Whether a run that does not wait ends here, as the VM reaches the state by itself."""
+        comes = terminating(self.item) if wanted == "done" else target_state(self.item) == wanted
+        return not self._waits and len(self.steps) == 1 and comes and self._next()
 
     def _ask(self, cloud, name):
         try:
-            doing = "%s VM %s" % (name.partition("-")[0].replace("poweroff", "power off"), self.item.NAME)
-            cloud.call(doing, "vm.action", name, self.item.ID, object="vm", id=self.item.ID)
+            what = "%s VM %s" % (name.partition("-")[0].replace("poweroff", "power off"), self.item.NAME)
+            cloud.call(what, "vm.action", name, self.item.ID, object="vm", id=self.item.ID)
         except Failure as failure:
-            if failure.data.get("code") != ACTION_REFUSED:
+            if failure.data.get("code") != REFUSED:
                 raise
-            self._refused = failure  # somebody else may have moved it: the next look tells
+            self._refused = failure  # somebody else may have changed its state: the next look tells
 
-    def _complain(self):
-        """Fails when the VM is where it was although it was asked to go, and that is not for want of time."""
+    def _raise_unmoved(self):
+        """Fails when the VM has the state in which it was asked to leave it, and more time will not help."""
         if self._refused is not None:
             raise self._refused
         self._raise_new_error()
         if self._moved:
             message = "VM %s was asked to %s, and is %s again; hard: true does not leave it to the guest."
-            text = message % (self.item.NAME, self._asked[2], self._asked[0])
+            text = message % (self.item.NAME, self._request.action, self._request.state)
             raise Failure(text, object="vm", id=self.item.ID)
 
     def _raise_new_error(self):
-        if error(self.item) not in ("", self._asked[1]):
-            raise broken(self.item)
+        if error(self.item) not in ("", self._request.error):
+            raise failure_of(self.item)
 
     def _wait_or_fail(self, present, what):
         if present in COMING:
             return False
-        raise stuck(self.item, what)
+        raise invalid_state(self.item, what)
+
+
+def _only_waits(step):
+    return not isinstance(step, Reach) and not step.method and step.run is None
+
+
+def _works_when_failed(step):
+    if isinstance(step, Reach):
+        return step.state == "done"
+    return not _only_waits(step) and (step.states is None or "failed" in step.states)
+
+
+# ---------------------------------------------------------------- many VMs
 
 
 def in_parallel(work, items, workers):
@@ -143,57 +186,58 @@ def in_parallel(work, items, workers):
     items = list(items)
     if len(items) < 2 or workers < 2:
         return [work(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor  # takes a task that creates nothing no time to import
+    from concurrent.futures import ThreadPoolExecutor  # its import takes time that most tasks do not need
 
     with ThreadPoolExecutor(min(workers, len(items))) as pool:
         return list(pool.map(work, items))
 
 
-def travel(cloud, journeys, workers):
-    """Takes VMs along their journeys until all have ended.
+def run(cloud, runs, workers):
+    """Takes VMs through their steps until all have ended.
 
     Args:
         cloud (Cloud)
-        journeys (list[Journey])
+        runs (list[Run])
         workers (int): how many VMs are acted on at a time.
 
     Returns:
-        Failure | None: of the waiting as a whole (time is over); what single VMs met is in their journeys.
+        Failure | None: of the waiting as a whole (time is over); each Run has what its VM met.
     """
-    _advance(cloud, journeys, {journey.item.ID: journey.item for journey in journeys}, workers)
-    if _over(journeys):
+    _advance(cloud, runs, {one.item.ID: one.item for one in runs}, workers)
+    if _all_over(runs):
         return None
-
-    def probe():
-        under_way = [journey for journey in journeys if not journey.over]
-        whole = any(isinstance(leg, Until) for journey in under_way for leg in journey.legs)
-        _advance(cloud, under_way, look(cloud, [journey.item.ID for journey in under_way], whole), workers)
-        return journeys
-
     try:
-        cloud.wait(probe, _over, _stand)
+        cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _describe)
     except Failure as failure:
         return failure
     return None
 
 
-def _over(journeys):
-    return all(journey.over for journey in journeys)
+def _look(cloud, runs, workers):
+    left = [one for one in runs if not one.over]
+    whole = any(_only_waits(step) for one in left for step in one.steps)
+    _advance(cloud, left, fetch_vms(cloud, [one.item.ID for one in left], whole), workers)
+    return runs
 
 
-def _stand(journeys):
-    return "; ".join(journey.stands() for journey in journeys if not journey.over)
+def _all_over(runs):
+    return all(one.over for one in runs)
 
 
-def _advance(cloud, journeys, items, workers):
-    def one(journey):
-        item: Any = items.get(journey.item.ID)
-        if item is not None:
-            journey.advance(cloud, item)
-        elif journey.legs == ["done"]:
-            journey.legs.clear()
-        else:
-            journey.legs = []
-            journey.failure = Failure("VM %s has gone." % journey.item.NAME, object="vm", id=journey.item.ID)
+def _describe(runs):
+    return "; ".join(one.describe() for one in runs if not one.over)
 
-    in_parallel(one, [journey for journey in journeys if not journey.over], workers)
+
+def _advance(cloud, runs, items, workers):
+    left = [one for one in runs if not one.over]
+    in_parallel(lambda one: _advance_one(cloud, one, items.get(one.item.ID)), left, workers)
+
+
+def _advance_one(cloud, one, item):
+    if item is not None:
+        one.advance(cloud, item)
+    elif one.steps == [Reach("done")]:
+        one.steps.clear()
+    else:
+        one.steps = []
+        one.failure = Failure("VM %s no longer exists." % one.item.NAME, object="vm", id=one.item.ID)

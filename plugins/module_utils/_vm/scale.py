@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""So many VMs, each as it is wanted: who is created, who goes, and what becomes of those that stay.
+"""The VMs of a task: how many there are, which are created, changed and removed.
 
-A fault of one VM never ends the work on the others: it is kept, and told at the end beside those that live.
+A failure of one VM never ends the work on the others: it is kept, and told at the end beside those that are as wanted.
 """
 
 from __future__ import annotations
@@ -12,44 +12,48 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from .._core.failure import Broken, Failure, created
-from .._engine.engine import Report
-from . import planner as machine
-from . import resource as vm
-from .runner import Journey, in_parallel, travel
-from .selection import MARK, Census
-from .states import broken, look, status
+from .._engine import engine
+from .._engine.resource import Plan, Report
+from . import creation, planner
+from .record import KIND, instance, read
+from .runner import Run, in_parallel, run
+from .selection import REQUEST_ID, Members
+from .states import failure_of, fetch_vms, status
+from .transitions import Reach
 
-NOWHERE = float("-inf")  # the index of a VM without one: it goes last
-CURE = " What has failed is brought on by one_vm_recover, or in a fleet made anew with replace_failed: true."
-ROUNDS = 3  # how often a VM is asked for whose answer was lost
-# remove → which VMs go first, of (slot, VM): the greatest of these.
+NO_INDEX = float("-inf")  # the index of a VM without one: it is removed last
+RECOVERY_HINT = " Recover what has failed with one_vm_recover, or in a fleet replace it with replace_failed: true."
+ROUNDS = 3  # how often a VM is requested whose answer was lost
+# Fields of a record that a plan tells in the form of the record.
+SIMPLE = frozenset("attributes group labels lock mode name owner status updateconf vm_group".split())
+# remove → which VMs are removed first, of (slot, VM): the greatest of these.
 ORDERS = {
     "newest": lambda slot, item: item.ID,
     "oldest": lambda slot, item: -item.ID,
-    "highest_index": lambda slot, item: NOWHERE if slot is None else slot,
-    "lowest_index": lambda slot, item: NOWHERE if slot is None else -slot,
+    "highest_index": lambda slot, item: NO_INDEX if slot is None else slot,
+    "lowest_index": lambda slot, item: NO_INDEX if slot is None else -slot,
 }
 
 
-class Order(NamedTuple):
+class FleetSpec(NamedTuple):
     """What a task asks for.
 
     Args:
-        group (census.Group): which VMs.
-        desire (machine.Desire): what is wanted of each.
-        birth (vm_birth.Birth): how one is created.
+        group (selection.Group): which VMs.
+        desired (planner.DesiredState): what is wanted of each.
+        source (creation.Source): how one is created.
         count (int | None): how many there are to be; None: as many as there are.
         shrink (bool): False: never fewer than there are.
         remove (str): key of ORDERS.
-        max_remove (int | None): how many may go, at most.
+        max_remove (int | None): how many may be removed, at most.
         replace_failed (bool): whether failed ones are terminated and created again.
         parallel (int): how many are created, or changed, at a time.
         apply, waits (bool)
     """
 
     group: Any
-    desire: machine.Desire
-    birth: Any
+    desired: planner.DesiredState
+    source: creation.Source
     count: Any = None
     shrink: bool = True
     remove: str = "newest"
@@ -61,15 +65,15 @@ class Order(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Who stays, who goes, and the slots to fill."""
+    """Which VMs stay, which are removed, and the slots to fill."""
 
     stay: list
-    go: list
+    remove: list
     slots: list
 
 
-def converge(cloud, order):
-    """Brings the VMs of a task to what is wanted.
+def converge(cloud, spec):
+    """Makes the VMs of a task as they are wanted.
 
     Returns:
         Report: its record has `instances`, `instances_ids`, `tagged_instances`, `created_ids` and `removed_ids`.
@@ -77,136 +81,149 @@ def converge(cloud, order):
     Raises:
         Failure: with the same in its data, and `failures`: id, name and reason of each VM that is not as wanted.
     """
-    census = Census(order.group, [] if order.group.new else order.group.find(cloud))
-    if order.desire.state != "done":
-        _refuse_missing(order.group, census)
-    decision = decide(census, order)
-    if decision.slots:
-        order.birth.require(order.group.name(decision.slots[0]))
-    plans = _plans(cloud, order, decision.stay)
-    before, after = _difference(order, census, decision, plans)
-    if order.apply:
-        result = Run(cloud, order).carry_out(census, decision, plans)
+    members = Members(spec.group, [] if spec.group.is_new else spec.group.find(cloud))
+    if spec.desired.state != "done":
+        _refuse_missing(spec.group, members)
+    decision = decide(members, spec)
+    request = _creation(cloud, spec, decision)
+    plans = _plans(cloud, spec, decision.stay)
+    before, after = _difference(spec, members, decision, plans)
+    if spec.apply:
+        result = _Scaling(cloud, spec, request).carry_out(members, decision, plans)
     else:
-        result = _result([_planned(cloud, item, plans) for item in decision.stay + decision.go])
-        _refuse_broken(order, decision.stay)
+        result = _result([_planned(cloud, item, plans) for item in decision.stay + decision.remove])
+        _refuse_failed(spec, decision.stay)
     return Report(before != after, before, after, result)
 
 
-def _refuse_missing(group, census):
-    missing = sorted(set(group.ids or ()) - {item.ID for item in census.members})
+def _creation(cloud, spec, decision):
+    """The Creation for the slots to fill; None when there are none."""
+    if not decision.slots:
+        return None
+    desired, name = spec.desired, spec.group.name(decision.slots[0])
+    return creation.prepare(cloud, spec.source, desired.wanted, desired.modes, name)
+
+
+def _refuse_missing(group, members):
+    missing = sorted(set(group.ids or ()) - {item.ID for item in members.members})
     if missing:
         text = ", ".join(str(oid) for oid in missing)
-        raise Failure("There is no VM with id %s." % text, object=vm.KIND, id=missing[0])
+        raise Failure("There is no VM with id %s." % text, object=KIND, id=missing[0])
 
 
-def _broken(order, items):
-    """The VMs that have failed, where they are to be of use."""
-    wanted = order.count is not None or order.desire.state is not None
+def _failed_vms(spec, items):
+    """The VMs that have failed, where the task needs them to work."""
+    wanted = spec.count is not None or spec.desired.state is not None
     return [item for item in items if wanted and status(item) == "failed"]
 
 
-def _refuse_broken(order, items):
+def _refuse_failed(spec, items):
     """A check run says too that VMs have failed."""
-    found = [broken(item) for item in _broken(order, items)]
+    found = [failure_of(item) for item in _failed_vms(spec, items)]
     if found:
-        raise Failure(" ".join(failure.message for failure in found) + CURE, **found[0].data)
+        raise Failure(" ".join(failure.message for failure in found) + RECOVERY_HINT, **found[0].data)
 
 
-def _plans(cloud, order, items):
-    """{id: Plan}; nothing is begun when one VM cannot be brought to what is wanted."""
+def _plans(cloud, spec, items):
+    """{id: Plan}; nothing is begun when one VM cannot be made as it is wanted."""
     plans, failures = {}, []
     for item in items:
         try:
-            plans[item.ID] = machine.plan(cloud, item, order.desire)
+            plans[item.ID] = planner.plan(cloud, item, spec.desired)
         except Failure as failure:
-            if item in _broken(order, [item]):  # which is told at the end, and keeps nobody from the others
-                plans[item.ID] = machine.Plan({}, {}, [])
+            if _failed_vms(spec, [item]):  # told at the end; the others are changed all the same
+                plans[item.ID] = Plan({}, {}, [])
             else:
                 failures.append(failure)
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise Failure(" ".join(failure.message for failure in failures), object=vm.KIND)
+        raise Failure(" ".join(failure.message for failure in failures), object=KIND)
     return plans
 
 
-# ---------------------------------------------------------------- who
+# ---------------------------------------------------------------- decision
 
 
-def decide(census, order):
-    """The Decision for the VMs of a census.
+def decide(members, spec):
+    """The Decision for the Members of a task.
 
     Raises:
-        Failure: it would take away more VMs than may go.
+        Failure: it would remove more VMs than may be removed.
     """
-    members = census.members
-    if order.desire.state == "done":
-        _refuse_many(order, members)
-        return Decision([], members, [])
-    if order.count is None:
-        return Decision(members, [], [])
-    failed = [item for item in members if order.replace_failed and status(item) == "failed" and item.LOCK is None]
-    go = _surplus(census, order, failed) if order.shrink else []
-    go += [item for item in failed if item not in go]
-    _refuse_many(order, go)
-    stay = [item for item in members if item not in go]
-    return Decision(stay, go, Census(order.group, stay).free(order.count - len(stay)))
+    present = members.members
+    if spec.desired.state == "done":
+        _refuse_many(spec, present)
+        return Decision([], present, [])
+    if spec.count is None:
+        return Decision(present, [], [])
+    failed = [item for item in present if spec.replace_failed and status(item) == "failed" and item.LOCK is None]
+    remove = _surplus(members, spec, failed) if spec.shrink else []
+    remove += [item for item in failed if item not in remove]
+    _refuse_many(spec, remove)
+    stay = [item for item in present if item not in remove]
+    return Decision(stay, remove, Members(spec.group, stay).free(spec.count - len(stay)))
 
 
-def _surplus(census, order, failed):
-    """The VMs that are too many; failed ones that would be replaced go first, locked ones never."""
-    number = max(0, len(census.members) - order.count)
-    loose = [item for item in census.members if item.LOCK is None]
-    if number > len(loose):
-        names = ", ".join(item.NAME for item in census.members if item.LOCK is not None)
-        raise Failure("To reach exact_count, locked VMs would have to go: %s. Unlock them first." % names)
+def _surplus(members, spec, failed):
+    """The VMs that are too many; failed ones that would be replaced are removed first, locked ones never."""
+    number = max(0, len(members.members) - spec.count)
+    unlocked = [item for item in members.members if item.LOCK is None]
+    if number > len(unlocked):
+        names = ", ".join(item.NAME for item in members.members if item.LOCK is not None)
+        raise Failure("To reach exact_count, locked VMs would have to be removed: %s. Unlock them first." % names)
 
     def rank(item):
-        return item in failed, ORDERS[order.remove](order.group.slot(item), item)
+        return item in failed, ORDERS[spec.remove](spec.group.slot(item), item)
 
-    return sorted(loose, key=rank, reverse=True)[:number]
+    return sorted(unlocked, key=rank, reverse=True)[:number]
 
 
-def _refuse_many(order, go):
-    if order.max_remove is not None and len(go) > order.max_remove:
+def _refuse_many(spec, remove):
+    if spec.max_remove is not None and len(remove) > spec.max_remove:
         message = "%d VMs would be terminated, but max_remove is %d: %s."
-        raise Failure(message % (len(go), order.max_remove, ", ".join(item.NAME for item in go)), object=vm.KIND)
+        names = ", ".join(item.NAME for item in remove)
+        raise Failure(message % (len(remove), spec.max_remove, names), object=KIND)
 
 
-# ---------------------------------------------------------------- what is said
+# ---------------------------------------------------------------- what is reported
 
 
-def _difference(order, census, decision, plans):
-    """(before, after) of the task; of one VM just what differs, of many under their names."""
-    one = order.group.single is not None or len(order.group.ids or ()) == 1
-    if one and decision.slots and not decision.go:
-        return {"state": "absent"}, dict(order.birth.shown(), name=order.group.single, state="present")
-    if one and decision.go and not decision.slots:
-        item = decision.go[0]
+def _difference(spec, members, decision, plans):
+    """(before, after) of the task; of one VM what differs, of many under their names."""
+    one = spec.group.single is not None or len(spec.group.ids or ()) == 1
+    if one and decision.slots and not decision.remove:
+        after = dict(creation.shown(spec.source, spec.desired.wanted), name=spec.group.single, state="present")
+        return {"state": "absent"}, after
+    if one and decision.remove and not decision.slots:
+        item = decision.remove[0]
         return {"id": item.ID, "name": item.NAME, "state": "present"}, {"state": "absent"}
-    if one and len(decision.stay) == 1 and not census.twins:
+    if one and len(decision.stay) == 1 and not members.duplicates:
         return plans[decision.stay[0].ID][:2]
-    names = [order.group.name(slot) or "(new)" for slot in decision.slots]
-    before: dict = {"vms": sorted(item.NAME for item in census.members)}
-    after: dict = {"vms": sorted([item.NAME for item in decision.stay] + names)}
-    for item in decision.go if decision.slots else ():  # one of the same name comes in its place
+    return _difference_of_many(spec, members, decision, plans)
+
+
+def _difference_of_many(spec, members, decision, plans):
+    new = [spec.group.name(slot) or "(new)" for slot in decision.slots]
+    before: dict = {"vms": sorted(item.NAME for item in members.members)}
+    after: dict = {"vms": sorted([item.NAME for item in decision.stay] + new)}
+    for item in decision.remove if decision.slots else ():  # one of the same name is created instead
         before[item.NAME], after[item.NAME] = {"id": item.ID}, {"state": "created again"}
-    if census.twins:
-        before["surplus"], after["surplus"] = [item.ID for item in census.twins], []
-    known = Counter(item.NAME for item in census.members)
+    if members.duplicates:
+        before["surplus"], after["surplus"] = [item.ID for item in members.duplicates], []
+    known = Counter(item.NAME for item in members.members)
     for item in decision.stay:
         if plans[item.ID].before != plans[item.ID].after:
-            label = item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID)
-            before[label], after[label] = plans[item.ID][:2]
+            name = item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID)
+            before[name], after[name] = plans[item.ID][:2]
     return before, after
 
 
 def _planned(cloud, item, plans):
-    """A VM as it would stand."""
-    found = vm.instance(item, vm.read(cloud, item))
+    """A VM as it would be."""
+    found = instance(item, read(cloud, item))
     planned = plans[item.ID].after if item.ID in plans else {}
-    return dict(found, **{name: value for name, value in planned.items() if name in vm.SIMPLE})
+    return dict(found, **{name: value for name, value in planned.items() if name in SIMPLE})
 
 
 def _result(instances, created=(), removed=()):
@@ -222,144 +239,142 @@ def _result(instances, created=(), removed=()):
 # ---------------------------------------------------------------- the work
 
 
-class Run:
-    """One run of a task that changes the cloud; what goes wrong with a VM is kept until the end."""
+class _Scaling:
+    """The run of a task that changes the cloud; what goes wrong with a VM is kept until the end."""
 
-    def __init__(self, cloud, order):
+    def __init__(self, cloud, spec, request):
         self._cloud = cloud
-        self._order = order
-        self._asked = []  # ids that OpenNebula answered, though another run's VM may have won
+        self._spec = spec
+        self._creation = request
+        self._answered = []  # ids that OpenNebula answered, though another run's VM may be the one to keep
         self._created = []
         self._removed = []
         self._failed = []  # (id or None, name, Failure)
 
-    def carry_out(self, census, decision, plans):
-        self._remove(decision.go + census.twins)
+    def carry_out(self, members, decision, plans):
+        self._remove(decision.remove + members.duplicates)
         try:
             items = self._create(decision) if decision.slots else decision.stay
         except Failure as failure:
-            failure.data["created_ids"] = sorted(self._asked)
+            failure.data["created_ids"] = sorted(self._answered)
             raise
-        moved = self._bring(items, plans if items is decision.stay else {})
-        if moved:
-            items = self._checked(items)
-        known = {oid for oid, dummy, failure in self._failed}
-        found = [item for item in _broken(self._order, items) if item.ID not in known]
-        self._failed += [(item.ID, item.NAME, broken(item)) for item in found]
-        shown = decision.go if self._order.desire.state == "done" else items
-        instances = [vm.instance(item, vm.read(self._cloud, item)) for item in sorted(shown, key=lambda item: item.ID)]
+        if self._bring(items, plans if items is decision.stay else {}):
+            items = self._verified(items)
+        self._keep_failed(items)
+        shown = decision.remove if self._spec.desired.state == "done" else items
+        instances = [instance(item, read(self._cloud, item)) for item in sorted(shown, key=lambda item: item.ID)]
         result = _result(instances, self._created, self._removed)
         if self._failed:
-            never_born = sum(oid is None for oid, dummy, failure in self._failed)
-            raise self._failure(result, len(items) + len(decision.go) + never_born)
+            never_created = sum(oid is None for oid, dummy, failure in self._failed)
+            raise self._failure(result, len(items) + len(decision.remove) + never_created)
         return result
 
-    def _travel(self, journeys):
-        late = travel(self._cloud, journeys, self._order.parallel)
-        for journey in journeys:
-            failure = journey.failure or (late if not journey.over else None)
+    def _keep_failed(self, items):
+        """VMs that have failed are failures, also when this run had nothing to do for them."""
+        known = {oid for oid, dummy, failure in self._failed}
+        found = [item for item in _failed_vms(self._spec, items) if item.ID not in known]
+        self._failed += [(item.ID, item.NAME, failure_of(item)) for item in found]
+
+    def _run(self, runs):
+        late = run(self._cloud, runs, self._spec.parallel)
+        for one in runs:
+            failure = one.failure or (late if not one.over else None)
             if failure is not None:
-                self._failed.append((journey.item.ID, journey.item.NAME, failure))
+                self._failed.append((one.item.ID, one.item.NAME, failure))
 
     def _remove(self, items):
-        journeys = [Journey(item, ["done"], self._order.desire.hard, self._order.waits) for item in items]
-        self._travel(journeys)
-        self._removed += [journey.item.ID for journey in journeys if journey.over and journey.failure is None]
+        runs = [Run(item, [Reach("done")], self._spec.desired.hard, self._spec.waits) for item in items]
+        self._run(runs)
+        self._removed += [one.item.ID for one in runs if one.over and one.failure is None]
 
     # -------------------------------------------------------- creation
 
     def _create(self, decision):
         """Fills the slots; returns all VMs that stay, as they are afterwards."""
-        group, gone = self._order.group, {item.ID for item in decision.go}
-        open_slots = decision.slots
+        removed, open_slots = {item.ID for item in decision.remove}, decision.slots
         refused: dict = {}
         for dummy in range(ROUNDS):
-            answers = dict(zip(open_slots, in_parallel(self._born, open_slots, self._order.parallel)))
-            census = self._census(answers)
-            self._remove(census.twins)
-            self._created += [item.ID for item in census.members if item.ID in answers.values()]
-            missing = [slot for slot in open_slots if slot not in census.taken]
+            answers = dict(zip(open_slots, in_parallel(self._create_one, open_slots, self._spec.parallel)))
+            members = self._members(answers)
+            self._remove(members.duplicates)
+            self._created += [item.ID for item in members.members if item.ID in answers.values()]
+            missing = [slot for slot in open_slots if slot not in members.taken]
             refused.update((slot, answers[slot]) for slot in missing)
             open_slots = [slot for slot in missing if answers[slot] is None]
             if not open_slots:
                 break
-        for slot, answer in sorted(refused.items()):
-            if slot not in census.taken:
-                self._failed.append((None, group.name(slot), self._why(answer, group.name(slot))))
-        return [item for item in census.members if item.ID not in gone]
+        self._keep_refused({slot: answer for slot, answer in refused.items() if slot not in members.taken})
+        return [item for item in members.members if item.ID not in removed]
 
-    def _born(self, slot):
+    def _create_one(self, slot):
         """The id of a new VM, None if the answer was lost, or the Failure."""
-        group = self._order.group
+        group = self._spec.group
         try:
-            oid = self._order.birth.ask(group.name(slot), {MARK: group.mark(slot)})
+            oid = creation.create_vm(
+                self._cloud, self._creation, group.name(slot), {REQUEST_ID: group.request_id(slot)}
+            )
         except Failure as failure:
             return failure
-        self._asked += [oid] if oid is not None else []
+        self._answered += [oid] if oid is not None else []
         return oid
 
-    def _census(self, answers):
-        """Who is there now; VMs that nothing else tells apart are read by their ids, unless an answer was lost."""
+    def _members(self, answers):
+        """The Members now; VMs that nothing else tells apart are read by their ids, unless an answer was lost."""
         ids = [oid for oid in answers.values() if isinstance(oid, int)]
-        if self._order.group.new and len(ids) == len(answers):
-            items = sorted(look(self._cloud, ids).values(), key=lambda item: item.ID)
+        if self._spec.group.is_new and len(ids) == len(answers):
+            items = sorted(fetch_vms(self._cloud, ids).values(), key=lambda item: item.ID)
         else:
-            items = self._order.group.find(self._cloud)
-        return Census(self._order.group, items, self._asked)
+            items = self._spec.group.find(self._cloud)
+        return Members(self._spec.group, items, self._answered)
 
-    @staticmethod
-    def _why(answer, name):
-        if isinstance(answer, Failure):
-            return answer
-        if answer is None:
-            return Failure("OpenNebula did not answer the request for VM %s, and has not made it." % name)
-        return Failure("VM %s was created with id %d, and has gone." % (name, answer), object=vm.KIND, id=answer)
+    def _keep_refused(self, refused):
+        for slot, answer in sorted(refused.items()):
+            name = self._spec.group.name(slot)
+            self._failed.append((None, name, _refusal(answer, name)))
 
-    # -------------------------------------------------------- those that stay
+    # -------------------------------------------------------- VMs that stay
 
     def _bring(self, items, plans):
-        """Takes VMs to what is wanted; returns whether any of them may have moved."""
-        journeys = []
+        """Makes VMs as they are wanted; returns whether anything was done for any of them."""
+        runs = []
         for item in items:
             try:
-                plan = plans.get(item.ID) or machine.plan(self._cloud, item, self._desire(item))
+                plan = plans.get(item.ID) or planner.plan(self._cloud, item, self._desired(item))
             except Failure as failure:
                 self._failed.append((item.ID, item.NAME, failure))
                 continue
-            journeys.append(Journey(item, plan.legs, self._order.desire.hard, self._order.waits))
-        moved = any(journey.legs for journey in journeys)
-        self._travel(journeys)
-        return moved
+            runs.append(Run(item, plan.steps, self._spec.desired.hard, self._spec.waits))
+        acted = any(one.steps for one in runs)
+        self._run(runs)
+        return acted
 
-    def _desire(self, item):
+    def _desired(self, item):
         """What is wanted of a VM; a new one needs no reboot."""
-        desire = self._order.desire
-        new = item.ID in self._created and desire.state == "rebooted"
-        return desire._replace(state="running") if new else desire
+        desired = self._spec.desired
+        new = item.ID in self._created and desired.state == "rebooted"
+        return desired._replace(state="running") if new else desired
 
-    def _checked(self, items):
-        """The VMs as they are now; what OpenNebula accepted but did not store is a fault."""
-        found = sorted(look(self._cloud, [item.ID for item in items]).values(), key=lambda item: item.ID)
-        faulty = {oid for oid, dummy, failure in self._failed}
+    def _verified(self, items):
+        """The VMs as they are now; what OpenNebula accepted but did not store is a failure."""
+        found = sorted(fetch_vms(self._cloud, [item.ID for item in items]).values(), key=lambda item: item.ID)
+        known = {oid for oid, dummy, failure in self._failed}
         for item in found:
-            failure = self._unstored(item) if item.ID not in faulty and self._order.waits else None
+            failure = self._unstored(item) if item.ID not in known and self._spec.waits else None
             if failure is not None:
                 self._failed.append((item.ID, item.NAME, failure))
         return found
 
     def _unstored(self, item):
-        """The Failure of a VM that is not as wanted although nothing went wrong."""
+        desired = self._spec.desired
         try:
-            left = machine.differences(self._cloud, item, self._order.desire)[0]
+            return engine.unstored(desired.resource, read(self._cloud, item), desired.wanted, desired.modes)
         except Failure as failure:
             return failure
-        message = "OpenNebula accepted the change of VM %s, but did not store: %s."
-        return Failure(message % (item.NAME, ", ".join(left)), object=vm.KIND, id=item.ID) if left else None
 
-    # -------------------------------------------------------- faults
+    # -------------------------------------------------------- failures
 
     def _failure(self, result, number):
-        """One Failure for all that went wrong, beside what lives."""
+        """One Failure for all that went wrong, beside what is as wanted."""
         distinct = list(dict.fromkeys(failure.message.rstrip(".") for dummy, name, failure in self._failed))
         failed = [{"id": oid, "name": name, "reason": failure.message} for oid, name, failure in self._failed]
         first = self._failed[0][2]
@@ -371,5 +386,14 @@ class Run:
         if number == 1 and self._created:
             created(failure, self._created[0])
         if any(isinstance(failure, Broken) for dummy, name, failure in self._failed):
-            failure.message += CURE
+            failure.message += RECOVERY_HINT
         return failure
+
+
+def _refusal(answer, name):
+    """The Failure of a VM that was requested, and does not exist."""
+    if isinstance(answer, Failure):
+        return answer
+    if answer is None:
+        return Failure("OpenNebula did not answer the request for VM %s, and has not created it." % name)
+    return Failure("VM %s was created with id %d, and no longer exists." % (name, answer), object=KIND, id=answer)

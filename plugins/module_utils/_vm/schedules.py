@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .._attributes import schedules
 from .._core.values import canonical
-from .._engine.engine import Resource
-from . import resource as vm
+from .._engine.resource import Resource
+from .record import KIND
 
 
 def read(cloud, item):
@@ -17,21 +17,18 @@ def read(cloud, item):
     return {"schedules": [schedules.read(one) for one in (vectors if isinstance(vectors, list) else [vectors])]}
 
 
-def resource(item, purge=True):
-    """The Resource for one VM; `purge`: actions that are not wanted are removed."""
-    return Resource(vm.KIND, read, None, {"schedules": attribute(item, purge)}, None)
+def absolute(item, given):
+    """Schedules whose times ``+SECONDS`` are times: OpenNebula keeps them so, counted from the start of the VM.
+
+    Args:
+        item: of one.vm.info.
+        given (list[dict]): of the option `schedules`.
+    """
+    return [dict(one, time=_absolute(item.STIME, str(one["time"]).strip())) for one in given]
 
 
-def attribute(item, purge):
-    """The Attribute `schedules`: OpenNebula keeps ``+SECONDS`` as the time so long after the start of the VM."""
-    own = schedules.attribute(vm.KIND, purge)
-
-    def one_form(cloud, given):
-        return [dict(one, time=absolute(one["time"], item.STIME)) for one in own.canonical(cloud, given)]
-
-    return own._replace(canonical=one_form)
+def _absolute(start, text):
+    return str(start + int(text[1:])) if schedules.RELATIVE.match(text) else text
 
 
-def absolute(moment, origin):
-    """Seconds since the epoch of a moment in seconds, or as ``+SECONDS`` after `origin`."""
-    return origin + int(moment[1:]) if isinstance(moment, str) else moment
+VM_SCHEDULES = Resource(KIND, read, {"schedules": schedules.schedules(KIND)})

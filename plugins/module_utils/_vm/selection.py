@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Which VMs a task is about, and how many there are to be.
+"""Which VMs a task is about.
 
 OpenNebula lets several VMs have one name, and nothing in it counts to N for two controllers at once.  So every VM
-that is created here has a slot (the number in its name, or in the fleet), and is born with the request mark of its
-slot in its user template.  All runs of a task ask for the same slots; of VMs with the same mark the one with the
-lowest id stays, and any run terminates the others.  As ids only grow, and a run looks again after it has created,
-every run sees the same winner, and it makes no difference who dies when: what a killed run leaves behind is a VM that
-the next one finds, or a surplus one that it knows by its mark.
+that is created here has a slot (the number in its name, or in the fleet), and from its creation the request id of its
+slot in its user template.  All runs of a task ask for the same slots; of VMs with the same request id the one with the
+lowest VM id stays, and any run terminates the others.  As VM ids only grow, and a run looks again after it has created,
+every run keeps the same VM, whichever run is killed: what it leaves behind is a VM that the next run finds, or a
+duplicate that it knows by its request id.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import itertools
 import re
 import uuid
 
-from .._attributes.common import split_labels
+from .._attributes.labels import split_labels
 from .._core.cloud import ALL
 from .._core.failure import Failure
 from .._core.values import canonical, same
-from .states import look
-from .transitions import leaving
+from .states import fetch_vms
+from .transitions import terminating
 
-MARK = "ANSIBLE_REQUEST"
+REQUEST_ID = "ANSIBLE_REQUEST"  # attribute of the user template
 ALIVE = -1  # of one.vmpool.*: all states but DONE
-# VMs that one request may have made are born close together; a copy of a VM, or one that is restored, is not.
+# VMs of one request are created close together; a copy of a VM, or one that is restored, is not.
 TOGETHER = 3600  # seconds
 # What one.vmpool.info tells of a user template (releases 6.10 to 7.4).
 IN_POOL = frozenset(
@@ -64,28 +64,29 @@ class Group:
         labels (list[str]): all of them.
         ids (list[int] | None): these VMs and no others.
         many (bool): whether several VMs may have a `name` without ``#``.
-        named (bool): False: `name` is for new VMs, others count too.
+        by_name (bool): False: `name` is for new VMs, others belong to the group too.
     """
 
-    def __init__(self, name=None, attributes=None, labels=(), ids=None, many=False, named=True):
+    def __init__(self, name=None, attributes=None, labels=(), ids=None, many=False, by_name=True):
+        numbered = name is not None and "#" in name
         self.ids = ids
-        self.pattern = Pattern(name) if name is not None and "#" in name else None
-        self.single = name if not self.pattern and not many else None
-        self.attributes = asked(attributes or {})
+        self.pattern = Pattern(name) if numbered else None
+        self.single = None if numbered or many else name
+        self.attributes = wanted_attributes(attributes or {})
         self.labels = list(labels)
-        self._name = name if not self.pattern else None
-        self._named = named
-        self._token = uuid.uuid4().hex if self.new else self._digest()
+        self._name = None if numbered else name
+        self._by_name = by_name
+        self._token = uuid.uuid4().hex if self.is_new else self._digest()
 
     def _digest(self):
-        """What a fleet without numbers in its names is called in its marks."""
+        """What the request ids of a fleet without numbers in its names begin with."""
         parts = sorted("%s=%s" % item for item in self.attributes.items()) + sorted(self.labels)
         return hashlib.sha256("\n".join([self._name or ""] + parts).encode("utf-8")).hexdigest()[:16]
 
     @property
-    def new(self):
-        """Whether there is nothing to know its VMs by: they are all yet to be."""
-        by_name = self._named and (self._name or self.pattern)
+    def is_new(self):
+        """Whether nothing tells its VMs from others, so that all of them are yet to be created."""
+        by_name = self._by_name and (self._name or self.pattern)
         return self.ids is None and not (by_name or self.attributes or self.labels)
 
     # -------------------------------------------------------- slots
@@ -94,37 +95,39 @@ class Group:
         """The name of the VM in a slot; empty: OpenNebula gives one."""
         return self.pattern.name(slot) if self.pattern else self._name or ""
 
-    def mark(self, slot):
+    def request_id(self, slot):
         numbered = self.pattern or self.single
-        return self.name(slot) if numbered and not self.new else "%s-%d" % (self._token, slot)
+        return self.name(slot) if numbered and not self.is_new else "%s-%d" % (self._token, slot)
 
     def slot(self, item):
         """The slot of a VM (of one.vm.info); None: it is in the fleet, but has none."""
-        if self.pattern and not self.new:
+        if self.pattern and not self.is_new:
             return self.pattern.number(item.NAME)
-        if self.single and not self.new:
+        if self.single and not self.is_new:
             return 0
-        token, dummy, number = mark(item).rpartition("-")
+        token, dummy, number = request_id(item).rpartition("-")
         return int(number) if token == self._token and number.isdigit() else None
 
     # -------------------------------------------------------- members
 
     def find(self, cloud):
-        """The living VMs of the group as vm.info has them, by id: one call, or two."""
+        """The VMs of the group that are not DONE, as one.vm.info tells them, by id: one call, or two."""
+        found = (item for item in self._candidates(cloud) if not terminating(item))
+        return sorted(found, key=lambda item: item.ID)
+
+    def _candidates(self, cloud):
         if self.ids is not None:
-            found = look(cloud, self.ids).values()
-        elif set(self.attributes) <= IN_POOL and not self.new:
+            return fetch_vms(cloud, self.ids).values()
+        if set(self.attributes) <= IN_POOL and not self.is_new:
             pool = cloud.call("list the VMs", "vmpool.info", *ALL + (ALIVE,)).VM
-            found = look(cloud, [item.ID for item in pool if self._fits(item)]).values()
-        else:
-            pool = cloud.call("list the VMs", "vmpool.infoextended", *ALL + (ALIVE,)).VM
-            found = [item for item in pool if self._fits(item)]
-        return sorted((item for item in found if not leaving(item)), key=lambda item: item.ID)
+            return fetch_vms(cloud, [item.ID for item in pool if self._fits(item)]).values()
+        pool = cloud.call("list the VMs", "vmpool.infoextended", *ALL + (ALIVE,)).VM
+        return [item for item in pool if self._fits(item)]
 
     def _fits(self, item):
-        if self.new:
+        if self.is_new:
             return self.slot(item) is not None
-        if self._named and not self._fits_name(item.NAME):  # most often this decides, and costs least to read
+        if self._by_name and not self._fits_name(item.NAME):  # most often this decides, and costs least to read
             return False
         return not (self.attributes or self.labels) or has(item, self.labels, self.attributes)
 
@@ -134,7 +137,7 @@ class Group:
         return self._name is None or name == self._name
 
 
-def asked(attributes):
+def wanted_attributes(attributes):
     """Attributes to look for, in canonical form; None, which asks only for the name, stays."""
     return dict(canonical(attributes), **{name.upper(): None for name, value in attributes.items() if value is None})
 
@@ -152,49 +155,49 @@ def _equal(present, wanted):
     return wanted is None or (same(present, wanted) if texts else present == wanted)
 
 
-def mark(item):
-    """The request mark of a VM; empty: it has none."""
-    return (item.USER_TEMPLATE or {}).get(MARK, "")
+def request_id(item):
+    """The request id of a VM; empty: it has none."""
+    return (item.USER_TEMPLATE or {}).get(REQUEST_ID, "")
 
 
-class Census:
+class Members:
     """The VMs of a group at one moment.
 
     Args:
         group (Group)
-        items (list): VMs as vm.info has them, by id.
-        own (container): ids that this run was given.
+        items (list): VMs as one.vm.info tells them, by id.
+        created (container): ids that this run was given.
 
     Attributes:
         members (list): by id.
-        twins (list): VMs that another run has made for a slot that was taken.
+        duplicates (list): VMs that another run has created for a slot that was taken.
+        taken (dict): slot → VM.
 
     Raises:
-        Failure: VMs share a name, and no mark tells which one is too many.
+        Failure: VMs share a name, and no request id tells which one is a duplicate.
     """
 
-    def __init__(self, group, items, own=()):
+    def __init__(self, group, items, created=()):
         self.group = group
-        self._own = own
         self.members: list = []
-        self.twins: list = []
-        self.taken: dict = {}  # slot -> VM
+        self.duplicates: list = []
+        self.taken: dict = {}
         for item in items:
             slot = group.slot(item) if group.ids is None else None
-            if slot is None:
-                self.members.append(item)
-            elif slot not in self.taken:
+            if slot is not None and slot in self.taken:
+                self._place_second(item, slot, created)
+                continue
+            self.members.append(item)
+            if slot is not None:
                 self.taken[slot] = item
-                self.members.append(item)
-            else:
-                self._second(item, self.taken[slot])
 
-    def _second(self, item, first):
-        marked = mark(item) == self.group.mark(self.group.slot(item))
-        if item.ID in self._own or (marked and abs(item.STIME - first.STIME) <= TOGETHER):
-            self.twins.append(item)
+    def _place_second(self, item, slot, created):
+        first = self.taken[slot]
+        requested = request_id(item) == self.group.request_id(slot)
+        if item.ID in created or (requested and abs(item.STIME - first.STIME) <= TOGETHER):
+            self.duplicates.append(item)
         elif self.group.single is None and self.group.pattern is None:
-            self.members.append(item)  # a copy, which took the mark with it
+            self.members.append(item)  # a copy, which has the request id of its original
         else:
             message = "Several VMs have the name %r, with the ids %d and %d: rename or remove one, or give the id."
             text = message % (item.NAME, first.ID, item.ID)

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
 from .._core.values import canonical
-from . import resource as vm
-from .transitions import Step, Until
+from .._engine.resource import LAST, Attribute, Resource, Step, action
+from .record import KIND
 
 RUNS = frozenset(("running",))
 OFF = frozenset(("poweredoff",))
 RESTS = frozenset(("running", "poweredoff", "suspended"))
 # A VM that is off can lose a snapshot too, but OpenNebula 7.4.0 then refuses to terminate it.
-# act → (method, states in which OpenNebula takes it)
+# verb → (method, states in which OpenNebula takes it)
 SYSTEM = {
     "take": ("vm.snapshotcreate", RUNS),
     "revert to": ("vm.snapshotrevert", RUNS),
@@ -29,33 +30,52 @@ DISK = {
 }
 
 
-class Order(NamedTuple):
+class Wanted(NamedTuple):
     """What is wanted of the snapshots.
 
     Args:
-        state (str): present, absent or reverted.
-        name (str | None): of the snapshot.
-        disk (int | None): whose snapshots; None: of the whole VM.
-        keep (int | None): how many may stay.
+        present (str | None): name of one to have.
+        absent (str | None): name of those to remove.
+        keep (int | None): how many may stay; the oldest are removed.
     """
 
-    state: str
-    name: Any = None
-    disk: Any = None
+    present: Any = None
+    absent: Any = None
     keep: Any = None
 
 
-def read(item, disk=None):
-    """The snapshots of a VM (one.vm.info), or of a disk of it, the oldest first.
+def values(params):
+    """What the options of one_vm_snapshot want.
+
+    Raises:
+        Failure: `keep` is too small.
+    """
+    state, name = params["state"], params["snapshot"]
+    if params["keep"] is not None and params["keep"] < 1:
+        raise Failure("The option keep takes a number from 1.")
+    if state == "reverted":
+        return {"reverted": name}
+    return {"snapshots": Wanted(**{state: name}, keep=params["keep"])}
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(disk, cloud, item):
+    """The record of a VM (one.vm.info) with its snapshots, or those of a disk of it, the oldest first.
 
     Raises:
         Failure: the VM has no such disk.
     """
+    return {"disk": disk, "snapshots": snapshots_of(item, disk)}
+
+
+def snapshots_of(item, disk=None):
     template = canonical(item.TEMPLATE or {})
     if disk is None:
         found = [_system(vector) for vector in template.get("SNAPSHOT", [])]
     elif not any(one["DISK_ID"] == str(disk) for one in template.get("DISK", [])):
-        raise Failure("VM %s has no disk %d." % (item.NAME, disk), object=vm.KIND, id=item.ID)
+        raise Failure("VM %s has no disk %d." % (item.NAME, disk), object=KIND, id=item.ID)
     else:
         found = [_of_disk(one) for tree in item.SNAPSHOTS if disk == tree.DISK_ID for one in tree.SNAPSHOT]
     return sorted(found, key=lambda one: one["id"])
@@ -81,60 +101,57 @@ def _of_disk(one):
     }
 
 
-def plan(cloud, item, order):
-    """(snapshots as they would be, [Step]) for a VM.
+# ---------------------------------------------------------------- plan
+
+
+def plan_snapshots(record, wanted, modes):
+    """One is taken unless there is one of the name, then those that are too many are deleted."""
+    there, want = record["snapshots"], wanted["snapshots"]
+    gone = [one for one in there if one["name"] == want.absent] if want.absent is not None else []
+    new = [{"name": want.present}] if want.present is not None and want.present not in names(there) else []
+    if want.keep is not None:
+        gone = there[: max(0, len(there) + len(new) - want.keep)]
+    after = [one for one in there if one not in gone] + new
+    steps = [_step(record, "take", one["name"], one["name"]) for one in new]
+    steps += [_step(record, "delete", one["name"], one["id"]) for one in (gone if want.absent is None else gone[::-1])]
+    stored = Step("change of its snapshots", until=partial(_stored, record["disk"], want), phase=LAST)
+    return there, after, steps + [stored]
+
+
+def _stored(disk, want, item):
+    there = snapshots_of(item, disk)
+    present = want.present is None or want.present in names(there)
+    few = want.keep is None or len(there) <= want.keep
+    return present and few and (want.absent is None or want.absent not in names(there))
+
+
+def revert(record, name):
+    """The Step that brings a VM or disk back to the newest snapshot of a name.
 
     Raises:
-        Failure: the disk, or the snapshot to revert to, is not there.
+        Failure: there is none.
     """
-    return PLANS[order.state](cloud, item, order, read(item, order.disk))
-
-
-def _present(cloud, item, order, there):
-    new = order.name is not None and all(order.name != one["name"] for one in there)
-    surplus = 0 if order.keep is None else max(0, len(there) + new - order.keep)
-    gone, kept = there[:surplus], there[surplus:]
-    steps = [_step(cloud, item, order, "take", order.name, order.name)] if new else []
-    return kept + ([{"name": order.name}] if new else []), steps + _deletions(cloud, item, order, gone)
-
-
-def _absent(cloud, item, order, there):
-    gone = [one for one in there if one["name"] == order.name]
-    return [one for one in there if one not in gone], _deletions(cloud, item, order, gone[::-1])
-
-
-def _reverted(cloud, item, order, there):
-    """The newest of the name."""
-    found = [one for one in there if one["name"] == order.name]
+    found = [one for one in record["snapshots"] if one["name"] == name]
     if not found:
-        where = "VM %s" % item.NAME if order.disk is None else "Disk %d of VM %s" % (order.disk, item.NAME)
-        names = ", ".join(one["name"] for one in there) or "none"
-        message = "%s has no snapshot %s. There is: %s."
-        raise Failure(message % (where, order.name, names), object=vm.KIND, id=item.ID)
-    return there, [_step(cloud, item, order, "revert to", order.name, found[-1]["id"])]
+        where = "VM %s" % record["name"] if record["disk"] is None else "Disk %(disk)d of VM %(name)s" % record
+        there = ", ".join(names(record["snapshots"])) or "none"
+        raise Failure("%s has no snapshot %s. There is: %s." % (where, name, there), object=KIND, id=record["id"])
+    return [_step(record, "revert to", name, found[-1]["id"])]
 
 
-PLANS = {"present": _present, "absent": _absent, "reverted": _reverted}
+def _step(record, verb, name, argument):
+    disk = record["disk"]
+    method, states = (SYSTEM if disk is None else DISK)[verb]
+    what = "%s snapshot %s%s" % (verb, name, "" if disk is None else " of disk %d" % disk)
+    arguments = (record["id"], argument) if disk is None else (record["id"], disk, argument)
+    return Step(what, method, arguments, on="of VM %s" % record["name"], states=states, transient=True)
 
 
-def _deletions(cloud, item, order, gone):
-    return [_step(cloud, item, order, "delete", one["name"], one["id"]) for one in gone]
+def names(snapshots):
+    return [one["name"] for one in snapshots]
 
 
-def _step(cloud, item, order, act, name, argument):
-    method, works = (SYSTEM if order.disk is None else DISK)[act]
-    what = "%s snapshot %s%s" % (act, name, "" if order.disk is None else " of disk %d" % order.disk)
-    place = () if order.disk is None else (order.disk,)
-
-    def run():
-        doing = "%s of VM %s" % (what, item.NAME)
-        cloud.call(doing, method, item.ID, *place, argument, object=vm.KIND, id=item.ID)
-
-    return Step(what, works, run, still=False)
-
-
-def stored(cloud, order):
-    """What to wait for behind the steps."""
-    if order.state == "reverted":
-        return []
-    return [Until("change of its snapshots", lambda item: not plan(cloud, item, order)[1])]
+def vm_snapshots(disk):
+    """The Resource of a VM's snapshots; `disk`: id of the disk whose snapshots they are, None: of the whole VM."""
+    attributes = {"snapshots": Attribute(plan_snapshots, shown=names), "reverted": action("reverted", revert)}
+    return Resource(KIND, partial(read, disk), attributes, values=values)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""The states of a VM, in one word each, and what is said of them."""
+"""The states of a VM, in one word each, and what messages say of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ACTIVE = 3  # STATE whose LCM_STATE tells more
 WORDS = "init pending held active stopped suspended done failed poweredoff undeployed cloning failed".split()
 ACTIVE_WORDS = {3: "running", 16: "unknown", **dict.fromkeys((*range(36, 43), 44, *range(46, 51), 61), "failed")}
 RESTING = frozenset(("running", "unknown", "held", "stopped", "suspended", "poweredoff", "undeployed", "done"))
-# What gets somewhere by itself.
+# States that a VM leaves by itself.
 COMING = frozenset(("init", "pending", "cloning", "changing"))
 ANYWHERE = RESTING | COMING | {"failed"}
 
@@ -30,31 +30,41 @@ def error(vm):
 
 
 def reason(vm):
-    """Why a VM does not get on, as drivers or scheduler say it; empty when they say nothing."""
+    """Why a VM does not proceed, in the words of drivers or scheduler; empty when they say nothing."""
     return error(vm) or (vm.USER_TEMPLATE or {}).get("SCHED_MESSAGE", "").rstrip(".")
 
 
-def stands(vm, missing=""):
-    """Where a VM is, for the message of a timeout; `missing`: what it has not yet, in brackets."""
+def describe(vm, missing=""):
+    """The state of a VM, for the message of a timeout; `missing`: what it does not have yet, in brackets."""
     said = reason(vm)
     return "%s is %s%s%s" % (vm.NAME, status(vm), missing, ": " + said if said else "")
 
 
-def broken(vm):
-    """The Failure of a VM that a driver could not serve."""
+def failure_of(vm):
+    """The Failure of a VM in a state of failure, in the words of the driver."""
     why = error(vm) or "OpenNebula gives no reason; see the log of the VM"
     return Broken("VM %s has failed: %s." % (vm.NAME, why), object="vm", id=vm.ID)
 
 
-def stuck(vm, what):
-    """The Failure of a VM that is to do what it cannot from where it is (``be migrated``)."""
-    message = "VM %s is %s, and from there it cannot %s."
+def invalid_state(vm, what):
+    """The Failure of a VM whose state does not allow something (``be migrated``)."""
+    message = "VM %s is %s, and in this state it cannot %s."
     return Failure(message % (vm.NAME, status(vm), what), object="vm", id=vm.ID)
 
 
-def look(cloud, ids, whole=True):
-    """{id: VM} of the VMs with these ids, by one call; `whole`: as vm.info has them, else as the pool."""
+def fetch_vms(cloud, ids, whole=True):
+    """{id: VM} of the VMs with these ids, by one call (one.vmpool.infoset, OpenNebula 5.10).
+
+    Args:
+        whole (bool): all that one.vm.info tells; False: what the pool tells.
+    """
     if not ids:
         return {}
     text = ",".join(str(oid) for oid in sorted(ids))
     return {vm.ID: vm for vm in cloud.call("read the VMs", "vmpool.infoset", text, whole).VM}
+
+
+def last_record(vm):
+    """The last history record of a VM; None: it has never been on a host."""
+    records = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS is not None else []
+    return records[-1] if records else None

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What the options of one_vm ask for: which VMs, how many, and what each is to be."""
+
+from __future__ import annotations
+
+from .._core.failure import Failure
+from .._engine.engine import canonical
+from .._engine.resource import modes_of
+from . import planner
+from .creation import Source
+from .resource import VM
+from .scale import FleetSpec
+from .selection import Group, Pattern
+
+STATES = {"present": None, "absent": "done"}  # the other states are called as they are
+# Options that name VMs. Without any of them `attributes` and `labels` select VMs, else they are what VMs are to have.
+NAMING = ("name", "id", "instance_ids", "template", "exact_count", "count_attributes", "count_labels", "cpu")
+UNCHANGED = ("name", "owner", "group", "mode", "lock", "vm_group", "networks", "nic_aliases", "disk_saveas")
+
+
+def fleet_spec(cloud, params, apply):
+    """The FleetSpec of a task.
+
+    Args:
+        cloud (Cloud)
+        params (dict): the options of one_vm.
+        apply (bool): False: only plan.
+
+    Raises:
+        Failure: options contradict each other, or have values that cannot be.
+    """
+    goal, found = STATES.get(params["state"], params["state"]), group(params)
+    labels, labels_mode = wanted_labels(params)
+    wanted = canonical(cloud, VM, dict(wanted_values(params), labels=labels))
+    desired = planner.DesiredState(
+        wanted,
+        VM,
+        modes_of(dict(params, labels_mode=labels_mode)),
+        goal,
+        planner.conditions(goal, params["wait_ready"], params["wait_network"]),
+        params["allow_poweroff"],
+        params["hard"],
+    )
+    return FleetSpec(
+        found,
+        desired,
+        source(params, goal),
+        count(params, found),
+        shrink=params["exact_count"] is not None,
+        remove=params["remove"] or ("highest_index" if found.pattern else "newest"),
+        max_remove=params["max_remove"],
+        replace_failed=params["replace_failed"],
+        parallel=params["parallel"],
+        apply=apply,
+        waits=params["wait"],
+    )
+
+
+def source(params, goal):
+    """How new VMs are created."""
+    hold = goal == "held" or params["vm_start_on_hold"]
+    return Source(params["template"], params["extra_template"], params["datastore"], hold, params["persistent"])
+
+
+# ---------------------------------------------------------------- which VMs
+
+
+def selects(params):
+    """Whether `attributes` and `labels` select VMs."""
+    return all(params[option] is None for option in NAMING)
+
+
+def lists(params):
+    """Whether the task names VMs by their ids."""
+    return params["id"] is not None or params["instance_ids"] is not None
+
+
+def _by_ids(params):
+    return Group(ids=params["instance_ids"] if params["id"] is None else [params["id"]])
+
+
+def _by_filter(params):
+    name, attributes = split_name(params["attributes"])
+    if not (name or attributes or params["labels"]):
+        raise Failure("Say which VMs: give name, id, instance_ids, attributes, labels, or a template.")
+    return Group(name, attributes, params["labels"] or (), many=True)
+
+
+def _by_name_or_count(params):
+    name, attributes = split_name(params["count_attributes"])
+    name, labels = params["name"] or name, params["count_labels"] or ()
+    several = params["exact_count"] is not None or (params["count"] or 1) > 1
+    by_name = name is not None or not (attributes or labels)
+    if by_name and params["name"] is not None and several:
+        Pattern(name)
+    return Group(name or split_name(params["attributes"])[0], attributes, labels, many=several, by_name=by_name)
+
+
+# How a task selects its VMs: the first row whose condition holds.
+#     condition  Group of           `attributes` and `labels`
+SELECTIONS = (
+    (lists, _by_ids),  #           are what the VMs are to have
+    (selects, _by_filter),  #      select the VMs
+    (bool, _by_name_or_count),  #  are what the VMs are to have
+)
+
+
+def group(params):
+    """The Group of the VMs that the options name."""
+    return next(make for applies, make in SELECTIONS if applies(params))(params)
+
+
+def split_name(attributes):
+    """(NAME or None, the other attributes) of attributes in any case."""
+    given = attributes or {}
+    names = [value for key, value in given.items() if key.upper() == "NAME" and value is not None]
+    others = {key: value for key, value in given.items() if key.upper() != "NAME"}
+    return (str(names[0]) if names else None), others
+
+
+def count(params, found):
+    """How many VMs there are to be; None: as many as there are.
+
+    Args:
+        found (Group)
+    """
+    given = params["exact_count"] if params["count"] is None else params["count"]
+    if given is not None and given < 0:
+        raise Failure("There cannot be %d VMs: give 0 or more." % given)
+    if given is not None:
+        return given
+    creates = params["template"] is not None or params["cpu"] is not None
+    return 1 if found.ids is None and (found.single or creates) else None
+
+
+# ---------------------------------------------------------------- what each is to be
+
+
+def wanted_values(params):
+    """{option of VM: what is given}, without labels."""
+    given = {option: params[option] for option in UNCHANGED}
+    if params["id"] is None:  # only with an id, `name` renames
+        given["name"] = None
+    given["attributes"] = user_attributes(params) or None
+    sizes = {option: params[option] for option in ("cpu", "vcpu", "memory") if params[option] is not None}
+    given["capacity"] = sizes or None
+    given["disks"] = params["disks"]
+    if params["disk_size"] is not None:
+        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(params["disk_size"])]
+    sections = dict(params["updateconf"] or {})
+    if params["context"] is not None:
+        sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
+    given["updateconf"] = sections or None
+    return given
+
+
+def user_attributes(params):
+    """What the user template is to have; what selects the VMs of a fleet is a part of it."""
+    found = dict(split_name(params["count_attributes"])[1])
+    if not selects(params):
+        found.update(split_name(params["attributes"])[1])
+    found.update(params["update_attributes"] or {})
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def wanted_labels(params):
+    """(labels to have or None, labels_mode)."""
+    given, fleet_labels = None if selects(params) else params["labels"], params["count_labels"] or []
+    if given is None:
+        return fleet_labels or None, "add"
+    if params["labels_mode"] == "remove":
+        return given, "remove"
+    return given + [text for text in fleet_labels if text not in given], params["labels_mode"]
