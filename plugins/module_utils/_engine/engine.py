@@ -48,7 +48,7 @@ def plan(resource, record, wanted, modes):
         field = attribute.field or option
         before[field], after[field] = present, value
         fixed += [] if made else [option]
-        steps += [step._replace(option=option) for step in made if not _known(step, steps)]
+        steps += [step._replace(option=step.option or option) for step in made if not _known(step, steps)]
     if fixed:
         raise _unchangeable(resource, record, fixed)
     return Plan(before, after, sorted(steps, key=lambda step: step.phase))
