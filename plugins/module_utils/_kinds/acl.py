@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What ACL rules are: a set for each user, group or everyone.
+"""ACL rules: a set for each user, group or everyone.
 
 The one form of a rule is the text that OpenNebula shows of it, ``@100 HOST+NET/%100 USE+MANAGE #0``.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from typing import NamedTuple
+
 from .._core.failure import Failure, described
-from .._engine.engine import Report
+from .._engine.engine import Engine, Report
+from .._engine.resource import Resource, Step, attribute
 from ..pyone import OneException
 from ..pyone import acl as notation
 from . import zone
 
 KIND = "acl"
-# Words for types of resources, the kinds of objects where they are some, and OpenNebula's, in its order.
+# Types of resources, named as the kinds of objects, and their names in OpenNebula, in its order.
 RESOURCES = {
     "vm": "VM",
     "host": "HOST",
@@ -130,7 +134,7 @@ def rules(pool):
     return {notation.rule_text(rule.USER, rule.RESOURCE, rule.RIGHTS, rule.ZONE): rule.ID for rule in pool}
 
 
-def read(text, oid=None):
+def read_rule(text, oid=None):
     """The record of a rule; a selector that is not there stands for all."""
     who, what, rights, where = text.split()
     types, dummy, which = what.partition("/")
@@ -149,7 +153,7 @@ def select(cloud, user=None, group=None):
     """The records of the rules of a user or a group; neither: of all rules."""
     who = None if user is None and group is None else subject(cloud, user, group)
     found = rules(cloud.pool(KIND)).items()
-    return [read(text, oid) for text, oid in found if who in (None, text.split()[0])]
+    return [read_rule(text, oid) for text, oid in found if who in (None, text.split()[0])]
 
 
 # ---------------------------------------------------------------- rules that OpenNebula makes itself
@@ -197,7 +201,68 @@ def _is_made(made, text):
     return set(types.split("+")) <= made.get((who, which, where), set())
 
 
-# ---------------------------------------------------------------- making it so
+# ---------------------------------------------------------------- the rules of a subject
+
+
+class RuleSet(NamedTuple):
+    """The rules of a user, a group or everyone, as an object of the engine."""
+
+    ID: str  # of subject()
+    NAME: str
+    rules: dict  # text → id
+
+
+class Change(NamedTuple):
+    """What a task wants of a RuleSet: texts of rules."""
+
+    present: list
+    absent: list
+
+
+def rule_set(who, pool):
+    """The RuleSet of a subject."""
+    return RuleSet(who, "set of %s" % who, {text: oid for text, oid in rules(pool).items() if text.split()[0] == who})
+
+
+def fetch(cloud, dummy, who):
+    """The RuleSet of a subject as it is now."""
+    return rule_set(who, cloud.call("list the ACL rules", "acl.info").ACL)
+
+
+def read(cloud, item):
+    """The record of a RuleSet: `rules` has the record of each rule by its text."""
+    return {"rules": {text: read_rule(text, oid) for text, oid in item.rules.items()}}
+
+
+def merged_rules(present, wanted, modes):
+    kept = {text: record for text, record in present.items() if text not in wanted.absent}
+    return dict(kept, **{text: read_rule(text) for text in wanted.present if text not in kept})
+
+
+def change_rules(record, after):
+    """New rules come before others go."""
+    present = record["rules"]
+    new, gone = [text for text in after if text not in present], [text for text in present if text not in after]
+    steps = [Step("add the ACL rule %s" % text, run=partial(add_rule, text), option=text) for text in new]
+    return steps + [
+        Step("remove the ACL rule %s" % text, "acl.delrule", (present[text]["id"],), option=text) for text in gone
+    ]
+
+
+def add_rule(text, cloud):
+    """Adds a rule, whose numbers cannot be told in a check run while what it names does not exist."""
+    what = "add the ACL rule %s" % text
+    try:
+        numbers = notation.parse_rule(text)
+    except OneException as error:
+        raise described(error, what) from None
+    return cloud.call(what, "acl.addrule", *numbers, object=KIND)
+
+
+ACL = Resource(KIND, read, {"rules": attribute("rules", change_rules, merged_rules)}, fetch=fetch)
+
+
+# ---------------------------------------------------------------- what a task wants
 
 
 def ensure(cloud, options, apply=True):
@@ -209,59 +274,35 @@ def ensure(cloud, options, apply=True):
         apply (bool): False: only plan.
 
     Returns:
-        Report: its record has `rules`, all of the user, the group or everyone.
+        Report: its record has `rules`, a list of all of the user, the group or everyone; its difference has the texts of
+            those that go and come.
+
+    Raises:
+        Failure: nobody is named, or a rule is none.
     """
     if options["user"] is None and options["group"] is None and not options["everyone"]:
         raise Failure("Say whose ACL rules these are: give user, group or everyone: true.", object=KIND)
     who = subject(cloud, options["user"], options["group"])
-    wanted = [canonical(cloud, who, rule) for rule in options["rules"] or ()]
-    ids = {text: oid for text, oid in rules(cloud.pool(KIND)).items() if text.split()[0] == who}
-    after = planned(cloud, list(ids), wanted, options)
-    new, gone = [text for text in after if text not in ids], [text for text in ids if text not in after]
-    if apply and (new or gone):
-        _write(cloud, new, [(text, ids[text]) for text in gone])
-        stored = rules(cloud.call("list the ACL rules", "acl.info").ACL)
-        ids = {text: oid for text, oid in stored.items() if text.split()[0] == who}
-        _verify(after, gone, ids)
-    record = [read(text, ids.get(text)) for text in after]
-    return Report(bool(new or gone), {"rules": gone} if gone else {}, {"rules": new} if new else {}, {"rules": record})
+    named = [canonical(cloud, who, rule) for rule in options["rules"] or ()]
+    item = rule_set(who, cloud.pool(KIND))
+    report = Engine(cloud, ACL, apply=apply).update(item, {"rules": change(cloud, item, named, options)})
+    before, after = (_texts(values) for values in (report.before, report.after))
+    return Report(report.changed, before, after, {"rules": list(report.record["rules"].values())})
 
 
-def planned(cloud, present, wanted, options):
-    """The texts of the rules that stand after the task."""
+def _texts(difference):
+    return {"rules": list(difference["rules"])} if difference.get("rules") else {}
+
+
+def change(cloud, item, named, options):
+    """The Change that a task wants; the rules that OpenNebula makes itself stay, unless they are named.
+
+    Args:
+        item (RuleSet)
+        named (list[str]): texts of the rules that the task names.
+        options (dict): as of ensure().
+    """
+    others = [text for text in item.rules if text not in named]
     if options["state"] == "absent":
-        gone = own(cloud, present) if options["rules"] is None else wanted
-    else:
-        gone = own(cloud, [text for text in present if text not in wanted]) if options["purge"] else []
-    added = [] if options["state"] == "absent" else [text for text in wanted if text not in present]
-    return [text for text in present if text not in gone] + list(dict.fromkeys(added))
-
-
-def _write(cloud, new, gone):
-    done: list[str] = []
-    try:
-        for text in new:
-            cloud.call("add the ACL rule %s" % text, "acl.addrule", *_numbers(text), object=KIND)
-            done.append(text)
-        for text, oid in gone:
-            cloud.call("remove the ACL rule %s" % text, "acl.delrule", oid, object=KIND, id=oid)
-            done.append(text)
-    except Failure as failure:
-        left = [text for text in new + [text for text, dummy in gone] if text not in done]
-        failure.data.update(done=done, not_done=left)
-        if done:
-            failure.message += " Already changed: %s." % ", ".join(done)
-        raise
-
-
-def _numbers(text):
-    try:
-        return notation.parse_rule(text)
-    except OneException as error:
-        raise described(error, "add the ACL rule %s" % text) from None
-
-
-def _verify(after, gone, ids):
-    left = [text for text in after if text not in ids] + [text for text in gone if text in ids]
-    if left:
-        raise Failure("OpenNebula accepted the change of ACL rules, but not of: %s." % ", ".join(left), object=KIND)
+        return Change([], own(cloud, others) if options["rules"] is None else named)
+    return Change(named, own(cloud, others) if options["purge"] else [])

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a datastore is."""
+"""Datastores."""
 
 from __future__ import annotations
 
-from .._attributes import access, common
-from .._engine.engine import Attribute, Resource
+from functools import partial
+
+from .._attributes import access
+from .._attributes.template import content, update
+from .._engine.resource import Attribute, Resource, Step, as_given, attribute, delete
 from .cluster import clusters
 
 KIND = "datastore"
 TYPES = ("image", "system", "file", "backup")  # by the number TYPE; IMAGE_DS, … in the template
 READY = 0  # STATE; 1 is disabled
 NO_DRIVER = "-"
+NO_CLUSTER = -1  # of one.datastore.allocate: the default cluster
 DRIVERS = ("ds_mad", "tm_mad")
 NEEDED = (("ds_mad", "DS_MAD"), ("tm_mad", "TM_MAD"))
 SOME_NEEDED: dict = {"system": NEEDED[1:], "backup": NEEDED[:1]}  # by type; the others need both
@@ -32,7 +36,7 @@ def read(cloud, datastore):
     number = datastore.TYPE
     return dict(
         access.owned(datastore),
-        **common.content(datastore),
+        **content(datastore),
         type=TYPES[number] if 0 <= number < len(TYPES) else str(number),
         **{driver: driver_name(cloud, getattr(datastore, driver.upper()) or "") for driver in DRIVERS},
         cluster_ids=sorted(datastore.CLUSTERS.ID) if datastore.CLUSTERS is not None else [],
@@ -51,35 +55,36 @@ def driver_name(cloud, given):
 
 
 def body(wanted):
-    """The template attributes of type and drivers."""
-    drivers = {driver.upper(): wanted[driver] for driver in DRIVERS if wanted.get(driver)}
-    return dict(drivers, **({"TYPE": wanted["type"].upper() + "_DS"} if wanted.get("type") else {}))
+    """The template attributes of the type and the drivers that are wanted."""
+    drivers = {driver.upper(): wanted[driver] or NO_DRIVER for driver in DRIVERS if driver in wanted}
+    return dict(drivers, **({"TYPE": wanted["type"].upper() + "_DS"} if "type" in wanted else {}))
 
 
-def create(cloud, name, wanted):
-    given = dict(wanted.get("template", {}), NAME=name, **body(wanted))
-    cluster = (wanted.get("cluster_ids") or [-1])[0]
-    return cloud.call("create datastore %s" % name, "datastore.allocate", given, cluster, object=KIND, name=name)
+def create(name, wanted, modes):
+    own = {attribute: value for attribute, value in body(wanted).items() if value != NO_DRIVER}
+    cluster = (wanted.get("clusters") or [NO_CLUSTER])[0]
+    given = dict(wanted.get("template", {}), NAME=name, **own)
+    return Step("create datastore %s" % name, "datastore.allocate", (given, cluster))
 
 
-def kind_of(wanted):
-    """The Attributes for type and drivers.
-
-    Args:
-        wanted (dict): type and drivers as they are given; a new type and its drivers have to come in one call.
-    """
-
-    def write(cloud, oid, after, record):
-        doing = "change the type or the drivers of datastore %s" % record["name"]
-        cloud.call(doing, "datastore.update", oid, body(wanted), 1)
-
-    drivers = {driver: Attribute(write, canonical=driver_name) for driver in DRIVERS}
-    return {"type": Attribute(write), **drivers}
+def needed(wanted):
+    return SOME_NEEDED.get(wanted.get("type"), NEEDED)
 
 
-def write_enabled(cloud, oid, after, record):
-    doing = "%s datastore %s" % ("enable" if after else "disable", record["name"])
-    cloud.call(doing, "datastore.enable", oid, after)
+def plan_kind(option, record, wanted, modes):
+    """The change of type or driver: a new type and its drivers have to come in one call, so all bring the same step."""
+    what = "change the type or the drivers of datastore %s" % record["name"]
+    return record[option], wanted[option], [update(KIND, record, what, body(wanted))]
+
+
+def kind_option(option, canonical=as_given):
+    """The Attribute for the type or a driver."""
+    return Attribute(partial(plan_kind, option), canonical)
+
+
+def change_enabled(record, after):
+    what = "%s datastore %s" % ("enable" if after else "disable", record["name"])
+    return [Step(what, "datastore.enable", (record["id"], after))]
 
 
 def settled(datastore, wanted):
@@ -90,16 +95,18 @@ def settled(datastore, wanted):
     return bool(datastore.TOTAL_MB) or (system and (datastore.TEMPLATE or {}).get("SHARED") != "YES")
 
 
-def resource(replace=False, labels="exact", purge=False, kind=None):
-    """The Resource.
-
-    Args:
-        replace (bool): template_mode replace.
-        labels (str): labels_mode.
-        purge (bool): the datastore leaves clusters that are not named.
-        kind (dict | None): as for kind_of().
-    """
-    own = dict(kind_of(kind or {}), cluster_ids=clusters("datastores", purge), enabled=Attribute(write_enabled))
-    attributes = access.attributes(KIND, own, replace, labels, MANAGED)
-    needed = SOME_NEEDED.get((kind or {}).get("type"), NEEDED)
-    return Resource(KIND, read, create, attributes, common.remove(KIND), settled, needed=needed)
+OWN = {
+    "type": kind_option("type"),
+    **{driver: kind_option(driver, driver_name) for driver in DRIVERS},
+    "clusters": clusters("datastores"),
+    "enabled": attribute("enabled", change_enabled),
+}
+DATASTORE = Resource(
+    kind=KIND,
+    read=read,
+    create=create,
+    remove=partial(delete, KIND),
+    settled=settled,
+    needed=needed,
+    attributes=access.attributes(KIND, OWN, managed=MANAGED),
+)

@@ -1,44 +1,41 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a hook is."""
+"""Hooks."""
 
 from __future__ import annotations
 
-from .._attributes import access, common
-from .._attributes import fields as words
-from .._attributes.fields import Word
-from .._engine.engine import Attribute, Resource
+from functools import partial
+
+from .._attributes import access, fields
+from .._attributes.fields import TemplateField
+from .._attributes.labels import labels
+from .._attributes.template import content, template
+from .._engine.resource import Attribute, Resource, Step, attribute, delete
 
 KIND = "hook"
-WORDS = {
-    "command": Word("COMMAND"),
-    "arguments": Word("ARGUMENTS"),
-    "arguments_stdin": Word("ARGUMENTS_STDIN", words.flag),
-    "remote": Word("REMOTE", words.flag),
-    "timeout_seconds": Word("TIMEOUT", words.number),
-    "call": Word("CALL"),
-    "resource": Word("RESOURCE", words.upper),
-    "resource_state": Word("STATE", words.upper),
-    "lcm_state": Word("LCM_STATE", words.upper),
+FIELDS = {
+    "command": TemplateField("COMMAND"),
+    "arguments": TemplateField("ARGUMENTS"),
+    "arguments_stdin": TemplateField("ARGUMENTS_STDIN", fields.flag),
+    "remote": TemplateField("REMOTE", fields.flag),
+    "timeout_seconds": TemplateField("TIMEOUT", fields.number),
+    "call": TemplateField("CALL"),
+    "resource": TemplateField("RESOURCE", fields.upper),
+    "resource_state": TemplateField("STATE", fields.upper),
+    "lcm_state": TemplateField("LCM_STATE", fields.upper),
 }
-MANAGED = frozenset(word.name for word in WORDS.values()) | {"TYPE", "ON"}
+MANAGED = frozenset(field.name for field in FIELDS.values()) | {"TYPE", "ON"}
 CREATION = ("NAME", "TYPE", "ON")
 
 
 def read(cloud, hook):
     """The record of a hook (one.hook.info, or without its log a HOOK of one.hookpool.info)."""
-    content = common.content(hook)
+    found = content(hook)
     log = {}
     if hook.HOOKLOG is not None:
         log["executions"] = [execution(item) for item in hook.HOOKLOG.HOOK_EXECUTION_RECORD]
-    return dict(
-        access.locked(hook),
-        **content,
-        **words.read(WORDS, content["template"]),
-        type=hook.TYPE,
-        **log,
-    )
+    return dict(access.locked(hook), **found, **fields.read(FIELDS, found["template"]), type=hook.TYPE, **log)
 
 
 def execution(item):
@@ -54,26 +51,36 @@ def execution(item):
     }
 
 
-def create(cloud, name, wanted):
+def create(name, wanted, modes):
     on = {"ON": "CUSTOM"} if wanted.get("resource") == "VM" else {}
-    given = dict(wanted.get("template", {}), NAME=name, TYPE=wanted["type"], **on, **words.body(WORDS, wanted))
-    return cloud.call("create hook %s" % name, "hook.allocate", given, object=KIND, name=name)
+    body = dict(wanted.get("template", {}), NAME=name, TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
+    return Step("create hook %s" % name, "hook.allocate", (body,))
 
 
-def retry(cloud, oid, after, record):
-    for number in after:
-        cloud.call("repeat execution %d of hook %s" % (number, record["name"]), "hook.retry", oid, number)
+def needed(wanted):
+    return ("type", "command")
 
 
-def resource(replace=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = {
-        "name": common.rename(KIND),
-        "type": Attribute(),
-        **words.attributes(KIND, WORDS),
-        "template": common.at_creation(common.template(KIND, replace, MANAGED), CREATION),
-        "labels": common.labels(KIND, labels),
-        "retry": Attribute(retry, lasting=False),
+def plan_retry(record, wanted, modes):
+    """Each task repeats the executions that it names."""
+    what = "repeat execution %d of hook %s"
+    steps = [Step(what % (one, record["name"]), "hook.retry", (record["id"], one)) for one in wanted["retry"]]
+    return None, wanted["retry"] or None, steps
+
+
+HOOK = Resource(
+    kind=KIND,
+    read=read,
+    create=create,
+    remove=partial(delete, KIND),
+    needed=needed,
+    attributes={
+        "name": access.rename(KIND),
+        "type": attribute("type"),
+        **fields.attributes(KIND, FIELDS),
+        "template": template(KIND, MANAGED, creation=CREATION),
+        "labels": labels(KIND),
+        "retry": Attribute(plan_retry, persisted=False),
         **access.lock(KIND),
-    }
-    return Resource(KIND, read, create, attributes, common.remove(KIND), needed=("type", "command"))
+    },
+)

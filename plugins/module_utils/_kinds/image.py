@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What an image is."""
+"""Images."""
 
 from __future__ import annotations
 
-from .._attributes import access, common, relations
+from .._attributes import access
+from .._attributes.relations import clone_of, create_or_clone, optional, reference
+from .._attributes.template import content
+from .._core.failure import Failure
 from .._core.values import canonical
-from .._engine.engine import Attribute, Resource
+from .._engine.engine import canonical as canonical_options
+from .._engine.resource import Reference, Resource, Step, attribute, deletion, source, wanted_of
 from . import image_snapshots
 
 KIND = "image"
@@ -65,7 +69,7 @@ def read(cloud, image):
         target_snapshot=image.TARGET_SNAPSHOT,
         snapshots=image_snapshots.read(image),
         **{users: members(image, users) for users in ("vms", "clones", "app_clones")},
-        **common.content(image),
+        **content(image),
     )
 
 
@@ -75,86 +79,117 @@ def members(image, users):
     return sorted(found.ID) if found is not None else []
 
 
-def create(cloud, name, wanted):
-    if "clone_of" in wanted:
-        return clone(cloud, name, wanted)
-    datastore = cloud.reference("datastore", wanted["datastore"]).ID
+def create(name, wanted, modes):
     fields = {option.upper(): wanted[option] for option in ("path", "size", "type", "persistent") if option in wanted}
     body = dict(wanted.get("template", {}), NAME=name, **canonical(fields))
-    return cloud.call("create image %s" % name, "image.allocate", body, datastore, object=KIND, name=name)
+    return Step("create image %s" % name, "image.allocate", (body, Reference("datastore", wanted["datastore"])))
 
 
-def clone(cloud, name, wanted):
-    target = cloud.reference("datastore", wanted["datastore"]).ID if "datastore" in wanted else SAME_DATASTORE
-    doing = "clone image %s as %s" % (wanted["clone_of"], name)
-    return cloud.call(doing, "image.clone", wanted["clone_of"], name, target, object=KIND, name=name)
+def clone_target(wanted, modes):
+    """The arguments of one.image.clone after id and name."""
+    return (optional("datastore", wanted, "datastore", SAME_DATASTORE),)
 
 
-def write_type(cloud, oid, after, record):
-    cloud.call("change the type of image %s to %s" % (record["name"], after), "image.chtype", oid, after.upper())
+def needed(wanted):
+    """What an image is made of; with the option `create` false none is made."""
+    if wanted.get("create") is False:
+        return ("create: true",)
+    return () if "clone_of" in wanted else NEEDED
 
 
-def write_persistent(cloud, oid, after, record):
-    doing = "make image %s %s" % (record["name"], "persistent" if after else "not persistent")
-    cloud.call(doing, "image.persistent", oid, after)
+def change_type(record, after):
+    what = "change the type of image %s to %s" % (record["name"], after)
+    return [Step(what, "image.chtype", (record["id"], after.upper()))]
 
 
-def write_enabled(cloud, oid, after, record):
-    cloud.call("%s image %s" % ("enable" if after else "disable", record["name"]), "image.enable", oid, after)
+def change_persistent(record, after):
+    what = "make image %s %s" % (record["name"], "persistent" if after else "not persistent")
+    return [Step(what, "image.persistent", (record["id"], after))]
 
 
-def merged_path(present, wanted):
-    return wanted if present else present  # an image without a file of its own does not say where it came from
+def change_enabled(record, after):
+    what = "%s image %s" % ("enable" if after else "disable", record["name"])
+    return [Step(what, "image.enable", (record["id"], after))]
+
+
+def merged_path(present, wanted, modes):
+    return wanted if present else present  # an image without a file of its own does not tell where it came from
 
 
 def settled(image, wanted):
     return word(STATES, image.STATE) in RESTING
 
 
-def failure(image):
+def failure(image, wanted):
     if word(STATES, image.STATE) != "error":
         return None
     return (image.TEMPLATE or {}).get("ERROR") or "OpenNebula does not say why"
 
 
-def remover(force):
-    """remove(); `force`: also an image whose copy or registration has not come to an end."""
-
-    def remove(cloud, record):
-        doing = "remove image %s" % record["name"]
-        extra = (True,) if force else ()
-        cloud.call(doing, "image.delete", record["id"], *extra, object=KIND, id=record["id"])
-
-    return remove
+def remove(cloud, record, wanted, modes):
+    """With `force` also an image whose copy or registration has not come to an end."""
+    return [deletion(KIND, record, *((True,) if modes.force else ()))]
 
 
-def origin(options):
-    """The options without which no image can be made, by those that are given."""
-    if options.get("create") is False:
-        return ("create: true",)
-    return () if options.get("clone_of") is not None else NEEDED
+def values(params):
+    """`create` counts when it is false."""
+    return {"create": False if params["create"] is False else None}
 
 
-def resource(replace=False, labels="exact", snapshots=None, force=False, needed=NEEDED):
-    """The Resource.
+OWN = {
+    "create": source(),
+    "clone_of": clone_of(KIND),
+    "datastore": attribute("datastore", canonical=reference("datastore")),
+    "path": attribute("path", merged=merged_path),
+    "size": attribute("size"),
+    "type": attribute("type", change_type),
+    "persistent": attribute("persistent", change_persistent),
+    "enabled": attribute("enabled", change_enabled),
+    "snapshots": image_snapshots.SNAPSHOTS,
+}
+IMAGE = Resource(
+    kind=KIND,
+    read=read,
+    values=values,
+    create=create_or_clone(KIND, create, clone_target),
+    remove=remove,
+    settled=settled,
+    failure=failure,
+    needed=needed,
+    attributes=dict(access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION), **access.lock(KIND)),
+)
 
-    Args:
-        replace (bool): template_mode replace.
-        labels (str): labels_mode.
-        snapshots (dict | None): what is to become of them; see image_snapshots.merged().
-        force (bool): whether an image that is locked is removed too.
-        needed (tuple): see origin().
+
+# ---------------------------------------------------------------- states that community.general has
+
+
+def clone(engine, params):
+    """The Report of `state: cloned`: a clone, called `new_name`, of the image that the options name."""
+    found = existing(engine.cloud, params)
+    wanted = dict(wanted_of(IMAGE, params), create=None, name=None, clone_of=found.ID)
+    return engine.converge(params["new_name"] or "Copy of %s" % found.NAME, None, wanted)
+
+
+def rename(engine, params):
+    """The Report of `state: renamed`: the image that the options name is called `new_name`."""
+    found = existing(engine.cloud, params)
+    wanted = canonical_options(engine.cloud, IMAGE, dict(wanted_of(IMAGE, params), name=params["new_name"]))
+    return engine.update(found, wanted)
+
+
+def existing(cloud, params):
+    """The image with the id or name that was given; one that has its new name already counts too.
+
+    Raises:
+        Failure: there is none.
     """
-    own = {
-        "clone_of": relations.origin(relations.oid(KIND)),
-        "datastore": Attribute(canonical=common.reference("datastore")),
-        "path": Attribute(merged=merged_path),
-        "size": Attribute(),
-        "type": Attribute(write_type),
-        "persistent": Attribute(write_persistent),
-        "enabled": Attribute(write_enabled),
-        "snapshots": image_snapshots.attribute(snapshots or {}),
-    }
-    attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
-    attributes.update(access.lock(KIND))
-    return Resource(KIND, read, create, attributes, remover(force), settled, failure, needed)
+    found = cloud.find(KIND, params["name"], params["id"])
+    if found is None and params["id"] is None and params["state"] == "renamed":
+        found = cloud.find(KIND, params["new_name"])
+    if found is None:
+        shown = repr(params["name"]) if params["id"] is None else "with id %d" % params["id"]
+        raise Failure("There is no image %s, so it cannot be %s." % (shown, params["state"]), object=KIND)
+    return found
+
+
+STATE_CHANGES = {"cloned": clone, "renamed": rename}

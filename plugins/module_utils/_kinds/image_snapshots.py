@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .._core.failure import Failure
-from .._engine.engine import Attribute
+from .._engine.resource import Attribute, Step
 
 KIND = "image"
 READY, ERROR = 1, 5  # STATE
@@ -34,7 +36,7 @@ def _read_one(item, orphans):
 
 
 def meant(present, given):
-    """The snapshots that a name or an id speaks of."""
+    """The snapshots with a name or an id."""
     return [item for item in present if given in (item["name"], str(item["id"]))]
 
 
@@ -47,62 +49,80 @@ def the_one(present, given):
     return found[0]
 
 
-def merged(present, wanted):
-    """The snapshots that stand; an image without any has been flattened.
-
-    Args:
-        wanted (dict): ``absent``: those to go; ``active``: the one to go on from; ``flatten``: the one to become.
-    """
-    if wanted.get("flatten") is not None and present:
-        the_one(present, wanted["flatten"])
-        return []
-    gone = [item["id"] for given in wanted.get("absent") or () for item in meant(present, given)]
-    active = None if wanted.get("active") is None else the_one(present, wanted["active"])["id"]
-    kept = [dict(item, children=[one for one in item["children"] if one not in gone]) for item in present]
-    return [
-        item if active is None else dict(item, active=item["id"] == active) for item in kept if item["id"] not in gone
-    ]
-
-
-def attribute(wanted):
-    """The Attribute `snapshots`; `wanted` as for merged()."""
-
-    def write(cloud, oid, after, record):
-        for what, method, number in calls(record["snapshots"], wanted):
-            doing = "%s snapshot %d of image %s" % (what, number, record["name"])
-            cloud.call(doing, method, oid, number)
-            _let_rest(cloud, doing, oid, record)
-
-    return Attribute(write, merged, canonical)
-
-
 def canonical(cloud, given):
-    """What is wanted, without what is nobody's business."""
+    """What is wanted, without what is not given."""
     return {word: value for word, value in given.items() if value is not None}
 
 
-def calls(present, wanted):
-    """What is to be asked for, in order: (words, method, id); children go before their parents."""
-    if wanted.get("flatten") is not None:
-        yield "flatten", "image.snapshotflatten", the_one(present, wanted["flatten"])["id"]
-        return
-    if wanted.get("active") is not None:
-        one = the_one(present, wanted["active"])
-        if not one["active"]:
-            yield "revert to", "image.snapshotrevert", one["id"]
-    gone = {item["id"] for given in wanted.get("absent") or () for item in meant(present, given)}
-    for number in sorted(gone, reverse=True):
-        yield "delete", "image.snapshotdelete", number
+def plan(record, wanted, modes):
+    """The snapshots before and after, and the steps.
+
+    Args:
+        wanted (dict): its `snapshots` has `absent`: those to go; `active`: the one to go on from; `flatten`: the one
+            that the image is to become.
+    """
+    present, change = record["snapshots"], wanted["snapshots"]
+    return present, after(present, change), steps(record, present, change)
 
 
-def _let_rest(cloud, doing, oid, record):
-    """Waits until the driver is done: an image takes one change at a time, and tells what failed in its template."""
-    said = record["template"].get("ERROR")
-    image = cloud.wait(
-        lambda: cloud.info(KIND, oid),
-        lambda item: item.STATE in (READY, ERROR),
-        lambda item: "image %s is still locked" % item.NAME,
-    )
+def after(present, change):
+    """The snapshots after a change; an image without any has been flattened.
+
+    Raises:
+        Failure: one that is named does not exist, or the name fits several.
+    """
+    if "flatten" in change and present:
+        the_one(present, change["flatten"])
+        return []
+    gone = absent(present, change)
+    kept = [dict(item, children=[one for one in item["children"] if one not in gone]) for item in present]
+    if "active" in change:
+        active = the_one(present, change["active"])["id"]
+        kept = [dict(item, active=item["id"] == active) for item in kept]
+    return [item for item in kept if item["id"] not in gone]
+
+
+def absent(present, change):
+    """The ids of those to go."""
+    return {item["id"] for given in change.get("absent", ()) for item in meant(present, given)}
+
+
+def steps(record, present, change):
+    """The steps of a change, in order: children go before their parents."""
+    if not present:
+        return []
+    if "flatten" in change:
+        return [_step(record, "flatten", "image.snapshotflatten", the_one(present, change["flatten"])["id"])]
+    found = []
+    if "active" in change:
+        one = the_one(present, change["active"])
+        found = [] if one["active"] else [_step(record, "revert to", "image.snapshotrevert", one["id"])]
+    gone = sorted(absent(present, change), reverse=True)
+    return found + [_step(record, "delete", "image.snapshotdelete", number) for number in gone]
+
+
+def _step(record, verb, method, number):
+    what = "%s snapshot %d of image %s" % (verb, number, record["name"])
+    until = partial(rests, what, record["template"].get("ERROR"))
+    return Step(what, method, (record["id"], number), until=until)
+
+
+def rests(what, known, image):
+    """Whether the driver is done: an image takes one change at a time, and tells in its template what failed.
+
+    Args:
+        what (str): of the step.
+        known (str | None): the error that it told before.
+
+    Raises:
+        Failure: the step has failed.
+    """
+    if image.STATE not in (READY, ERROR):
+        return False
     error = (image.TEMPLATE or {}).get("ERROR")
-    if error not in (None, said):
-        raise Failure("Cannot %s: %s." % (doing, error.rstrip(".")), object=KIND, id=oid)
+    if error not in (None, known):
+        raise Failure("Cannot %s: %s." % (what, error.rstrip(".")), object=KIND, id=image.ID)
+    return True
+
+
+SNAPSHOTS = Attribute(plan, canonical)

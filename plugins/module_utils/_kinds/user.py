@@ -1,35 +1,41 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a user is."""
+"""Users."""
 
 from __future__ import annotations
 
 import hashlib
-import time
+from functools import partial
+from typing import Any, NamedTuple
 
-from .._attributes import common, quotas, relations
+from .._attributes import quotas
+from .._attributes.labels import labels
+from .._attributes.relations import in_order, reference_id
+from .._attributes.template import content, set_attribute, template
 from .._core.failure import Failure
-from .._engine.engine import Attribute, Resource
+from .._engine.resource import Attribute, Modes, Resource, Step, attribute, delete
 
 KIND = "user"
-CORE = "core"  # the driver whose passwords the server hashes; it keeps those of all others as they are
+CORE = "core"  # the driver whose passwords the server hashes; it stores those of all others as they are
 DIGESTS = {40: "sha1", 64: "sha256"}  # by their length as text: sha1 until release 5.8
 KEY = "SSH_PUBLIC_KEY"
+PURGE = "purge_groups"  # option: the user leaves the secondary groups that are not named
 # A replacement without TOKEN_PASSWORD would end the sessions of drivers that use it; the key is an option of its own.
 MANAGED = frozenset(("TOKEN_PASSWORD", KEY))
 EVERY_GROUP, NEVER = -1, -1  # EGID and EXPIRATION_TIME of a login token
+EXPIRED = 0  # seconds for which one.user.login makes a token valid: it removes the token
 VALID_FOR = 36000  # seconds, as of the CLI's tokens
-group_id = relations.oid("group")
+group_id = reference_id("group")
 
 
 def read(cloud, user):
-    """The record of a user (one.user.info or a USER of one.userpool.info)."""
-    found = common.content(user)
+    """The record of a user (one.user.info or a USER of one.userpool.info); the password as the server stores it."""
+    found = content(user)
     return dict(
         found,
         auth_driver=user.AUTH_DRIVER,
-        password="%s:%s" % (user.AUTH_DRIVER, user.PASSWORD or ""),
+        password=user.PASSWORD or "",
         group=user.GNAME,
         group_id=user.GID,
         group_ids=[user.GID] + sorted(set(user.GROUPS.ID) - {user.GID}),
@@ -44,6 +50,24 @@ def read_token(token):
     return {"token": token.TOKEN, "expiration_time": token.EXPIRATION_TIME, "group_id": token.EGID}
 
 
+def create(name, wanted, modes):
+    primary = wanted["groups"].primary if "groups" in wanted else None
+    groups = [] if primary is None else [primary]
+    arguments = (name, wanted["password"], wanted.get("auth_driver", CORE), groups)
+    return Step("create user %s" % name, "user.allocate", arguments)
+
+
+def needed(wanted):
+    return ("password",)
+
+
+def values(params):
+    """`group` and `groups` together say in which groups the user is."""
+    if params["group"] is None and params["groups"] is None:
+        return {"groups": None}
+    return {"groups": Groups(params["group"], params["groups"])}
+
+
 # ---------------------------------------------------------------- password and driver
 
 
@@ -54,78 +78,85 @@ def stored(driver, password, like):
     return hashlib.new(DIGESTS.get(len(like), "sha256"), password.encode("utf-8")).hexdigest()
 
 
-def password(driver, on_create):
-    """The Attribute `password`: compared with what the server stores.
-
-    Args:
-        driver (str | None): that the user is to have; None: the one that he has.
-        on_create (bool): leave the password of a user who is there alone.
-    """
-
-    def merged(present, wanted):
-        present_driver, dummy, kept = present.partition(":")
-        chosen = present_driver if driver is None else driver
-        same = present == "%s:%s" % (chosen, stored(chosen, wanted, kept))
-        return present if on_create or same else wanted
-
-    def write(cloud, oid, after, record):
-        cloud.call("set the password of user %s" % record["name"], "user.passwd", oid, after)
-        if (driver or record["auth_driver"]) == CORE:  # with others a session is no password
-            cloud.one.go_on_with(record["name"], after)
-
-    return Attribute(write, merged)
+def plan_password(record, wanted, modes):
+    """The password is compared with what the server stores of it, with the driver that the user is to have."""
+    driver, password = wanted.get("auth_driver", record["auth_driver"]), wanted["password"]
+    after = stored(driver, password, record["password"])
+    steps = [Step("set the password of user %s" % record["name"], "user.passwd", (record["id"], password))]
+    if driver == CORE:  # with others the password is not what a session has
+        what = "go on with the new password of user %s" % record["name"]
+        steps.append(Step(what, run=partial(go_on_with, record["name"], password)))
+    return record["password"], after, steps
 
 
-def write_driver(cloud, oid, after, record):
+def go_on_with(name, password, cloud):
+    """A task of the user that is changed has the new password from then on."""
+    cloud.one.go_on_with(name, password)
+
+
+def change_driver(record, after):
     """Without a password, which is an option of its own, the server keeps the present one."""
-    cloud.call("give user %s the driver %s" % (record["name"], after), "user.chauth", oid, after, "")
+    what = "change the driver of user %s to %s" % (record["name"], after)
+    return [Step(what, "user.chauth", (record["id"], after, ""))]
 
 
 # ---------------------------------------------------------------- groups
 
 
-def groups(primary, purge):
-    """The Attribute `group_ids`, the primary group first.
+class Groups(NamedTuple):
+    """The groups that a task wants a user to be in.
 
     Args:
-        primary (bool): whether the first of the groups that are wanted is to be the primary one.
-        purge (bool): the user leaves the other secondary groups.
+        primary (str | int | None): None: the one that the user has.
+        others (list | None): None: the task does not say.
     """
 
-    def canonical(cloud, given):
-        return list(dict.fromkeys(group_id(cloud, item) for item in given))
-
-    def merged(present, wanted):
-        first = wanted[:1] if primary and wanted else present[:1]
-        others = set(wanted) | set(() if purge else present[1:])
-        return first + relations.in_order(others - set(first))
-
-    return Attribute(write_groups, merged, canonical)
+    primary: Any = None
+    others: Any = None
 
 
-def write_groups(cloud, oid, after, record):
-    doing = "change the groups of user %s" % record["name"]
-    present = set(record["group_ids"])
-    if after[0] != record["group_ids"][0]:
-        cloud.call(doing, "user.chgrp", oid, after[0])
-        if after[0] not in present:  # else the former primary group stays a secondary one
-            present = present - {record["group_ids"][0]} | {after[0]}
-    for group in sorted(set(after) - present):
-        cloud.call(doing, "user.addgroup", oid, group)
-    for group in sorted(present - set(after)):
-        cloud.call(doing, "user.delgroup", oid, group)
+def canonical_groups(cloud, given):
+    """Groups with ids in place of names."""
+    primary = None if given.primary is None else group_id(cloud, given.primary)
+    others = None if given.others is None else [group_id(cloud, one) for one in given.others]
+    return Groups(primary, others)
+
+
+def merged_groups(present, wanted, modes):
+    """The ids of the user's groups after the change, the primary one first."""
+    first = present[:1] if wanted.primary is None else [wanted.primary]
+    kept = () if wanted.others is not None and PURGE in modes.purge else present[1:]
+    return first + in_order({*(wanted.others or ()), *kept} - set(first))
+
+
+def shown_groups(value):
+    return merged_groups([], value, Modes()) if isinstance(value, Groups) else value
+
+
+def change_groups(record, after):
+    """The former primary group is left, unless it is to be a secondary one."""
+    what = "change the groups of user %s" % record["name"]
+    former, present, steps = record["group_ids"][0], set(record["group_ids"]), []
+    if after[0] != former:
+        steps.append(Step(what, "user.chgrp", (record["id"], after[0])))
+        if after[0] not in present:  # else the server keeps the former one among the secondary groups
+            present = present - {former} | {after[0]}
+    new, gone = in_order(set(after) - present), in_order(present - set(after))
+    steps += [Step(what, "user.addgroup", (record["id"], group)) for group in new]
+    return steps + [Step(what, "user.delgroup", (record["id"], group)) for group in gone]
 
 
 # ---------------------------------------------------------------- the other options
 
 
-def write_enabled(cloud, oid, after, record):
-    cloud.call("%s user %s" % ("enable" if after else "disable", record["name"]), "user.enable", oid, after)
+def change_enabled(record, after):
+    what = "%s user %s" % ("enable" if after else "disable", record["name"])
+    return [Step(what, "user.enable", (record["id"], after))]
 
 
-def write_key(cloud, oid, after, record):
-    doing = "set the SSH key of user %s" % record["name"]
-    common.set_attribute(cloud, doing, KIND, oid, KEY, [after] if after else [])
+def change_key(record, after):
+    what = "set the SSH key of user %s" % record["name"]
+    return [set_attribute(KIND, record, what, KEY, [after] if after else [])]
 
 
 def canonical_key(cloud, given):
@@ -135,92 +166,79 @@ def canonical_key(cloud, given):
 # ---------------------------------------------------------------- login tokens
 
 
-def tokens(made):
-    """The Attribute `login_tokens`; `made`: the list that takes the token that OpenNebula makes."""
-
-    def write(cloud, oid, after, record):
-        doing = "change the login tokens of user %s" % record["name"]
-        name = record["name"]
-        for token in record["login_tokens"]:
-            if token not in after:
-                cloud.call(doing, "user.login", name, token["token"], 0, EVERY_GROUP)
-        for token in after:
-            if token not in record["login_tokens"]:
-                given, valid = token.get("token", ""), token.get("valid_for", VALID_FOR)
-                answer = cloud.call(doing, "user.login", name, given, valid, token["group_id"])
-                made.extend([] if given else ["%s:%s" % (name, answer)])
-
-    return Attribute(write, merged_tokens, canonical_token)
-
-
 def canonical_token(cloud, given):
-    """A wanted token without what is not given, its group by id."""
+    """A wanted token without what is not given, its group by id; `now` is the time that tells whether one is valid.
+
+    Raises:
+        Failure: it would be valid for no time.
+    """
     found = {word: value for word, value in given.items() if value is not None}
     if "group" in found:
         found["group_id"] = group_id(cloud, found.pop("group"))
-    if found.get("valid_for", NEVER) < NEVER or found.get("valid_for") == 0:
+    if found.get("valid_for", NEVER) < NEVER or found.get("valid_for") == EXPIRED:
         raise Failure("A login token is valid for a number of seconds, or with -1 for ever.", object=KIND)
-    return dict({"group_id": EVERY_GROUP}, **found)
+    return dict({"group_id": EVERY_GROUP, "now": cloud.clock.time()}, **found)
 
 
-def merged_tokens(present, wanted):
-    """The tokens that stand: a wanted one is new unless one like it is still valid."""
+def merged_tokens(present, wanted, modes):
+    """The tokens after the change: a wanted one is new unless one like it is still valid."""
     if wanted["state"] == "absent":
         return [token for token in present if wanted.get("token", token["token"]) != token["token"]]
-    alike = [token for token in present if _fits(token, wanted)]
-    new = {word: value for word, value in wanted.items() if word != "state"}
-    kept = [token for token in present if token["token"] != new.get("token")]  # a token of this text is renewed
-    return present if alike else kept + [new]
+    if any(_fits(token, wanted) for token in present):
+        return present
+    new = {word: value for word, value in wanted.items() if word not in ("state", "now")}
+    return [token for token in present if token["token"] != new.get("token")] + [new]  # one of this text is renewed
 
 
 def _fits(token, wanted):
-    valid = token["expiration_time"] == NEVER or token["expiration_time"] > time.time()
+    valid = token["expiration_time"] == NEVER or token["expiration_time"] > wanted["now"]
     same = token["token"] == wanted.get("token", token["token"])
     return valid and same and token["group_id"] == wanted["group_id"]
 
 
-# ---------------------------------------------------------------- the resource
+def shown_tokens(value):
+    return merged_tokens([], value, Modes()) if isinstance(value, dict) else value
 
 
-def create(primary):
-    """create() of users; `primary`: as for groups()."""
-
-    def allocate(cloud, name, wanted):
-        chosen = wanted.get("group_ids", [])[:1] if primary else []
-        driver = wanted.get("auth_driver", CORE)
-        doing = "create user %s" % name
-        return cloud.call(doing, "user.allocate", name, wanted["password"], driver, chosen, object=KIND, name=name)
-
-    return allocate
+def change_tokens(record, after):
+    what, name, present = "change the login tokens of user %s" % record["name"], record["name"], record["login_tokens"]
+    gone = [one["token"] for one in present if one not in after]
+    steps = [Step(what, "user.login", (name, token, EXPIRED, EVERY_GROUP)) for token in gone]
+    return steps + [_make_token(what, name, one) for one in after if one not in present]
 
 
-def resource(
-    replace=False, labels="exact", driver=None, on_create=False, primary=False, purge=False, purge_quotas=False
-):
-    """The Resource.
+def _make_token(what, name, token):
+    given = token.get("token", "")
+    arguments = (name, given, token.get("valid_for", VALID_FOR), token["group_id"])
+    return Step(what, "user.login", arguments, result=None if given else partial(new_session, name))
 
-    Args:
-        replace (bool): template_mode replace.
-        labels (str): labels_mode.
-        driver, on_create: as for password().
-        primary, purge (bool): as for groups().
-        purge_quotas (bool): limits that are not given are no longer set.
-    """
-    made: list[str] = []
 
-    def read_all(cloud, user):
-        return dict(read(cloud, user), **({"one_auth": made[0]} if made else {}))
+def new_session(name, token):
+    """The result of a task with a token that the server made."""
+    return {"one_auth": "%s:%s" % (name, token)}
 
-    attributes = {
-        "name": Attribute(),  # the API cannot rename users
-        "auth_driver": Attribute(write_driver),
-        "password": password(driver, on_create),
-        "group_ids": groups(primary, purge),
-        "template": common.template(KIND, replace, MANAGED),
-        "ssh_public_key": Attribute(write_key, canonical=canonical_key),
-        "labels": common.labels(KIND, labels),
-        "enabled": Attribute(write_enabled),
-        "quotas": quotas.attribute(KIND, purge_quotas),
-        "login_tokens": tokens(made),
-    }
-    return Resource(KIND, read_all, create(primary), attributes, common.remove(KIND), needed=("password",))
+
+USER = Resource(
+    kind=KIND,
+    read=read,
+    values=values,
+    create=create,
+    remove=partial(delete, KIND),
+    needed=needed,
+    attributes={
+        "name": attribute("name"),  # the API cannot rename users
+        "auth_driver": attribute("auth_driver", change_driver),
+        "password": Attribute(plan_password),
+        "groups": attribute(
+            "groups", change_groups, merged_groups, canonical_groups, field="group_ids", shown=shown_groups
+        ),
+        "template": template(KIND, MANAGED),
+        "ssh_public_key": attribute("ssh_public_key", change_key, canonical=canonical_key),
+        "labels": labels(KIND),
+        "enabled": attribute("enabled", change_enabled),
+        "quotas": quotas.quotas(KIND),
+        "login_token": attribute(
+            "login_token", change_tokens, merged_tokens, canonical_token, field="login_tokens", shown=shown_tokens
+        ),
+    },
+)

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a zone is."""
+"""Zones of a federation."""
 
 from __future__ import annotations
 
-from .._attributes import common, relations
-from .._engine.engine import Attribute, Resource
+from functools import partial
+
+from .._attributes import access
+from .._attributes.labels import labels
+from .._attributes.relations import reference_id
+from .._attributes.template import content, template, update
+from .._engine.resource import FIRST, LAST, Resource, Step, attribute, delete
 from ..pyone import bindings_service
 
 KIND = "zone"
 SHIPPED = bindings_service  # the types of what system.config answers
 ENABLED = 0  # STATE; 1 is disabled
 ENDPOINT = "ENDPOINT"
+PURGE = "purge_servers"  # option: servers that are not named leave the zone
 MANAGED = frozenset((ENDPOINT, "ENDPOINT_GRPC"))
 
 
@@ -26,12 +32,12 @@ def here(cloud):
 
 def chosen(cloud, given):
     """The id of a zone by name or id, that of the server when none is given; a name that a check run does not find."""
-    return here(cloud) if given is None else relations.oid(KIND)(cloud, given)
+    return here(cloud) if given is None else reference_id(KIND)(cloud, given)
 
 
 def read(cloud, zone):
     """The record of a zone (one.zone.info or a ZONE of one.zonepool.info)."""
-    found = common.content(zone)
+    found = content(zone)
     pool = zone.SERVER_POOL.SERVER if zone.SERVER_POOL is not None else []
     return dict(
         found,
@@ -41,50 +47,55 @@ def read(cloud, zone):
     )
 
 
-def create(cloud, name, wanted):
+def create(name, wanted, modes):
     body = dict(wanted.get("template", {}), NAME=name, ENDPOINT=wanted["endpoint"])
-    return cloud.call("create zone %s" % name, "zone.allocate", body, object=KIND, name=name)
+    return Step("create zone %s" % name, "zone.allocate", (body,))
 
 
-def write_endpoint(cloud, oid, after, record):
-    cloud.call("change the endpoint of zone %s" % record["name"], "zone.update", oid, {ENDPOINT: after}, 1)
+def needed(wanted):
+    return ("endpoint",)
 
 
-def write_enabled(cloud, oid, after, record):
-    cloud.call("%s zone %s" % ("enable" if after else "disable", record["name"]), "zone.enable", oid, after)
+def change_endpoint(record, after):
+    return [update(KIND, record, "change the endpoint of zone %s" % record["name"], {ENDPOINT: after})]
 
 
-def servers(purge):
-    """The Attribute `servers`, told apart by name; `purge`: those that are not named leave the zone."""
-
-    def merged(present, wanted):
-        given = {server["name"]: server for server in wanted}
-        kept = [
-            dict(server, **given.pop(server["name"], {})) for server in present if not purge or server["name"] in given
-        ]
-        return kept + list(given.values())
-
-    def write(cloud, oid, after, record):
-        doing = "change the servers of zone %s" % record["name"]
-        for server in record["servers"]:
-            if server not in after:
-                cloud.call(doing, "zone.delserver", oid, server["id"])
-        for server in after:
-            if server not in record["servers"]:  # a server cannot be changed, only added anew
-                body = {"NAME": server["name"], ENDPOINT: server["endpoint"]}
-                cloud.call(doing, "zone.addserver", oid, {"SERVER": body})
-
-    return Attribute(write, merged)
+def change_enabled(record, after):
+    """A disabled zone refuses changes."""
+    what = "%s zone %s" % ("enable" if after else "disable", record["name"])
+    return [Step(what, "zone.enable", (record["id"], after), phase=FIRST if after else LAST)]
 
 
-def resource(replace=False, labels="exact", purge=False):
-    """The Resource; `replace`: template_mode replace; `labels`: labels_mode; `purge`: as for servers()."""
-    attributes = {
-        "name": common.rename(KIND),
-        "endpoint": Attribute(write_endpoint),
-        "template": common.template(KIND, replace, MANAGED),
-        "labels": common.labels(KIND, labels),
-        "servers": servers(purge),
-        "enabled": Attribute(write_enabled, early=bool),  # a disabled zone refuses changes
-    }
-    return Resource(KIND, read, create, attributes, common.remove(KIND), needed=("endpoint",))
+def merged_servers(present, wanted, modes):
+    """The servers after the change, which their names tell apart."""
+    given = {server["name"]: server for server in wanted}
+    kept = [server for server in present if PURGE not in modes.purge or server["name"] in given]
+    changed = [dict(server, **given.pop(server["name"], {})) for server in kept]
+    return changed + list(given.values())
+
+
+def change_servers(record, after):
+    """A server cannot be changed, only removed and added again."""
+    what = "change the servers of zone %s" % record["name"]
+    present = record["servers"]
+    gone = [server["id"] for server in present if server not in after]
+    new = [{"NAME": server["name"], ENDPOINT: server["endpoint"]} for server in after if server not in present]
+    steps = [Step(what, "zone.delserver", (record["id"], number)) for number in gone]
+    return steps + [Step(what, "zone.addserver", (record["id"], {"SERVER": body})) for body in new]
+
+
+ZONE = Resource(
+    kind=KIND,
+    read=read,
+    create=create,
+    remove=partial(delete, KIND),
+    needed=needed,
+    attributes={
+        "name": access.rename(KIND),
+        "endpoint": attribute("endpoint", change_endpoint),
+        "template": template(KIND, MANAGED),
+        "labels": labels(KIND),
+        "servers": attribute("servers", change_servers, merged_servers),
+        "enabled": attribute("enabled", change_enabled),
+    },
+)
