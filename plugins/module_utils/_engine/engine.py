@@ -119,12 +119,20 @@ def tell_done(failure, steps, done):
 def unstored(resource, record, wanted, modes):
     """The Failure of an object that is not as wanted although all steps were carried out; None when it is."""
     lasting = {option: attribute for option, attribute in resource.attributes.items() if attribute.persisted}
-    left = plan(resource._replace(attributes=lasting), record, wanted, modes).after
-    if not left:
+    left = plan(resource._replace(attributes=lasting), record, wanted, modes)
+    if not left.after:
         return None
     message = "OpenNebula accepted the change of %s %s, but did not store: %s."
-    text = message % (label(resource.kind), record["name"], ", ".join(left))
+    fields = [_with_members(field, left.before[field], left.after[field]) for field in left.after]
+    text = message % (label(resource.kind), record["name"], ", ".join(fields))
     return Failure(text, object=resource.kind, id=record["id"])
+
+
+def _with_members(field, before, after):
+    """A field, and which members of it differ where both values are dictionaries."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return field
+    return "%s (%s)" % (field, ", ".join(str(name) for name in sorted(contrast(before, after)[1] or before)))
 
 
 # ---------------------------------------------------------------- one object

@@ -9,25 +9,25 @@ import re
 
 from .._core.cloud import KINDS
 from .._core.failure import Failure
-from .engine import Engine, Report
+from .engine import Engine
+from .resource import Report
 
 
-def select(module, resource, plural, detailed=False):
-    """Ends the task with the records that its options (arguments.SELECTION) ask for, as the result `plural`."""
-    module.run(lambda cloud: Report(False, None, None, {plural: records(cloud, resource, module.params, detailed)}))
+def select(module, resource, plural):
+    """Ends the task with the records that its options (argument_specs.SELECTION) ask for, as the result `plural`."""
+    module.run(lambda cloud: Report(False, None, None, {plural: records(cloud, resource, module.params)}))
 
 
-def records(cloud, resource, options, detailed=False):
-    """The records of a kind's objects that fit, by id.
+def records(cloud, resource, options):
+    """The records of a kind's objects that match, in order of their ids.
 
-    Ids are read one by one; anything else costs one read of the pool, and one of each object that fits where the pool
-    does not tell all (Kind.whole).
+    Ids are read one by one; anything else costs one read of the pool, and one of each object that matches where the
+    pool does not tell all (Kind.whole, Resource.detailed).
 
     Args:
         cloud (Cloud)
         resource (Resource)
-        options (dict): of arguments.SELECTION; None for what does not matter.
-        detailed (bool): read each object that fits also where the pool tells all that its module needs.
+        options (dict): of argument_specs.SELECTION; None: any.
 
     Returns:
         list[dict]
@@ -36,18 +36,18 @@ def records(cloud, resource, options, detailed=False):
         Failure: a name is a regular expression that cannot be read.
     """
     engine, kind, named = Engine(cloud, resource, apply=False), resource.kind, pattern(options.get("name"))
-    candidates = _candidates(cloud, kind, options.get("ids"))
+    candidates = _candidates(cloud, resource, options.get("ids"))
     items = [item for item in candidates if named(item.NAME) and owned(item, options)]
-    if options.get("ids") is None and (detailed or not KINDS[kind].whole):
+    if options.get("ids") is None and (resource.detailed or not KINDS[kind].whole):
         items = _present(cloud, kind, [item.ID for item in items])
     found = [engine.record(item) for item in sorted(items, key=lambda item: item.ID)]
     return [record for record in found if set(options.get("labels") or ()) <= set(record.get("labels", ()))]
 
 
-def _candidates(cloud, kind, ids):
+def _candidates(cloud, resource, ids):
     if ids is None:
-        return list(cloud.pool(kind))
-    return _present(cloud, kind, sorted(set(ids)))
+        return list(cloud.pool(resource.kind, resource.pool_arguments))
+    return _present(cloud, resource.kind, sorted(set(ids)))
 
 
 def _present(cloud, kind, ids):
@@ -56,7 +56,7 @@ def _present(cloud, kind, ids):
 
 
 def owned(item, options):
-    """Whether owner and group are those wanted, by name or id."""
+    """Whether owner and group are those of the options, by name or id."""
     return all(
         options.get(option) is None or options[option] in (getattr(item, name, None), str(getattr(item, number, "")))
         for option, name, number in (("owner", "UNAME", "UID"), ("group", "GNAME", "GID"))
@@ -64,14 +64,18 @@ def owned(item, options):
 
 
 def pattern(text):
-    """Whether a name fits: equal, or as ``~regex``, or as ``~*regex`` without regard to case; None fits all."""
+    """A function that tells whether a name matches: equal, ``~regex``, or ``~*regex`` in any case; None matches all.
+
+    Raises:
+        Failure: the regular expression cannot be read.
+    """
     if text is None:
         return lambda name: True
     if not text.startswith("~"):
         return lambda name: name == text
     flags, source = (re.I, text[2:]) if text.startswith("~*") else (0, text[1:])
     try:
-        fits = re.compile(source, flags).match
+        expression = re.compile(source, flags)
     except re.error as error:
         raise Failure("The name %r is not a regular expression: %s." % (text, error)) from None
-    return lambda name: fits(name) is not None
+    return lambda name: expression.match(name) is not None

@@ -63,7 +63,7 @@ def plan_capacity(record, wanted, modes):
     sizes = wanted["capacity"]
     present = {option: record[option] for option in sizes}
     changed = {option: value for option, value in sizes.items() if value != record[option]}
-    hot = all(option != "cpu" and value <= _maximum(record, option) for option, value in changed.items())
+    hot = all(option == "cpu" or value <= _maximum(record, option) for option, value in changed.items())
     what = "resize %s" % ", ".join("%s to %s" % item for item in changed.items())
     arguments = (record["id"], {option.upper(): value for option, value in changed.items()}, True)
     states = RESIZABLE | {"running"} if hot else RESIZABLE

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import itertools
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud as cloud_module
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.options import fleet_spec
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.scale import converge
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client, OneServer
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind
 from ansible_collections.privazio.opennebula.plugins.modules import one_vm
@@ -66,14 +67,13 @@ def one(simulator):
 def run(simulator, one):
     """run(options) → (Report, names of the calls): one_vm against the cloud; check=True only plans."""
 
-    def task(check=False, patience=10, user="oneadmin", **given):
+    def task(check=False, timeout=10, user="oneadmin", **given):
         calls = []
         password = "opennebula" if user == "oneadmin" else "secret"
         options = {"api_url": simulator.url, "api_username": user, "api_password": password}
         client = connect(options, read_only=check, on_call=calls.append)
-        cloud = Cloud(client, patience, [].append if check else None, Quick())
-        module = SimpleNamespace(params=parameters(given), applies=not check)
-        report = one_vm.converge(module, cloud)
+        cloud = Cloud(client, timeout, [].append if check else None, Quick())
+        report = converge(cloud, fleet_spec(cloud, parameters(given), not check))
         return report, calls
 
     return task

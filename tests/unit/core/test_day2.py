@@ -11,12 +11,15 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import backups as vm_backups
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import guest_exec as vm_commands
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import recovery as vm_recovery
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import schedules as vm_schedules
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import snapshots as vm_snapshots
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, plan
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import (
+    backups,
+    guest_exec,
+    recovery,
+    schedules,
+    snapshots,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import lcm_name
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import ANYWHERE, status
 from opennebula_simulator.cloud import METHODS
@@ -48,12 +51,12 @@ def vm(one):
 def do(simulator, vm):
     """do(module, …options) → (Report, names of the calls); check=True only plans."""
 
-    def task(act, check=False, patience=10, **given):
+    def task(act, check=False, timeout=10, **given):
         calls = []
         own = importlib.import_module(MODULES + act)
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
         client = connect(options, read_only=check, on_call=calls.append)
-        cloud = Cloud(client, patience, [].append if check else None, Quick())
+        cloud = Cloud(client, timeout, [].append if check else None, Quick())
         params = {option: spec.get("default") for option, spec in own.OPTIONS.items()}
         assert set(given) <= set(params)
         params.update({"name": "db"}, **given)
@@ -68,7 +71,7 @@ def engine(params, check):
 
 
 def backed_up(own, module, cloud):
-    return own.STATES[module.params["state"]](module, cloud, own.errand.found(cloud, module.params))
+    return own.STATES[module.params["state"]](module, cloud, own.find_vm(cloud, module.params))
 
 
 def converged(own, module, cloud):
@@ -79,7 +82,7 @@ WORK = {
     "one_vm_schedule": converged,
     "one_vm_snapshot": converged,
     "one_vm_backup": backed_up,
-    "one_vm_migrate": lambda own, module, cloud: own.moved(module, cloud),
+    "one_vm_migrate": lambda own, module, cloud: own.migrated(module, cloud),
     "one_vm_recover": converged,
     "one_vm_disk": converged,
     "one_vm_exec": converged,
@@ -136,9 +139,12 @@ def test_what_is_scheduled_after_the_start_is_found_again(one, do, vm):
     assert int(action["TIME"]) == one.vm.info(vm).STIME + 864000
 
 
-@pytest.mark.parametrize(("moment", "expected"), [(12, 12), ("+60", 1060)])
+@pytest.mark.parametrize(
+    ("moment", "expected"), [("12", "12"), (" +60", "1060"), ("2026-12-01 02:00", "2026-12-01 02:00")]
+)
 def test_times_after_the_start_are_absolute(moment, expected):
-    assert vm_schedules.absolute(moment, 1000) == expected
+    item = SimpleNamespace(STIME=1000)
+    assert schedules.absolute(item, [{"action": "stop", "time": moment}]) == [{"action": "stop", "time": expected}]
 
 
 # ---------------------------------------------------------------- snapshots
@@ -148,6 +154,14 @@ def machine(*names):
     """A VM with snapshots of these names, the oldest first."""
     vectors = [{"SNAPSHOT_ID": str(number), "NAME": name} for number, name in enumerate(names)]
     return SimpleNamespace(ID=3, NAME="db", TEMPLATE={"SNAPSHOT": vectors}, SNAPSHOTS=[])
+
+
+def planned(item, **params):
+    """The Plan for the snapshots of a VM, without what only waits."""
+    resource = snapshots.vm_snapshots(None)
+    record = dict(resource.read(None, item), id=item.ID, name=item.NAME)
+    found = plan(resource, record, resource.values(params), Modes())
+    return found._replace(steps=[step for step in found.steps if step.method])
 
 
 SNAPSHOTS = [  # state, name, keep, what there is, what there would be, what is done
@@ -165,14 +179,15 @@ SNAPSHOTS = [  # state, name, keep, what there is, what there would be, what is 
 
 @pytest.mark.parametrize(("state", "name", "keep", "present", "after", "whats"), SNAPSHOTS)
 def test_snapshots_are_planned(state, name, keep, present, after, whats):
-    found, steps = vm_snapshots.plan(None, machine(*present), vm_snapshots.Order(state, name, None, keep))
-    assert [one["name"] for one in found] == after
-    assert [step.what for step in steps] == whats
+    found = planned(machine(*present), state=state, snapshot=name, keep=keep)
+    left = found.after.get("snapshots", [{"name": one} for one in present])
+    assert [one["name"] for one in left] == after
+    assert [step.what for step in found.steps] == whats
 
 
 def test_there_is_nothing_to_go_back_to():
     with pytest.raises(Failure, match=r"VM db has no snapshot c\. There is: a, b\."):
-        vm_snapshots.plan(None, machine("a", "b"), vm_snapshots.Order("reverted", "c"))
+        planned(machine("a", "b"), state="reverted", snapshot="c", keep=None)
 
 
 # ---------------------------------------------------------------- backups
@@ -189,13 +204,14 @@ AGES = [  # max_age, when the backup was begun, when its increments, whether ano
 @pytest.mark.parametrize(("max_age", "began", "increments", "expected"), AGES)
 def test_a_backup_is_due_when_the_last_one_is_old(max_age, began, increments, expected):
     parts = SimpleNamespace(INCREMENT=[SimpleNamespace(DATE=moment) for moment in increments])
-    cloud = SimpleNamespace(info=lambda kind, oid: SimpleNamespace(REGTIME=began, BACKUP_INCREMENTS=parts))
+    image, clock = SimpleNamespace(REGTIME=began, BACKUP_INCREMENTS=parts), SimpleNamespace(time=lambda: 1000)
+    cloud = SimpleNamespace(info=lambda kind, oid: image, clock=clock)
     item = SimpleNamespace(BACKUPS=SimpleNamespace(BACKUP_IDS=SimpleNamespace(ID=[4, 7])))
-    assert vm_backups.due(cloud, item, max_age, now=1000) is expected
+    assert backups.due(cloud, item, max_age) is expected
 
 
 def test_settings_that_are_not_stored_are_told(do):
-    with pytest.raises(Failure, match="backup settings of VM db, but did not store: MODE"):
+    with pytest.raises(Failure, match="change of VM db, but did not store: settings .MODE"):
         do("one_vm_backup", state="configured", backup_mode="increment")  # its disk cannot tell what changed
 
 
@@ -205,7 +221,7 @@ MADE = {None: [0, 0], 0: [0]}  # disk: ids that OpenNebula answers; image 0 is t
 @pytest.mark.parametrize("disk", MADE)
 def test_images_that_are_made_of_a_backup_are_waited_for(simulator, one, do, monkeypatch, disk):
     do("one_vm_backup", datastore="vault")
-    monkeypatch.setattr(vm_backups, "copy", lambda *arguments: MADE[disk])
+    monkeypatch.setattr(backups, "copy", lambda *arguments: MADE[disk])
     report, calls = do("one_vm_backup", state="restored", restore_as="copy", restore_datastore="default", disk=disk)
     assert report.record["restored_ids"] == MADE[disk]
     assert calls[-1] == "one.image.info"
@@ -298,8 +314,8 @@ NUMBERS = {
 def test_only_vms_that_need_it_are_recovered(operation, state):
     item = SimpleNamespace(STATE=NUMBERS[state][0], LCM_STATE=NUMBERS[state][1])
     needed, possible = NEEDS[operation]
-    assert vm_recovery.needs(item, operation, force=False) is (state in needed)
-    assert vm_recovery.needs(item, operation, force=True) is (state in needed | possible)
+    assert recovery.needs(item, operation, force=False) is (state in needed)
+    assert recovery.needs(item, operation, force=True) is (state in needed | possible)
 
 
 @pytest.fixture
@@ -359,7 +375,7 @@ def test_what_stays_stuck_is_told(simulator, one, do, vm):
     simulator.cloud.events.delay = 3600
     one.vm.action("poweroff", vm)
     with pytest.raises(Failure, match=r"Gave up waiting after 0\.05 s: VM db is changing\.") as caught:
-        do("one_vm_recover", operation="retry", force=True, patience=0.05)
+        do("one_vm_recover", operation="retry", force=True, timeout=0.05)
     assert caught.value.data["id"] == vm
 
 
@@ -376,16 +392,36 @@ def test_what_could_not_be_moved_goes_back(simulator, one, do, vm, word):
     assert report.record["status"] == ("running" if word == "PROLOG_MIGRATE_FAILURE" else "poweredoff")
 
 
-def looked(*numbers):
-    """Whether at_rest() takes a VM that had failed to boot for recovered, look by look."""
-    seen = [SimpleNamespace(STATE=3, LCM_STATE=lcm, USER_TEMPLATE={}, HISTORY_RECORDS=None) for lcm in numbers]
-    over = vm_recovery.at_rest(SimpleNamespace(STATE=3, LCM_STATE=36, USER_TEMPLATE={}, HISTORY_RECORDS=None))
-    return [over(item) for item in seen]
+class Steps(Clock):
+    """Each sleep takes 0.4 seconds, and no time."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def now(self):
+        return self.seconds
+
+    def sleep(self, seconds):
+        self.seconds += 0.4
+
+
+def recovered(*numbers):
+    """LCM_STATE of the look at which a VM that had failed to boot is taken for recovered, and their number."""
+    seen = [
+        SimpleNamespace(ID=0, NAME="db", STATE=3, LCM_STATE=lcm, USER_TEMPLATE={}, HISTORY_RECORDS=None)
+        for lcm in numbers
+    ]
+    looks = iter(seen)
+    cloud = Cloud(None, clock=Steps())
+    cloud.call = lambda *arguments, **data: None
+    cloud.info = lambda kind, oid: next(looks)
+    found = recovery.recover(cloud, SimpleNamespace(**vars(seen[0])), "failure")
+    return found.LCM_STATE, len(seen) - len(list(looks))
 
 
 def test_what_is_only_triggered_is_waited_for():
-    assert looked(36, 36, 2, 3) == [False, False, False, True]  # BOOT_FAILURE for a while, BOOT, RUNNING
-    assert looked(36, 36, 36, 36, 36) == [False, False, False, False, True]
+    assert recovered(36, 36, 2, 3, 3) == (3, 4)  # BOOT_FAILURE for a while, BOOT, RUNNING
+    assert recovered(36, 36, 36, 36, 36) == (36, 4), "after a second"
 
 
 # ---------------------------------------------------------------- commands
@@ -437,7 +473,7 @@ def test_return_codes_fail_or_are_allowed(do, guest, command, allowed, said):
 def test_one_command_at_a_time_is_run_and_can_be_cancelled(do, vm):
     """The VM db has no guest, so that its commands do not end."""
     with pytest.raises(Failure, match=r"no end of its command"):
-        do("one_vm_exec", command="ls", patience=0.05)
+        do("one_vm_exec", command="ls", timeout=0.05)
     for given in ({"command": "ls"}, {"state": "repeated"}):
         with pytest.raises(Failure, match="VM db is executing a command: ls"):
             do("one_vm_exec", **given)
@@ -487,4 +523,4 @@ OUTPUTS = [("", ""), ("bGluZQo=", "line\n"), ("w6Q=", "ä"), ("/w==", "\ufffd"),
 
 @pytest.mark.parametrize(("given", "text"), OUTPUTS)
 def test_output_is_decoded(given, text):
-    assert vm_commands.decoded(given) == text
+    assert guest_exec.decoded(given) == text

@@ -9,7 +9,10 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import cluster, host, template
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster import CLUSTER
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 
@@ -21,7 +24,7 @@ def calls():
 @pytest.fixture
 def cloud(simulator, calls):
     options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-    return Cloud(connect(options, on_call=calls.append), patience=10)
+    return Cloud(connect(options, on_call=calls.append), timeout=10)
 
 
 @pytest.fixture
@@ -33,42 +36,42 @@ WANTED = {"im_mad": "dummy", "vm_mad": "dummy", "cluster": "default", "template"
 
 
 def fresh(cloud):
-    return Cloud(cloud.one, patience=10)
+    return Cloud(cloud.one, timeout=10)
 
 
 def test_a_plan_is_the_change_and_nothing_is_left(cloud, one, calls):
-    planned = Engine(cloud, host.resource(), apply=False).converge("h", None, WANTED)
+    planned = Engine(cloud, HOST, apply=False).converge("h", None, WANTED)
     assert not any("allocate" in call or "update" in call for call in calls)
-    done = Engine(fresh(cloud), host.resource()).converge("h", None, WANTED)
+    done = Engine(fresh(cloud), HOST).converge("h", None, WANTED)
     assert (planned.changed, planned.before, planned.after) == (done.changed, done.before, done.after)
     calls.clear()
-    again = Engine(fresh(cloud), host.resource()).converge("h", None, WANTED)
+    again = Engine(fresh(cloud), HOST).converge("h", None, WANTED)
     assert not again.changed
     assert calls == ["one.clusterpool.info", "one.hostpool.info"]
     assert one.host.info(done.record["id"]).TEMPLATE["RACK"] == "A1"
 
 
 def test_the_first_object_has_id_0(cloud):
-    report = Engine(cloud, host.resource()).converge("h", None, dict(WANTED, status="disabled"))
+    report = Engine(cloud, HOST).converge("h", None, dict(WANTED, status="disabled"))
     assert report.record["id"] == 0
-    changed = Engine(fresh(cloud), host.resource()).converge("renamed", 0, {"status": "offline"})
+    changed = Engine(fresh(cloud), HOST).converge("renamed", 0, {"status": "offline"})
     assert (changed.record["name"], changed.record["status"]) == ("renamed", "offline")
-    assert Engine(fresh(cloud), host.resource()).remove(None, 0).changed
-    assert not Engine(fresh(cloud), host.resource()).remove(None, 0).changed
+    assert Engine(fresh(cloud), HOST).remove(None, 0).changed
+    assert not Engine(fresh(cloud), HOST).remove(None, 0).changed
 
 
 def test_what_is_fixed_is_refused_before_anything_is_written(cloud, calls):
-    Engine(cloud, host.resource()).converge("h", None, WANTED)
+    Engine(cloud, HOST).converge("h", None, WANTED)
     calls.clear()
     with pytest.raises(Failure, match="cannot be changed: vm_mad"):
-        Engine(fresh(cloud), host.resource()).converge("h", None, {"vm_mad": "kvm", "template": {"RACK": "B"}})
+        Engine(fresh(cloud), HOST).converge("h", None, {"vm_mad": "kvm", "template": {"RACK": "B"}})
     assert calls == ["one.hostpool.info"]
 
 
 def test_a_failure_halfway_says_what_was_done(cloud, one):
-    Engine(cloud, cluster.resource()).converge("c", None, {"host_ids": []})
-    Engine(fresh(cloud), cluster.resource()).converge("taken", None, {})
-    engine = Engine(fresh(cloud), cluster.resource())
+    Engine(cloud, CLUSTER).converge("c", None, {"hosts": []})
+    Engine(fresh(cloud), CLUSTER).converge("taken", None, {})
+    engine = Engine(fresh(cloud), CLUSTER)
     oid = one.clusterpool.info().CLUSTER[1].ID
     original = engine.cloud.call
 
@@ -84,10 +87,10 @@ def test_a_failure_halfway_says_what_was_done(cloud, one):
 
 
 def test_replace_takes_away_what_is_not_wanted(cloud):
-    Engine(cloud, template.resource()).converge("t", None, {"template": {"A": "1", "B": "2"}})
-    merged = Engine(fresh(cloud), template.resource()).converge("t", None, {"template": {"A": "3"}})
+    Engine(cloud, TEMPLATE).converge("t", None, {"template": {"A": "1", "B": "2"}})
+    merged = Engine(fresh(cloud), TEMPLATE).converge("t", None, {"template": {"A": "3"}})
     assert merged.record["template"] == {"A": "3", "B": "2"}
-    replaced = Engine(fresh(cloud), template.resource(replace=True)).converge("t", None, {"template": {"A": "3"}})
+    replaced = Engine(fresh(cloud), TEMPLATE, Modes(template="replace")).converge("t", None, {"template": {"A": "3"}})
     assert replaced.record["template"] == {"A": "3"}
 
 
@@ -98,7 +101,7 @@ def test_a_name_that_two_objects_have_is_refused_with_their_ids(cloud, one):
     one.template.chown(second, user, -1)
     one.template.rename(second, "twin")
     with pytest.raises(Failure, match=f"fits 2 VM templates, with the ids {first}, {second}: give the id") as caught:
-        Engine(cloud, template.resource()).converge("twin", None, {"template": {"A": "1"}})
+        Engine(cloud, TEMPLATE).converge("twin", None, {"template": {"A": "1"}})
     assert caught.value.data["ids"] == [first, second]
 
 
@@ -111,8 +114,8 @@ def test_references_by_name_and_by_id(cloud):
 
 def test_a_check_run_takes_references_that_an_earlier_task_would_make(cloud):
     said = []
-    lenient = Cloud(cloud.one, lenient=said.append)
-    report = Engine(lenient, host.resource(), apply=False).converge("h", None, dict(WANTED, cluster="soon"))
+    soon_cloud = Cloud(cloud.one, on_missing=said.append)
+    report = Engine(soon_cloud, HOST, apply=False).converge("h", None, dict(WANTED, cluster="soon"))
     assert report.after["cluster"] == "soon"
     assert said == ["There is no cluster 'soon' (yet); this was taken as it is written."]
 
@@ -134,7 +137,7 @@ def test_the_auth_file_keeps_colons_of_the_password(monkeypatch, tmp_path):
 
 
 def test_an_origin_counts_at_creation_and_may_be_gone_afterwards(cloud, calls):
-    kind = template.resource()
+    kind = TEMPLATE
     Engine(cloud, kind).converge("first", None, {"template": {"CPU": "1"}})
     wanted = {"clone_of": "first", "template": {"MEMORY": "64"}}
     planned = Engine(fresh(cloud), kind, apply=False).converge("copy", None, wanted)
@@ -162,5 +165,5 @@ def test_a_filter_hides_templates(cloud, one, among, found):
 @pytest.mark.parametrize("name", [None, "h"])
 def test_an_id_that_no_object_has_makes_no_object(cloud, name):
     with pytest.raises(Failure, match="no host with id 7; to create one, leave the id out"):
-        Engine(cloud, host.resource()).converge(name, 7, WANTED)
+        Engine(cloud, HOST).converge(name, 7, WANTED)
     assert fresh(cloud).pool("host") == []

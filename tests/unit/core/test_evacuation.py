@@ -10,9 +10,10 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import host
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import evacuation
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation, place, placed
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import runner
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import Evacuation, placed
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import last_record
 
 
 @pytest.fixture
@@ -30,15 +31,15 @@ def vms(one):
 def make(simulator, one):
     """make(status, how) → (Report, names of the calls): the host evacuated; check=True only plans."""
 
-    def task(status, how="live", destinations=None, waits=True, patience=10, check=False):
+    def task(status, how="live", destinations=None, waits=True, timeout=10, check=False):
         calls = []
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        cloud = Cloud(connect(options, read_only=check, on_call=calls.append), patience)
-        resource = host.resource(evacuation=Evacuation(how, destinations, waits), status=status)
-        engine = Engine(cloud, resource, apply=not check, waits=waits)
+        cloud = Cloud(connect(options, read_only=check, on_call=calls.append), timeout)
+        engine = Engine(cloud, HOST, apply=not check, waits=waits)
+        wanted = {"vms": Evacuation(how, destinations, waits)}
         if status == "absent":
-            return engine.remove("host", None), calls
-        return engine.converge("host", None, {"status": status, "vms": []}), calls
+            return engine.remove("host", None, wanted), calls
+        return engine.converge("host", None, dict(wanted, status=status)), calls
 
     return task
 
@@ -73,7 +74,7 @@ def test_what_cannot_move_is_told_and_the_others_go(one, vms, make):
         make("offline", "resched")
     failures = caught.value.data["failures"]
     assert [failure["name"] for failure in failures] == ["web"]
-    assert failures[0]["reason"] == "VM web is suspended, and from there it cannot be rescheduled."
+    assert failures[0]["reason"] == "VM web is suspended, and in this state it cannot reschedule."
     assert caught.value.message.startswith("1 of 2 VMs did not leave host host. VM %d: VM web is" % vms[0])
     assert (place(one.vm.info(vms[0])), place(one.vm.info(vms[1]))) == (0, 1)
     assert one.host.info(0).STATE == 4, "disabled, not offline"
@@ -85,23 +86,22 @@ def test_without_room_or_time_the_reason_is_told(one, vms, make):
         make("disabled", "live", destinations=["host"])
     one.host.status(1, 1)
     with pytest.raises(Failure, match=r"Time is over, web is running\."):
-        make("disabled", "resched", patience=0)
+        make("disabled", "resched", timeout=0)
 
 
 def test_a_failure_on_the_way_is_not_taken_for_want_of_time(simulator, one, vms, make, monkeypatch):
     simulator.cloud.events.delay = 0.2
 
-    def refuse(cloud, ids):
+    def refuse(cloud, ids, *whole):
         return cloud.call("read the VMs", "vm.info", max(ids) + 1)
 
-    look = evacuation.look
-    monkeypatch.setattr(evacuation, "look", lambda *given: setattr(evacuation, "look", refuse) or look(*given))
+    monkeypatch.setattr(runner, "fetch_vms", refuse)
     with pytest.raises(Failure, match="Cannot read the VMs") as caught:
         make("disabled")
-    assert "failures" not in caught.value.data
+    assert "Time is over" not in caught.value.message
 
 
-def test_without_patience_vms_are_only_asked(one, vms, make):
+def test_without_waiting_vms_are_only_asked(one, vms, make):
     report, calls = make("disabled", "resched", waits=False)
     assert report.changed
     assert calls.count("one.vm.action") == 2
@@ -153,6 +153,10 @@ def test_vms_that_are_booting_are_moved_when_they_run(simulator, one, vms, make)
 def test_a_host_in_service_is_not_emptied(one, vms, make):
     with pytest.raises(Failure, match="state: disabled, offline or absent"):
         make("enabled")
+
+
+def place(item):
+    return last_record(item).HID
 
 
 def machine(oid, memory, cpu):

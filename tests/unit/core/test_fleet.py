@@ -222,7 +222,7 @@ def test_locked_vms_never_go_and_few_enough_may(run, one):
         run(name="web-##", exact_count=1, max_remove=1)
     run(name="web-##", exact_count=1)
     assert living(one) == ["web-02"]
-    with pytest.raises(Failure, match="locked VMs would have to go: web-02"):
+    with pytest.raises(Failure, match="locked VMs would have to be removed: web-02"):
         run(name="web-##", exact_count=0)
 
 
@@ -268,7 +268,7 @@ def test_a_vm_that_fails_does_not_hide_the_others(run, one, simulator):
     assert data["created_ids"] == [0, 1, 2]
     for state in ("running", "present", "poweredoff"):
         for check in (True, False):
-            with pytest.raises(Failure, match=r"VM web-01 has failed: .*Error executing deploy\. .* by one_vm_recover"):
+            with pytest.raises(Failure, match=r"VM web-01 has failed: .*Error executing deploy\. .*with one_vm_recover"):
                 run(check=check, **dict(FLEET, state=state))
     with pytest.raises(Failure, match="1 of 3 VMs are not as wanted"):
         run(memory="128", allow_poweroff=True, **FLEET)
@@ -304,14 +304,14 @@ def test_a_vm_that_is_refused_does_not_hide_the_others(run, one):
 @pytest.mark.parametrize("rule", ["prolog:vm-0", "deploy:vm-0"])
 def test_one_vm_that_fails_says_why(run, one, simulator, rule):
     fail(simulator, rule)
-    said = rf"VM db has failed: .* Error executing {rule[:6]}.* created, with id 0\. .* by one_vm_recover"
+    said = rf"VM db has failed: .* Error executing {rule[:6]}.* created, with id 0\. .*with one_vm_recover"
     with pytest.raises(Failure, match=said):
         run(name="db", template="tpl", state="running")
 
 
 def test_capacity_that_runs_out_is_told_by_the_timeout(run, one):
     with pytest.raises(Failure) as caught:
-        run(name="big", cpu=100, memory="64", state="running", patience=0.02)
+        run(name="big", cpu=100, memory="64", state="running", timeout=0.02)
     assert "big is pending: " in caught.value.message
     assert "No host with enough capacity" in caught.value.message
 
@@ -326,7 +326,7 @@ def test_a_driver_that_cannot_power_off_is_told(run, one, simulator):
 def test_a_cloud_without_a_host_is_told_by_the_timeout(run, one):
     one.host.status(0, 2)
     with pytest.raises(Failure, match=r"db is pending: .*No hosts enabled to run VMs"):
-        run(name="db", template="tpl", state="running", patience=0.02)
+        run(name="db", template="tpl", state="running", timeout=0.02)
 
 
 def test_an_image_that_cannot_be_used_twice_is_told(run, one):

@@ -96,7 +96,7 @@ def test_every_change_works_in_its_states_and_is_refused_in_the_others(run, one,
     before = one.vm.info(0)
     if start not in states:
         for check in (True, False):
-            expected = "has to be switched off" if start == "running" else "where this does not work"
+            expected = "has to be powered off" if start == "running" else "where this does not work"
             with pytest.raises(Failure, match=f"VM db (is {start}, )?{expected}"):
                 run(check=check, name="db", **change)
         assert one.vm.info(0).to_xml() == before.to_xml()
@@ -134,9 +134,9 @@ def test_every_change_of_a_vm_that_does_not_run_as_it_should(run, one, simulator
         assert not run(id=0, wait=False, **change)[0].changed
         assert (one.vm.info(0).STATE, one.vm.info(0).LCM_STATE) == (before.STATE, before.LCM_STATE)
         return
-    expected = "Gave up waiting .*pending" if start == "pending" else "VM db (is|has to be switched off)"
+    expected = "Gave up waiting .*pending" if start == "pending" else "VM db (is|has to be powered off)"
     with pytest.raises(Failure, match=expected):
-        run(id=0, patience=0.02, **change)
+        run(id=0, timeout=0.02, **change)
     assert one.vm.info(0).TEMPLATE == before.TEMPLATE
 
 
@@ -185,7 +185,7 @@ def test_memory_is_hot_up_to_its_maximum(run, one):
     done, calls = run(name="db", memory="512", vcpu=4)
     assert "one.vm.action" not in calls
     assert (only(done)["memory"], only(done)["vcpu"]) == ("512 MB", 4)
-    with pytest.raises(Failure, match="has to be switched off"):
+    with pytest.raises(Failure, match="has to be powered off"):
         run(name="db", memory="1024")
 
 
@@ -278,7 +278,7 @@ def test_sizes_of_the_disks_of_a_template(run, one):
     task = {"name": "db", "template": "tpl", "disk_size": ["2 GB"], "state": "running"}
     assert only(run(**task)[0])["disk_size"] == ["2048 MB"]
     assert not run(**task)[0].changed
-    with pytest.raises(Failure, match="VM template has 1 disks, but the task speaks of disk 1"):
+    with pytest.raises(Failure, match="VM template has 1 disks, but the task names disk 1"):
         run(name="other", template="tpl", disk_size=["2 GB", "1 GB"])
 
 
@@ -325,11 +325,11 @@ def test_bad_input_gets_one_clear_sentence_and_changes_nothing(run, one, bad, sa
 
 def test_waiting_for_the_guest_and_for_an_address(run, one, simulator):
     with pytest.raises(Failure, match=r"Gave up waiting .*db is running \(no READY from the guest\)"):
-        run(name="db", template="tpl", state="running", wait_ready=True, patience=0.02)
+        run(name="db", template="tpl", state="running", wait_ready=True, timeout=0.02)
     one.vm.update(0, {"READY": "YES"}, 1)
     run(name="db", template="tpl", state="running", wait_ready=True, wait_network="net")
     with pytest.raises(Failure, match=r"\(no address on network net2\)"):
-        run(name="db", wait_network="net2", patience=0.02)
+        run(name="db", wait_network="net2", timeout=0.02)
 
 
 def test_without_waiting_the_last_action_is_only_asked_for(run, one, simulator):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""The ways of VMs, against servers and guests that the simulator does not play."""
+"""The runner of steps, against servers and guests that the simulator does not play."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import states as vm_states
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm import transitions as vm_roads
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Journey
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Step
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm import states, transitions
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Run
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import (
     LCM_NAMES,
     STATE_NAMES,
     lcm_name,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.transitions import Step
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.transitions import Reach
 
 
 def seen(word, **said):
@@ -44,21 +44,22 @@ class Server:
             raise Failure(f"Cannot {doing}: wrong state", code=0x0800)
 
 
-def travel(server, legs, looks, **more):
-    """A Journey after a series of looks."""
-    journey = Journey(looks[0], legs, **more)
+def advanced(server, steps, looks, **more):
+    """A Run after a series of looks; texts are states to reach."""
+    steps = [Reach(step) if isinstance(step, str) else step for step in steps]
+    found = Run(looks[0], steps, **more)
     for item in looks:
-        if not journey.over:
-            journey.advance(server, item)
-    return journey
+        if not found.over:
+            found.advance(server, item)
+    return found
 
 
 def test_a_guest_that_does_not_heed_is_no_endless_wait():
     server = Server()
     looks = [seen("RUNNING"), seen("SHUTDOWN"), seen("RUNNING")]
-    journey = travel(server, ["done"], looks)
+    found = advanced(server, ["done"], looks)
     assert server.asked == ["terminate"]
-    assert journey.failure.message == (
+    assert found.failure.message == (
         "VM db was asked to terminate, and is running again; hard: true does not leave it to the guest."
     )
 
@@ -67,65 +68,65 @@ def test_a_state_that_changes_late_is_waited_for():
     """one.vm.action resume only triggers: the first look may still see the old state."""
     server = Server()
     looks = [seen("SUSPENDED"), seen("SUSPENDED"), seen("BOOT_SUSPENDED"), seen("RUNNING")]
-    journey = travel(server, ["running"], looks)
-    assert (journey.over, journey.failure, server.asked) == (True, None, ["resume"])
+    found = advanced(server, ["running"], looks)
+    assert (found.over, found.failure, server.asked) == (True, None, ["resume"])
 
 
 def test_an_action_that_another_run_has_asked_for_is_no_failure():
     server = Server("poweroff")
-    journey = travel(server, ["poweredoff"], [seen("RUNNING"), seen("SHUTDOWN_POWEROFF"), seen("POWEROFF")])
-    assert (journey.over, journey.failure, server.asked) == (True, None, ["poweroff"])
+    found = advanced(server, ["poweredoff"], [seen("RUNNING"), seen("SHUTDOWN_POWEROFF"), seen("POWEROFF")])
+    assert (found.over, found.failure, server.asked) == (True, None, ["poweroff"])
 
 
 def test_an_action_that_is_refused_for_good_fails():
-    journey = travel(Server("poweroff"), ["poweredoff"], [seen("RUNNING"), seen("RUNNING")])
-    assert "wrong state" in journey.failure.message
+    found = advanced(Server("poweroff"), ["poweredoff"], [seen("RUNNING"), seen("RUNNING")])
+    assert "wrong state" in found.failure.message
 
 
 def test_an_error_of_a_driver_ends_the_way_at_once():
     looks = [seen("RUNNING", ERROR="old"), seen("RUNNING", ERROR="Error executing shutdown")]
-    journey = travel(Server(), ["poweredoff"], looks)
-    assert journey.failure.message == "VM db has failed: Error executing shutdown."
-    old = travel(Server(), ["poweredoff"], [seen("RUNNING", ERROR="old"), seen("RUNNING", ERROR="old")])
+    found = advanced(Server(), ["poweredoff"], looks)
+    assert found.failure.message == "VM db has failed: Error executing shutdown."
+    old = advanced(Server(), ["poweredoff"], [seen("RUNNING", ERROR="old"), seen("RUNNING", ERROR="old")])
     assert not old.over
 
 
 def test_a_step_that_fails_behind_a_power_off_does_not_leave_the_vm_off():
-    def run():
+    def run(cloud):
         raise Failure("Not enough memory.")
 
     server = Server()
-    step = Step("resize", frozenset(("poweredoff",)), run, still=False)
+    step = Step("resize", run=run, states=frozenset(("poweredoff",)), transient=True)
     looks = [seen("RUNNING"), seen("SHUTDOWN_POWEROFF"), seen("POWEROFF"), seen("POWEROFF"), seen("RUNNING")]
-    journey = travel(server, ["poweredoff", step, "running"], looks)
-    assert (journey.over, server.asked) == (True, ["poweroff", "resume"])
-    assert journey.failure.message == "Not enough memory."
+    found = advanced(server, ["poweredoff", step, "running"], looks)
+    assert (found.over, server.asked) == (True, ["poweroff", "resume"])
+    assert found.failure.message == "Not enough memory."
 
 
 def test_forced_actions_and_those_that_cannot_be():
     server = Server()
-    travel(server, ["undeployed"], [seen("HOLD"), seen("PENDING"), seen("RUNNING")], hard=True)
+    advanced(server, ["undeployed"], [seen("HOLD"), seen("PENDING"), seen("RUNNING")], hard=True)
     assert server.asked == ["release", "undeploy-hard"]
 
 
-@pytest.mark.parametrize("wanted", [word for word in vm_roads.ROADS if word != "held"])
+@pytest.mark.parametrize("wanted", [word for word in transitions.ACTIONS if word != "held"])
 def test_there_is_a_road_from_every_state_that_a_vm_rests_in(wanted):
-    for present in vm_states.RESTING - {"done", wanted}:
+    for present in states.RESTING - {"done", wanted}:
         way = [present]
         while way[-1] != wanted and len(way) < 4:
-            action = vm_roads.action(way[-1], wanted)
+            action = transitions.action(way[-1], wanted)
             assert action is not None, way
             way.append("running" if action in ("resume", "release") else wanted)
         assert way[-1] == wanted, way
 
 
 def test_words_for_all_states():
-    words = {vm_states.status(seen(name)) for name in STATE_NAMES + LCM_NAMES}
-    assert words - {"active", "failed"} <= vm_states.RESTING | vm_states.COMING
-    words = {name: vm_states.status(seen(name)) for name in LCM_NAMES}
+    words = {states.status(seen(name)) for name in STATE_NAMES + LCM_NAMES}
+    assert words - {"active", "failed"} <= states.RESTING | states.COMING
+    words = {name: states.status(seen(name)) for name in LCM_NAMES}
     assert [name for name in words if words[name] == "failed"] == [n for n in LCM_NAMES if n.endswith("_FAILURE")]
     assert {words.pop(name) for name in ("RUNNING", "UNKNOWN")} == {"running", "unknown"}
     assert set(words.values()) == {"changing", "failed"}
-    assert {vm_roads.heading(seen(name)) for name in LCM_NAMES} <= vm_states.RESTING | {"failed"}
+    assert {transitions.target_state(seen(name)) for name in LCM_NAMES} <= states.RESTING | {"failed"}
     unknown = SimpleNamespace(STATE=3, LCM_STATE=99)
-    assert (vm_states.status(unknown), lcm_name(unknown)) == ("changing", "99")
+    assert (states.status(unknown), lcm_name(unknown)) == ("changing", "99")
