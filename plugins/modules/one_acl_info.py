@@ -55,7 +55,7 @@ api_calls:
   sample: 1
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import acl
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 

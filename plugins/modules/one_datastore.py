@@ -232,7 +232,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import datastore
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.datastore import DATASTORE, TYPES
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -241,7 +241,7 @@ OPTIONS = dict(
     **LABELS,
     **TEMPLATE,
     **state("present", "absent"),
-    type={"type": "str", "choices": list(datastore.TYPES)},
+    type={"type": "str", "choices": list(TYPES)},
     ds_mad={"type": "str"},
     tm_mad={"type": "str"},
     clusters={"type": "list", "elements": "str"},
@@ -253,12 +253,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    resource = datastore.resource(
-        params["template_mode"] == "replace", params["labels_mode"], params["purge_clusters"], params
-    )
-    module.ensure(resource, cluster_ids=params["clusters"])
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(DATASTORE)
 
 
 if __name__ == "__main__":

@@ -49,14 +49,14 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import datastore
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.datastore import DATASTORE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = SELECTION
 
 
 def main():
-    select(OneModule(OPTIONS, writes=False), datastore.resource(), "datastores")
+    select(OneModule(OPTIONS, writes=False), DATASTORE, "datastores")
 
 
 if __name__ == "__main__":

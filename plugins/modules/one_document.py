@@ -144,7 +144,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import document
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.document import documents
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -161,8 +161,7 @@ OPTIONS = dict(
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    module.ensure(document.resource(params["type"], params["template_mode"] == "replace", params["labels_mode"]))
+    module.ensure(documents(module.params["type"]))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import document
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.document import documents
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(SELECTION, type={"type": "int", "required": True})
@@ -65,7 +65,7 @@ OPTIONS = dict(SELECTION, type={"type": "int", "required": True})
 
 def main():
     module = OneModule(OPTIONS, writes=False)
-    select(module, document.resource(module.params["type"]), "documents")
+    select(module, documents(module.params["type"]), "documents")
 
 
 if __name__ == "__main__":

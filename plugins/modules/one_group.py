@@ -190,7 +190,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.group import GROUP
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 NAMES = {"type": "list", "elements": "str"}
@@ -215,12 +215,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    resource = group.resource(
-        params["template_mode"] == "replace", params["labels_mode"], params["purge_admins"], params["purge_quotas"]
-    )
-    module.ensure(resource, admin_ids=params["admins"])
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(GROUP)
 
 
 if __name__ == "__main__":

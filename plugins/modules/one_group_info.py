@@ -51,14 +51,14 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import UNOWNED
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.group import GROUP_WITH_NAMES
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = UNOWNED
 
 
 def main():
-    select(OneModule(OPTIONS, writes=False), group.resource(names=True), "groups")
+    select(OneModule(OPTIONS, writes=False), GROUP_WITH_NAMES, "groups")
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import hook
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.hook import HOOK
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -228,9 +228,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    module.ensure(hook.resource(params["template_mode"] == "replace", params["labels_mode"]))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(HOOK)
 
 
 if __name__ == "__main__":

@@ -51,12 +51,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import hook
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.hook import HOOK_WITH_LOG
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), hook.resource(), "hooks", detailed=True)
+    select(OneModule(SELECTION, writes=False), HOOK_WITH_LOG, "hooks")
 
 
 if __name__ == "__main__":

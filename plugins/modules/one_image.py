@@ -386,7 +386,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
@@ -424,56 +423,13 @@ RULES = {
 }
 
 
-def described(module, needed):
-    """The Resource that the options speak of."""
-    params = module.params
-    replace = params["template_mode"] == "replace"
-    return image.resource(replace, params["labels_mode"], params["snapshots"], params["force"], needed)
-
-
-def existing(cloud, params):
-    """The image with the id or name that was given; one that has its new name already counts too."""
-    found = cloud.find(image.KIND, params["name"], params["id"])
-    if found is None and params["id"] is None and params["state"] == "renamed":
-        found = cloud.find(image.KIND, params["new_name"])
-    if found is None:
-        shown = repr(params["name"]) if params["id"] is None else "with id %d" % params["id"]
-        raise Failure("There is no image %s, so it cannot be %s." % (shown, params["state"]), object=image.KIND)
-    return found
-
-
-def clone(module):
-    resource, params = described(module, ()), module.params
-
-    def work(cloud):
-        source = existing(cloud, params)
-        wanted = module.wanted(resource, name=None, clone_of=source.ID)
-        return module.engine(cloud, resource).converge(params["new_name"] or "Copy of %s" % source.NAME, None, wanted)
-
-    module.run(work)
-
-
-def rename(module):
-    resource, params = described(module, ()), module.params
-
-    def work(cloud):
-        engine = module.engine(cloud, resource)
-        wanted = module.wanted(resource, name=params["new_name"])
-        return engine.update(existing(cloud, params), engine.canonical(wanted))
-
-    module.run(work)
-
-
-def declare(module):
-    module.ensure(described(module, image.origin(module.params)))
-
-
-STATES = {"present": declare, "absent": declare, "cloned": clone, "renamed": rename}
-
-
 def main():
     module = OneModule(OPTIONS, **RULES)
-    STATES[module.params["state"]](module)
+    change = image.STATE_CHANGES.get(module.params["state"])
+    if change is None:
+        module.ensure(image.IMAGE)
+    else:
+        module.run(lambda cloud: change(module.engine(cloud, image.IMAGE), module.params))
 
 
 if __name__ == "__main__":

@@ -54,12 +54,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.image import IMAGE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), image.resource(), "images")
+    select(OneModule(SELECTION, writes=False), IMAGE, "images")
 
 
 if __name__ == "__main__":

@@ -87,9 +87,7 @@ OPTIONS = dict(QUOTAS, kind={"type": "str", "choices": ["user", "group"], "requi
 
 def main():
     module = OneModule(OPTIONS)
-    params = module.params
-    wanted = (params["kind"], params["quotas"], params["purge_quotas"])
-    module.run(lambda cloud: quotas.defaults(cloud, *wanted, apply=module.applies))
+    module.run(lambda cloud: quotas.ensure_defaults(cloud, module.params, module.applies))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ api_calls:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import quotas
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS: dict = {}
@@ -54,7 +54,7 @@ OPTIONS: dict = {}
 
 def read(cloud):
     """The Report with the default quotas of users and groups."""
-    found = {kind: quotas.defaults(cloud, kind, None, apply=False).record["quotas"] for kind in ("user", "group")}
+    found = {kind: quotas.fetch_defaults(cloud, None, kind).quotas for kind in ("user", "group")}
     return Report(False, None, None, {"quotas": found})
 
 

@@ -248,7 +248,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import user
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.user import USER
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -279,21 +279,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    primary = params["group"] is not None
-    groups = ([params["group"]] if primary else []) + (params["groups"] or [])
-    resource = user.resource(
-        replace=params["template_mode"] == "replace",
-        labels=params["labels_mode"],
-        driver=params["auth_driver"],
-        on_create=params["update_password"] == "on_create",  # noqa: S105 a word, no password
-        primary=primary,
-        purge=params["purge_groups"] and params["groups"] is not None,
-        purge_quotas=params["purge_quotas"],
-    )
-    given = groups if primary or params["groups"] is not None else None
-    module.ensure(resource, group_ids=given, login_tokens=params["login_token"])
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(USER)
 
 
 if __name__ == "__main__":

@@ -54,14 +54,14 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import UNOWNED
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import user
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.user import USER
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(UNOWNED, group={"type": "str"})
 
 
 def main():
-    select(OneModule(OPTIONS, writes=False), user.resource(), "users")
+    select(OneModule(OPTIONS, writes=False), USER, "users")
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vdc
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vdc import VDC
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 NAMES = {"type": "list", "elements": "str"}
@@ -191,13 +191,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    resource = vdc.resource(
-        params["template_mode"] == "replace", params["labels_mode"], params["zone"], params["purge"]
-    )
-    given = {kind + "_ids": params[option] for option, kind in vdc.RESOURCES.items()}
-    module.ensure(resource, group_ids=params["groups"], **given)
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VDC)
 
 
 if __name__ == "__main__":

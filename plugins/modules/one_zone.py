@@ -135,7 +135,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import zone
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.zone import ZONE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -155,9 +155,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    module.ensure(zone.resource(params["template_mode"] == "replace", params["labels_mode"], params["purge_servers"]))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(ZONE)
 
 
 if __name__ == "__main__":

@@ -49,14 +49,14 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import UNOWNED
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import zone
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.zone import ZONE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = UNOWNED
 
 
 def main():
-    select(OneModule(OPTIONS, writes=False), zone.resource(), "zones")
+    select(OneModule(OPTIONS, writes=False), ZONE, "zones")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
-from .._engine.resource import Resource, Step, attribute
+from .._engine.engine import Engine
+from .._engine.engine import canonical as canonical_options
+from .._engine.resource import Resource, Step, attribute, modes_of, wanted_of
 from . import relations
 
 PURGE = "purge_quotas"  # option that unsets the limits that are not given
@@ -239,14 +241,14 @@ class Defaults(NamedTuple):
     """The default quotas of users or of groups, as an object of the engine."""
 
     ID: str  # user or group
-    NAME: str
+    NAME: str  # for messages
     quotas: dict
 
 
 def fetch_defaults(cloud, dummy, holder):
     """The Defaults of `holder`: user or group."""
     answer = cloud.call("read the default quotas of %ss" % holder, holder + "quota.info")
-    return Defaults(holder, holder, limits(answer, OF_DEFAULTS))
+    return Defaults(holder, "of %ss" % holder, limits(answer, OF_DEFAULTS))
 
 
 def read_defaults(cloud, item):
@@ -277,8 +279,25 @@ def _write_defaults(record, after):
 
 
 QUOTA_DEFAULTS = Resource(
-    "quota_defaults",
-    read_defaults,
-    {"quotas": attribute("quotas", _write_defaults, _merged_defaults, canonical_defaults)},
+    kind="quota_defaults",
+    read=read_defaults,
     fetch=fetch_defaults,
+    attributes={"quotas": attribute("quotas", _write_defaults, _merged_defaults, canonical_defaults)},
 )
+
+
+def ensure_defaults(cloud, options, apply=True):
+    """Makes the default quotas of users or of groups those that are wanted.
+
+    Args:
+        cloud (Cloud)
+        options (dict): kind, quotas and purge_quotas, as of the module.
+        apply (bool): False: only plan.
+
+    Returns:
+        Report: its record has `kind` and `quotas`.
+    """
+    wanted = canonical_options(cloud, QUOTA_DEFAULTS, wanted_of(QUOTA_DEFAULTS, options))
+    item = fetch_defaults(cloud, QUOTA_DEFAULTS.kind, options["kind"])
+    report = Engine(cloud, QUOTA_DEFAULTS, modes_of(options), apply).update(item, wanted)
+    return report._replace(record={field: report.record[field] for field in ("kind", "quotas")})

@@ -44,6 +44,7 @@ LABELS = {
     "acl": "ACL rule",
     "backupjob": "backup job",
     "marketapp": "marketplace app",
+    "quota_defaults": "default quotas",
     "security_group": "security group",
     "template": "VM template",
     "vdc": "VDC",

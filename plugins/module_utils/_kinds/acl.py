@@ -12,8 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 from .._core.failure import Failure, described
-from .._engine.engine import Engine, Report
-from .._engine.resource import Resource, Step, attribute
+from .._engine.engine import Engine
+from .._engine.resource import Report, Resource, Step, attribute
 from ..pyone import OneException
 from ..pyone import acl as notation
 from . import zone

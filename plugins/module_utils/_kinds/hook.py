@@ -84,3 +84,4 @@ HOOK = Resource(
         **access.lock(KIND),
     },
 )
+HOOK_WITH_LOG = HOOK._replace(detailed=True)  # pools have no log
