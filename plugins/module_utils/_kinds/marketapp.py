@@ -1,92 +1,107 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a marketplace app is, and how it becomes an image and a VM template."""
+"""Marketplace apps, and their export as images and VM templates."""
 
 from __future__ import annotations
 
-from .._attributes import access, common, relations
-from .._attributes import fields as words
-from .._attributes.fields import Word
-from .._core.cloud import label
+from functools import partial
+
+from .._attributes import access, fields
+from .._attributes.fields import TemplateField
+from .._attributes.relations import reference, reference_id
+from .._attributes.template import content
 from .._core.failure import Failure, described
-from .._engine.engine import Attribute, Engine, Report, Resource
+from .._engine.engine import Engine
+from .._engine.resource import Reference, Report, Resource, Step, attribute, delete, nothing_needed
 from ..pyone import OneException
 from ..pyone.helpers import app_image, app_template, check_app
-from . import image, template
+from .image import IMAGE
+from .template import TEMPLATE
 
 KIND = "marketapp"
-STATES = ("init", "ready", "locked", "error", "disabled")
-TYPES = ("unknown", "image", "vmtemplate", "service_template")
-WORDS = {"description": Word("DESCRIPTION"), "version": Word("VERSION")}
+STATES = dict(enumerate(("init", "ready", "locked", "error", "disabled")))
+TYPES = dict(enumerate(("unknown", "image", "vmtemplate", "service_template")))
+RESTING = ("ready", "disabled", "error")
+FIELDS = {"description": TemplateField("DESCRIPTION"), "version": TemplateField("VERSION")}
 MANAGED = frozenset("APPTEMPLATE64 DESCRIPTION FORMAT MD5 SIZE SOURCE VERSION VMTEMPLATE64".split())
 CREATION = frozenset(("NAME", "ORIGIN_ID", "TYPE"))
+DEFAULT_DATASTORE = "default"
 
 
 def read(cloud, app):
     """The record of an app (one.marketapp.info or a MARKETPLACEAPP of one.marketapppool.info)."""
-    content = common.content(app)
-    state = image.word(STATES, app.STATE)
-    return dict(
-        access.owned(app),
+    return {
+        **access.owned(app),
         **access.locked(app),
-        **content,
-        app_state=state,
-        enabled=state != "disabled",
-        type=image.word(TYPES, app.TYPE),
-        description=app.DESCRIPTION or "",
-        version=app.VERSION or "",
-        image_id=words.number(app.ORIGIN_ID or ""),
-        marketplace=app.MARKETPLACE,
-        marketplace_id=app.MARKETPLACE_ID,
-        checksum=app.MD5 or "",
-        size=app.SIZE,
-        source=app.SOURCE or "",
-    )
+        **content(app),
+        "app_state": state(app),
+        "enabled": state(app) != "disabled",
+        "type": TYPES.get(app.TYPE, str(app.TYPE)),
+        "description": app.DESCRIPTION or "",
+        "version": app.VERSION or "",
+        "image_id": fields.number(app.ORIGIN_ID or ""),
+        "marketplace": app.MARKETPLACE,
+        "marketplace_id": app.MARKETPLACE_ID,
+        "checksum": app.MD5 or "",
+        "size": app.SIZE,
+        "source": app.SOURCE or "",
+    }
 
 
-def create(cloud, name, wanted):
-    market = cloud.reference("marketplace", wanted["marketplace"]).ID
-    given = dict(wanted.get("template", {}), NAME=name, TYPE="IMAGE", ORIGIN_ID=wanted["image_id"])
-    given.update(words.body(WORDS, wanted))
-    doing = "create marketplace app %s" % name
-    return cloud.call(doing, "marketapp.allocate", given, market, object=KIND, name=name)
+def state(app):
+    return STATES.get(app.STATE, str(app.STATE))
 
 
-def write_enabled(cloud, oid, after, record):
-    doing = "%s marketplace app %s" % ("enable" if after else "disable", record["name"])
-    cloud.call(doing, "marketapp.enable", oid, after)
+def create(name, wanted, modes):
+    body = dict(wanted.get("template", {}), NAME=name, TYPE="IMAGE", ORIGIN_ID=wanted["image"])
+    body.update(fields.body(FIELDS, wanted))
+    where = Reference("marketplace", wanted["marketplace"])
+    return Step("create marketplace app %s" % name, "marketapp.allocate", (body, where))
+
+
+def needed(wanted):
+    return ("marketplace", "image")
+
+
+def enable(record, after):
+    what = "%s marketplace app %s" % ("enable" if after else "disable", record["name"])
+    return [Step(what, "marketapp.enable", (record["id"], after))]
 
 
 def settled(app, wanted):
-    return image.word(STATES, app.STATE) in ("ready", "disabled", "error")
+    return state(app) in RESTING
 
 
-def failure(app):
-    if image.word(STATES, app.STATE) != "error":
+def failure(app, wanted):
+    if state(app) != "error":
         return None
     return (app.TEMPLATE or {}).get("ERROR") or "OpenNebula does not say why"
 
 
-def resource(replace=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    own = {
-        "marketplace": Attribute(canonical=common.reference("marketplace")),
-        "image_id": Attribute(canonical=relations.oid("image")),
-        **words.attributes(KIND, WORDS),
-        "enabled": Attribute(write_enabled),
-    }
-    attributes = access.attributes(KIND, own, replace, labels, MANAGED, CREATION)
-    attributes.update(access.lock(KIND))
-    needed = ("marketplace", "image_id")
-    return Resource(KIND, read, create, attributes, common.remove(KIND), settled, failure, needed)
+OWN = {
+    "marketplace": attribute("marketplace", canonical=reference("marketplace")),
+    "image": attribute("image", canonical=reference_id("image"), field="image_id"),
+    **fields.attributes(KIND, FIELDS),
+    "enabled": attribute("enabled", enable),
+}
+MARKETAPP = Resource(
+    kind=KIND,
+    read=read,
+    create=create,
+    remove=partial(delete, KIND),
+    settled=settled,
+    failure=failure,
+    needed=needed,
+    attributes={**access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION), **access.lock(KIND)},
+)
 
 
-# ---------------------------------------------------------------- an app becomes an image and a VM template
+# ---------------------------------------------------------------- export
 
 
 def export(cloud, options, apply, waits):
-    """Makes the image of an app, and its VM template, where they are missing.
+    """Creates the image of an app, and its VM template, where they are missing.
 
     Args:
         cloud (Cloud)
@@ -101,41 +116,35 @@ def export(cloud, options, apply, waits):
         Failure: there is no such app, or several; it is another version, or cannot be exported; other objects have the
             names.
     """
-    app = _chosen(cloud, options)
+    app = _find(cloud, options)
     if app is None:
         return Report(True, {}, {"image": options["image_name"] or options["name"]}, {"image": None, "template": None})
     _check(app, options)
-    name = options["image_name"] or app.NAME
-    wanted = {"datastore": options["datastore"] or "default"}
-    made = Engine(cloud, _from_app(image, app, app_image(app, name)), apply, waits).converge(name, None, wanted)
-    reports = {"image": made}
-    image_id = (made.record or {}).get("id", -1)  # -1: in a check run, of an image that is not there yet
+    reports = {"image": _export_image(cloud, app, options, apply, waits)}
+    image_id = (reports["image"].record or {}).get("id", -1)  # -1: in a check run the image does not exist yet
     body = app_template(app, options["template_name"] or app.NAME, image_id)
     if body is not None:
-        engine = Engine(cloud, _from_app(template, app, body), apply, waits)
-        reports["template"] = engine.converge(body["NAME"], None, {})
-    record = dict({"template": None}, **{word: report.record for word, report in reports.items()})
-    return Report(
-        any(report.changed for report in reports.values()),
-        {word: report.before for word, report in reports.items() if report.changed},
-        {word: report.after for word, report in reports.items() if report.changed},
-        dict(record, id=app.ID, name=app.NAME, version=app.VERSION or "", checksum=app.MD5 or ""),
-    )
+        resource = TEMPLATE._replace(create=partial(create_template, body))
+        reports["template"] = Engine(cloud, resource, apply=apply, waits=waits).converge(body["NAME"], None, {})
+    return _combined(app, reports)
 
 
-def _chosen(cloud, options):
+def _find(cloud, options):
     """The app that is meant; None where a check run does not find it (yet)."""
     market = None if options["marketplace"] is None else cloud.reference("marketplace", options["marketplace"])
-    given = options["name"] if options["id"] is None else options["id"]
     if market is not None and options["id"] is None:
-        there = [app for app in cloud.pool(KIND) if given == app.NAME and app.MARKETPLACE_ID == market.ID]
+        there = [app for app in cloud.pool(KIND) if _is_named(app, options["name"], market)]
         if there:  # names are unique in a marketplace
             return there[0]
-    app = cloud.reference(KIND, given)
+    app = cloud.reference(KIND, options["name"] if options["id"] is None else options["id"])
     if app is not None and market is not None and app.MARKETPLACE_ID != market.ID:
         message = "The marketplace app %s is not in marketplace %s, but in %s."
         raise Failure(message % (app.NAME, market.NAME, app.MARKETPLACE), object=KIND, id=app.ID)
     return app
+
+
+def _is_named(app, name, market):
+    return app.NAME == name and app.MARKETPLACE_ID == market.ID
 
 
 def _check(app, options):
@@ -149,20 +158,49 @@ def _check(app, options):
         raise described(error, "export marketplace app %s" % app.NAME, object=KIND, id=app.ID) from None
 
 
-def _from_app(kind, app, body):
-    """The Resource of an image or VM template that is made of an app."""
+def _export_image(cloud, app, options, apply, waits):
+    """The Report of the image of an app."""
+    name = options["image_name"] or app.NAME
+    resource = IMAGE._replace(
+        read=partial(read_exported_image, app.ID),
+        create=partial(create_image, app_image(app, name)),
+        needed=nothing_needed,
+    )
+    wanted = {"datastore": options["datastore"] or DEFAULT_DATASTORE}
+    return Engine(cloud, resource, apply=apply, waits=waits).converge(name, None, wanted)
 
-    def allocate(cloud, name, wanted):
-        where = [cloud.reference("datastore", wanted["datastore"]).ID] if kind is image else []
-        method = "%s.allocate" % kind.KIND
-        return cloud.call("create %s %s" % (label(kind.KIND), name), method, body, *where, object=kind.KIND, name=name)
 
-    def read_ours(cloud, item):
-        origin = (item.TEMPLATE or {}).get("FROM_APP")
-        if kind is image and origin not in (None, str(app.ID)):
-            message = "The image %s is there, but comes from marketplace app %s, not %d; give another image_name."
-            raise Failure(message % (item.NAME, origin, app.ID), object=kind.KIND, id=item.ID)
-        return kind.read(cloud, item)
+def read_exported_image(app_id, cloud, image):
+    """The record of an image that was exported from an app.
 
-    needed = ("datastore",) if kind is image else ()
-    return kind.resource()._replace(read=read_ours, create=allocate, needed=needed)
+    Raises:
+        Failure: it was exported from another one.
+    """
+    origin = (image.TEMPLATE or {}).get("FROM_APP")
+    if origin not in (None, str(app_id)):
+        message = "The image %s exists, but was exported from marketplace app %s, not %d. Give another image_name."
+        raise Failure(message % (image.NAME, origin, app_id), object=IMAGE.kind, id=image.ID)
+    return IMAGE.read(cloud, image)
+
+
+def create_image(body, name, wanted, modes):
+    """create() of an image with a template, but for `body`."""
+    return Step("create image %s" % name, "image.allocate", (body, Reference("datastore", wanted["datastore"])))
+
+
+def create_template(body, name, wanted, modes):
+    """create() of a VM template with a template, but for `body`."""
+    return Step("create VM template %s" % name, "template.allocate", (body,))
+
+
+def _combined(app, reports):
+    """One Report of those of image and VM template."""
+    records = {word: report.record for word, report in reports.items()}
+    changed = {word: report for word, report in reports.items() if report.changed}
+    record = {"template": None, **records, "id": app.ID, "name": app.NAME}
+    return Report(
+        bool(changed),
+        {word: report.before for word, report in changed.items()},
+        {word: report.after for word, report in changed.items()},
+        dict(record, version=app.VERSION or "", checksum=app.MD5 or ""),
+    )

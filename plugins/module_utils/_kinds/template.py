@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a VM template is."""
+"""VM templates."""
 
 from __future__ import annotations
 
-from functools import partial
-
-from .._attributes import access, common, relations
+from .._attributes import access
+from .._attributes.relations import clone_of, create_or_clone
+from .._attributes.template import content
 from .._core.cloud import ALL
 from .._core.failure import Failure
-from .._engine.engine import Resource
+from .._engine.resource import Resource, Step, deletion
 
 KIND = "template"
 # Whose templates one.templatepool.info lists, in the words of community.general.
@@ -19,27 +19,31 @@ FILTERS = {"user_primary_group": -4, "user": -3, "all": -2, "user_groups": -1}
 
 def read(cloud, item):
     """The record of a VM template (one.template.info or a VMTEMPLATE of one.templatepool.info)."""
-    return dict(
-        access.owned(item),
-        **access.locked(item),
-        **common.content(item),
-    )
+    return {**access.owned(item), **access.locked(item), **content(item)}
 
 
-def create(cloud, name, wanted):
+def create(name, wanted, modes):
     body = dict(wanted.get("template", {}), NAME=name)
-    return cloud.call("create VM template %s" % name, "template.allocate", body, object=KIND, name=name)
+    return Step("create VM template %s" % name, "template.allocate", (body,))
 
 
-def remove(cloud, record, recursive=False):
-    if recursive:
+def clone_arguments(wanted, modes):
+    """Whether one.template.clone copies the images too."""
+    return (modes.recursive,)
+
+
+# ---------------------------------------------------------------- removal, also of the images
+
+
+def remove(cloud, record, wanted, modes):
+    """With the mode `recursive` the images are removed too."""
+    if modes.recursive:
         refuse_busy_images(cloud, record)
-    doing = "remove VM template %s" % record["name"]
-    cloud.call(doing, "template.delete", record["id"], recursive, object=KIND, id=record["id"])
+    return [deletion(KIND, record, modes.recursive)]
 
 
 def refuse_busy_images(cloud, record):
-    """Raises Failure when images of a VM template are in use or locked: OpenNebula would leave them without a word."""
+    """Raises Failure when images of a VM template are in use or locked: OpenNebula would keep them and not say so."""
     found = images_of(cloud, record)
     busy = [image for image in found if image.RUNNING_VMS or image.CLONING_OPS or image.LOCK is not None]
     if busy:
@@ -62,22 +66,14 @@ def names_image(disk, image):
     return (disk["IMAGE"], disk.get("IMAGE_UNAME", image.UNAME)) == (image.NAME, image.UNAME)
 
 
-def resource(replace=False, labels="exact", among="all", recursive=False):
-    """The Resource.
-
-    Args:
-        replace (bool): template_mode replace.
-        labels (str): labels_mode.
-        among (str): key of FILTERS.
-        recursive (bool): a clone has copies of the images; they are removed with the template.
-    """
-    attributes = access.attributes(KIND, {"clone_of": relations.origin(relations.oid(KIND))}, replace, labels)
-    attributes.update(access.lock(KIND))
-    return Resource(
-        KIND,
-        read,
-        relations.copied(KIND, create, recursive),
-        attributes,
-        partial(remove, recursive=recursive),
-        part=(FILTERS[among],) + ALL[1:],
-    )
+TEMPLATE = Resource(
+    kind=KIND,
+    read=read,
+    create=create_or_clone(KIND, create, clone_arguments),
+    remove=remove,
+    attributes={**access.attributes(KIND, {"clone_of": clone_of(KIND)}), **access.lock(KIND)},
+)
+# By the option filter: the same, where a name means one of the templates that FILTERS lists.
+TEMPLATES = {
+    word: TEMPLATE._replace(pool_arguments=(number,) + ALL[1:]) for word, number in FILTERS.items()
+}

@@ -1,34 +1,41 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a VM group is."""
+"""VM groups: roles of VMs, and rules for placing them."""
 
 from __future__ import annotations
 
-from .._attributes import access, common, relations
+from functools import partial
+
+from .._attributes import access
+from .._attributes.labels import LABELS, split_labels
+from .._attributes.relations import ids, joined, reference_ids
+from .._attributes.template import set_attribute
 from .._core.failure import Failure
 from .._core.values import canonical
-from .._engine.engine import Attribute, Resource
+from .._engine.resource import Resource, Step, attribute, delete
 
 KIND = "vm_group"
 RULES = {"affined": "AFFINED", "anti_affined": "ANTI_AFFINED"}  # option → attribute of the template
 HOSTS = {"host_affined": "HOST_AFFINED", "host_anti_affined": "HOST_ANTI_AFFINED"}  # of a role
+CREATION = frozenset(("NAME", "ROLE"))
+PURGE = "purge_roles"  # option that removes the roles that are not named
 
 
 def read(cloud, group):
     """The record of a VM group (one.vmgroup.info or a VM_GROUP of one.vmgrouppool.info)."""
     template = canonical(group.TEMPLATE or {})
-    rules = {option: canonical_rules(None, texts(template.pop(name, []))) for option, name in RULES.items()}
+    rules = {option: canonical_rules(None, names_of(template.pop(name, []))) for option, name in RULES.items()}
     roles = group.ROLES.ROLE if group.ROLES is not None else []
-    return dict(
-        access.owned(group),
+    return {
+        **access.owned(group),
         **access.locked(group),
         **rules,
-        roles=[read_role(role) for role in roles],
-        vms={role.NAME: numbers(role.VMS) for role in roles},
-        template=template,
-        labels=common.split_labels(template.get("LABELS")),
-    )
+        "roles": [read_role(role) for role in roles],
+        "vms": {role.NAME: numbers(role.VMS) for role in roles},
+        "template": template,
+        "labels": split_labels(template.get(LABELS)),
+    }
 
 
 def read_role(role):
@@ -36,13 +43,86 @@ def read_role(role):
     return dict(hosts, id=role.ID, name=role.NAME, policy=(role.POLICY or "none").lower())
 
 
-def texts(value):
-    """The role names of each rule: an attribute stands once or several times."""
+def names_of(value):
+    """The role names of each rule in an attribute, which the template has once or several times."""
     return [text.split(",") for text in ([value] if isinstance(value, str) else value)]
 
 
 def numbers(text):
-    return sorted(relations.ids(text))
+    return sorted(ids(text))
+
+
+def create(name, wanted, modes):
+    rules = attributes_of(wanted)
+    body = dict(wanted.get("template", {}), NAME=name, **rules, **role_vectors(wanted.get("roles", [])))
+    return Step("create VM group %s" % name, "vmgroup.allocate", (body,))
+
+
+# ---------------------------------------------------------------- roles
+
+
+def canonical_roles(cloud, given):
+    """Roles with ids of hosts, without what is not given.
+
+    Raises:
+        Failure: two have the same name.
+    """
+    names = [role["name"] for role in given]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Failure("The role %s is given twice." % twice[0], object=KIND)
+    return [_canonical_role(cloud, role) for role in given]
+
+
+def _canonical_role(cloud, role):
+    found = {word: value for word, value in role.items() if value is not None}
+    hosts = {word: reference_ids("host")(cloud, found[word]) for word in HOSTS if word in found}
+    return dict(found, **hosts)
+
+
+def merged_roles(present, wanted, modes):
+    """The roles after the change: those there are (with the purge option: that are wanted), then the new ones."""
+    given = {role["name"]: role for role in wanted}
+    stay = [role for role in present if PURGE not in modes.purge or role["name"] in given]
+    return [dict(role, **given.pop(role["name"], {})) for role in stay] + list(given.values())
+
+
+def change_roles(record, after):
+    what = "change the roles of VM group %s" % record["name"]
+    present = {role["name"]: role for role in record["roles"]}
+    gone = set(present) - {role["name"] for role in after}
+    steps = _leave_rules(record, what, gone)
+    steps += [Step(what, "vmgroup.roledelete", (record["id"], present[name]["id"])) for name in sorted(gone)]
+    return steps + [_write_role(record, what, role) for role in after if role != present.get(role["name"])]
+
+
+def _write_role(record, what, role):
+    if "id" not in role:
+        return Step(what, "vmgroup.roleadd", (record["id"], role_vectors([role])))
+    return Step(what, "vmgroup.roleupdate", (record["id"], role["id"], role_vectors([role])))
+
+
+def _leave_rules(record, what, gone):
+    """The steps that remove roles from the rules, since OpenNebula removes no role that a rule names."""
+    left = {option: [[role for role in names if role not in gone] for names in record[option]] for option in RULES}
+    return [
+        set_attribute(KIND, record, what, RULES[option], texts(names for names in rules if len(names) > 1))
+        for option, rules in left.items()
+        if rules != record[option]
+    ]
+
+
+def role_vectors(roles):
+    """The attributes for roles; empty ones too, since one.vmgroup.roleupdate keeps what it is not given."""
+    return {"ROLE": [_role_vector(role) for role in roles]}
+
+
+def _role_vector(role):
+    vector = {"NAME": role["name"], "POLICY": role.get("policy", "none").upper()}
+    return dict(vector, **{name: joined(role.get(word, ())) for word, name in HOSTS.items()})
+
+
+# ---------------------------------------------------------------- rules
 
 
 def canonical_rules(cloud, given):
@@ -50,94 +130,35 @@ def canonical_rules(cloud, given):
     return sorted(sorted({name.strip() for name in names if name.strip()}) for names in given)
 
 
-def canonical_roles(cloud, given):
-    """Roles with hosts as ids; what is not given is left out."""
-    names = [role["name"] for role in given]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Failure("The role %s is given twice." % twice[0], object=KIND)
-    return [canonical_role(cloud, role) for role in given]
+def change_rule(option, record, after):
+    what = "change the %s roles of VM group %s" % (option, record["name"])
+    return [set_attribute(KIND, record, what, RULES[option], texts(after))]
 
 
-def canonical_role(cloud, role):
-    found = {word: value for word, value in role.items() if value is not None}
-    for word in HOSTS:
-        if word in found:
-            found[word] = relations.oids("host")(cloud, found[word])
-    return found
+def texts(rules):
+    return [",".join(names) for names in rules]
 
 
-def roles(purge):
-    """The Attribute `roles`, told apart by name; `purge`: those that are not named go."""
-
-    def merged(present, wanted):
-        given = {role["name"]: role for role in wanted}
-        kept = [dict(role, **given.pop(role["name"], {})) for role in present if not purge or role["name"] in given]
-        return kept + list(given.values())
-
-    def write(cloud, oid, after, record):
-        doing = "change the roles of VM group %s" % record["name"]
-        present = {role["name"]: role for role in record["roles"]}
-        gone = set(present) - {role["name"] for role in after}
-        _leave_rules(cloud, doing, oid, record, gone)
-        for name in sorted(gone):
-            cloud.call(doing, "vmgroup.roledelete", oid, present[name]["id"])
-        for role in after:
-            if "id" not in role:
-                cloud.call(doing, "vmgroup.roleadd", oid, body([role]))
-            elif role != present[role["name"]]:
-                cloud.call(doing, "vmgroup.roleupdate", oid, role["id"], body([role]))
-
-    return Attribute(write, merged, canonical_roles)
+def attributes_of(record):
+    """The attributes of the template for the rules of a record, or of what is wanted."""
+    return {name: texts(record[option]) for option, name in RULES.items() if record.get(option)}
 
 
-def _leave_rules(cloud, doing, oid, record, gone):
-    """Takes roles out of the rules, since OpenNebula removes none that a rule names."""
-    for option, name in RULES.items():
-        left = [[role for role in names if role not in gone] for names in record[option]]
-        if left != record[option]:
-            common.set_attribute(cloud, doing, KIND, oid, name, joined(names for names in left if len(names) > 1))
-
-
-def body(given):
-    """The attributes for roles; empty ones too, since one.vmgroup.roleupdate leaves alone what it is not given."""
-    return {"ROLE": [role_vector(role) for role in given]}
-
-
-def role_vector(role):
-    vector = {"NAME": role["name"], "POLICY": role.get("policy", "none").upper()}
-    return dict(vector, **{name: relations.joined(role.get(word, ())) for word, name in HOSTS.items()})
-
-
-def rule(option):
-    """The Attribute for one of RULES."""
-
-    def write(cloud, oid, after, record):
-        doing = "change the %s roles of VM group %s" % (option, record["name"])
-        common.set_attribute(cloud, doing, KIND, oid, RULES[option], joined(after))
-
-    return Attribute(write, canonical=canonical_rules)
-
-
-def joined(given):
-    return [",".join(names) for names in given]
-
-
-def create(cloud, name, wanted):
-    rules = {RULES[option]: joined(wanted[option]) for option in RULES if wanted.get(option)}
-    given = dict(wanted.get("template", {}), NAME=name, **rules, **body(wanted.get("roles", [])))
-    return cloud.call("create VM group %s" % name, "vmgroup.allocate", given, object=KIND, name=name)
-
-
-def resource(replace=False, purge=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `purge`: roles that are not named go; `labels`: labels_mode."""
-    own = {"roles": roles(purge), **{option: rule(option) for option in RULES}}
-    attributes = access.attributes(KIND, own, replace, labels)
-    attributes["template"] = common.at_creation(common.template(KIND, replace, beside=rules_of), ("NAME", "ROLE"))
-    attributes.update(access.lock(KIND))
-    return Resource(KIND, read, create, attributes, common.remove(KIND))
-
-
-def rules_of(record):
-    """The attributes for the rules of a record."""
-    return {name: joined(record[option]) for option, name in RULES.items() if record[option]}
+VM_GROUP = Resource(
+    kind=KIND,
+    read=read,
+    create=create,
+    remove=partial(delete, KIND),
+    attributes={
+        **access.attributes(
+            KIND,
+            {
+                "roles": attribute("roles", change_roles, merged_roles, canonical_roles),
+                **{option: attribute(option, partial(change_rule, option), canonical=canonical_rules) for option in RULES},
+            },
+            beside=attributes_of,
+            creation=CREATION,
+        ),
+        **access.lock(KIND),
+    },
+)

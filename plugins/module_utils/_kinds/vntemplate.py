@@ -1,30 +1,39 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a virtual network template is."""
+"""Virtual network templates."""
 
 from __future__ import annotations
 
-from .._attributes import access, common, relations
-from .._engine.engine import Resource
+from functools import partial
+
+from .._attributes import access
+from .._attributes.relations import clone_of, create_or_clone
+from .._attributes.template import content
+from .._engine.resource import Resource, Step, delete
 
 KIND = "vntemplate"
 
 
 def read(cloud, template):
     """The record of a network template (one.vntemplate.info or a VNTEMPLATE of one.vntemplatepool.info)."""
-    return dict(access.owned(template), **access.locked(template), **common.content(template))
+    return {**access.owned(template), **access.locked(template), **content(template)}
 
 
-def create(cloud, name, wanted):
+def create(name, wanted, modes):
     body = dict(wanted.get("template", {}), NAME=name)
-    doing = "create virtual network template %s" % name
-    return cloud.call(doing, "vntemplate.allocate", body, object=KIND, name=name)
+    return Step("create virtual network template %s" % name, "vntemplate.allocate", (body,))
 
 
-def resource(replace=False, labels="exact"):
-    """The Resource; `replace`: template_mode replace; `labels`: labels_mode."""
-    attributes = access.attributes(KIND, {"clone_of": relations.origin(relations.oid(KIND))}, replace, labels)
-    attributes.update(access.lock(KIND))
-    made = relations.copied(KIND, create)
-    return Resource(KIND, read, made, attributes, common.remove(KIND), needed=(("template", "clone_of"),))
+def needed(wanted):
+    return (("template", "clone_of"),)
+
+
+VNTEMPLATE = Resource(
+    kind=KIND,
+    read=read,
+    create=create_or_clone(KIND, create),
+    remove=partial(delete, KIND),
+    needed=needed,
+    attributes={**access.attributes(KIND, {"clone_of": clone_of(KIND)}), **access.lock(KIND)},
+)
