@@ -63,13 +63,14 @@ def _rename(kind, record, after):
 def ownership(kind):
     """The Attributes `mode`, `group` and `owner` of a kind; the owner last, who may lose the right to the others."""
     return {
-        "mode": attribute("mode", partial(_change_mode, kind), canonical=canonical_mode),
+        "mode": attribute("mode", partial(change_mode, kind), canonical=canonical_mode),
         "group": attribute("group", partial(_change_group, kind), canonical=reference("group")),
         "owner": attribute("owner", partial(_change_owner, kind), canonical=reference("user")),
     }
 
 
-def _change_mode(kind, record, after):
+def change_mode(kind, record, after):
+    """The step that gives an object a mode (three digits)."""
     what = "set the mode of %s %s to %s" % (label(kind), record["name"], after)
     return [Step(what, method(kind, "chmod"), (record["id"], *permissions.bits(after)), phase=LAST)]
 

@@ -96,7 +96,7 @@ def resolve(cloud, value):
 def perform(cloud, step, **data):
     """Carries out a step; returns the answer. A failure says what was being done, and has `data`."""
     if step.run is not None:
-        return step.run(cloud)
+        return step.run(cloud, *step.arguments)
     return cloud.call(step.text, step.method, *step.arguments, **data) if step.method else None
 
 

@@ -20,6 +20,7 @@ class Modes(NamedTuple):
     create_only: frozenset = frozenset()  # attributes that are set at creation, and left alone afterwards
     force: bool = False  # remove also what is locked or stuck
     recursive: bool = False  # copy and remove the images too
+    waits: bool = True  # wait until what is started has ended
 
 
 def modes_of(params):
@@ -31,6 +32,7 @@ def modes_of(params):
         create_only=frozenset(["password"] if params.get("update_password") == "on_create" else []),
         force=params.get("force") or False,
         recursive=params.get("recursive") or False,
+        waits=params.get("wait", True),
     )
 
 
@@ -49,8 +51,8 @@ class Step(NamedTuple):
 
     what: str  # completes "Cannot …": `move host node1 to cluster edge`; of a step that only waits: what is missing
     method: str = ""  # of the API, without the prefix `one.`
-    arguments: tuple = ()  # of the method; a Reference becomes an id
-    run: Any = None  # (cloud) -> answer: instead of a method
+    arguments: tuple = ()  # of the method, or of `run` after the cloud; a Reference becomes an id
+    run: Any = None  # (cloud, *arguments) -> answer: instead of a method
     states: Any = None  # frozenset of the states of a VM in which it works; None: all
     phase: int = NORMAL  # FIRST: what forbids other changes is taken away; LAST: it may take the right to the others
     transient: bool = False  # whether the VM leaves its state meanwhile
