@@ -28,9 +28,9 @@ def one(simulator, calls):
     return client
 
 
-def ensure(one, apply=True, lenient=None, **options):
+def ensure(one, apply=True, on_missing=None, **options):
     given = {"user": None, "group": None, "everyone": None, "rules": None, "purge": False, "state": "present"}
-    return acl.ensure(Cloud(one, lenient=lenient), {**given, **options}, apply)
+    return acl.ensure(Cloud(one, on_missing=on_missing), {**given, **options}, apply)
 
 
 def texts(report):
@@ -64,7 +64,7 @@ def test_the_types_are_those_of_the_notation():
 def test_what_is_read_says_the_rule_again(one):
     cloud = Cloud(one)
     for text in acl.rules(cloud.pool("acl")):
-        found = acl.read(text)
+        found = acl.read_rule(text)
         ids = {"object": "object_id", "of_group": "of_group_id", "cluster": "cluster_id"}
         again = {word: found.get(key) for word, key in ids.items()}
         rule = {**again, "resources": found["resources"], "rights": found["rights"], "zone": found.get("zone_id", "*")}
@@ -140,7 +140,7 @@ def test_other_subjects_keep_their_rules(one):
 
 def test_a_check_run_speaks_of_a_group_that_is_not_there_yet(one):
     said = []
-    report = ensure(one, apply=False, lenient=said.append, group="soon", rules=[VMS])
+    report = ensure(one, apply=False, on_missing=said.append, group="soon", rules=[VMS])
     assert texts(report) == ["@soon VM/* USE #0"]
     assert report.record["rules"][0]["group_id"] == "soon"
     assert len(said) == 1

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import datastore
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
@@ -41,6 +42,7 @@ def test_the_name_of_a_driver_has_one_form(name):
     assert datastore.driver_name(None, found) == found
 
 
+PURGE = Modes(purge=frozenset(["purge_clusters"]))
 KINDS = {
     "image": {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy"},
     "system": {"type": "system", "tm_mad": "dummy"},
@@ -54,8 +56,8 @@ def one(simulator):
     return OneServer(simulator.url, session="oneadmin:opennebula")
 
 
-def converge(one, wanted, apply=True, **factory):
-    return Engine(Cloud(one, 10), datastore.resource(kind=wanted, **factory), apply).converge("d", None, wanted)
+def converge(one, wanted, apply=True, modes=Modes()):
+    return Engine(Cloud(one, 10), datastore.DATASTORE, modes, apply).converge("d", None, wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,15 +80,15 @@ def test_a_type_changes_into_another(one, start, end):
 
 def test_a_replacement_keeps_what_the_drivers_wrote(one):
     before = converge(one, KINDS["image"]).record["template"]
-    after = converge(one, {"template": {"RACK": "A1"}}, replace=True).record["template"]
+    after = converge(one, {"template": {"RACK": "A1"}}, modes=Modes(template="replace")).record["template"]
     assert after == {**before, "RACK": "A1"}
     assert "CLONE_TARGET" in after
 
 
 def test_clusters_are_a_set_and_the_first_is_where_it_begins(one):
     edge = one.cluster.allocate("edge")
-    wanted = {**KINDS["image"], "cluster_ids": ["edge"]}
+    wanted = {**KINDS["image"], "clusters": ["edge"]}
     assert converge(one, wanted).record["cluster_ids"] == [edge]
-    assert converge(one, {"cluster_ids": ["default"]}).record["cluster_ids"] == [0, edge]
-    assert converge(one, {"cluster_ids": ["default"]}, purge=True).record["cluster_ids"] == [0]
-    assert converge(one, {"cluster_ids": []}, purge=True).record["cluster_ids"] == []
+    assert converge(one, {"clusters": ["default"]}).record["cluster_ids"] == [0, edge]
+    assert converge(one, {"clusters": ["default"]}, modes=PURGE).record["cluster_ids"] == [0]
+    assert converge(one, {"clusters": []}, modes=PURGE).record["cluster_ids"] == []

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes, lacking
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image, image_snapshots
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
@@ -49,23 +50,25 @@ MERGED = [
 
 @pytest.mark.parametrize(("wanted", "after", "called"), MERGED)
 def test_what_stands_and_what_it_takes(wanted: dict, after: list, called: list) -> None:
-    assert image_snapshots.merged(PRESENT, wanted) == after
-    assert [call[1:] for call in image_snapshots.calls(PRESENT, wanted)] == called
+    record = {"id": 7, "name": "disk", "template": {}, "snapshots": PRESENT}
+    found = image_snapshots.plan(record, {"snapshots": wanted}, Modes())
+    assert found[:2] == (PRESENT, after)
+    assert [(step.method, *step.arguments[1:]) for step in found[2]] == called
 
 
 def test_an_image_without_snapshots_is_flat() -> None:
-    assert image_snapshots.merged([], {"flatten": "one"}) == []
+    assert image_snapshots.after([], {"flatten": "one"}) == []
 
 
 @pytest.mark.parametrize("what", ["active", "flatten"])
 def test_a_snapshot_that_is_not_there_is_refused_with_those_that_are(what: str) -> None:
     with pytest.raises(Failure, match=r"no snapshot 'four'; there are: 0 one, 1 two\."):
-        image_snapshots.merged(PRESENT, {what: "four"})
+        image_snapshots.after(PRESENT, {what: "four"})
 
 
 def test_a_name_of_two_snapshots_is_refused() -> None:
     with pytest.raises(Failure, match="more than one"):
-        image_snapshots.merged([FIRST, dict(SECOND, name="one")], {"active": "one"})
+        image_snapshots.after([FIRST, dict(SECOND, name="one")], {"active": "one"})
 
 
 WANTED = {"datastore": "default", "type": "datablock", "size": 8}
@@ -81,29 +84,51 @@ def one(simulator: Any) -> OneServer:
 def test_an_image_that_cannot_be_made_says_why(simulator: Any, one: OneServer) -> None:
     simulator.cloud.events.failures = [["mkfs", "image-0"]]
     with pytest.raises(Failure, match=r"image disk has failed: .*Error mkfs image.*created, with id 0"):
-        Engine(Cloud(one), image.resource()).converge("disk", None, WANTED)
+        Engine(Cloud(one), image.IMAGE).converge("disk", None, WANTED)
 
 
 def test_a_snapshot_that_cannot_be_deleted_says_why(simulator: Any, one: OneServer) -> None:
     cloud = Cloud(one)
-    oid = Engine(cloud, image.resource()).converge("disk", None, WANTED).record["id"]
+    oid = Engine(cloud, image.IMAGE).converge("disk", None, WANTED).record["id"]
     stored = simulator.cloud["IMAGE"].get(oid)
     stored.snapshots.set("ALLOW_ORPHANS", "YES")
     stored.snapshots.add("SNAPSHOT", {"ID": "0", "DATE": "1", "SIZE": "8", "PARENT": "-1", "NAME": "one"})
     simulator.cloud.events.failures = [["snap_delete", "image-0"]]
     wanted = {"absent": ["one"]}
     with pytest.raises(Failure, match=r"Cannot delete snapshot 0 of image disk: .*Error in snap_delete"):
-        Engine(Cloud(one), image.resource(snapshots=wanted)).converge("disk", None, {"snapshots": wanted})
+        Engine(Cloud(one), image.IMAGE).converge("disk", None, {"snapshots": wanted})
 
 
 @pytest.mark.parametrize(
-    ("given", "needed"),
+    ("given", "missing"),
     [
-        ({}, image.NEEDED),
-        ({"create": True}, image.NEEDED),
-        ({"create": True, "clone_of": "os"}, ()),
-        ({"create": False, "clone_of": "os"}, ("create: true",)),
+        ({}, ["datastore", "path or size"]),
+        ({"datastore": "default"}, ["path or size"]),
+        ({"datastore": "default", "template": {"SOURCE": "x"}}, []),
+        ({"clone_of": "os"}, []),
+        ({"create": False, "clone_of": "os"}, ["create: true"]),
     ],
 )
-def test_what_an_image_is_made_of(given: dict, needed: tuple) -> None:
-    assert image.origin(given) == needed
+def test_what_an_image_is_made_of(given: dict, missing: list) -> None:
+    assert lacking(image.needed(given), given) == missing
+
+
+@pytest.mark.parametrize(("create", "wanted"), [(True, None), (False, False), (None, None)])
+def test_an_image_is_created_unless_the_task_says_no(create: Any, wanted: Any) -> None:
+    assert image.values({"create": create}) == {"create": wanted}
+
+
+PARAMS: dict[str, Any] = {"id": None, "name": "disk", "new_name": None, "create": False, "state": "cloned"}
+
+
+def test_a_clone_and_a_new_name_as_states(one: OneServer) -> None:
+    engine = Engine(Cloud(one), image.IMAGE)
+    engine.converge("disk", None, WANTED)
+    cloned = image.clone(Engine(Cloud(one), image.IMAGE), PARAMS)
+    assert (cloned.changed, cloned.record["name"], cloned.record["size"]) == (True, "Copy of disk", 8)
+    assert not image.clone(Engine(Cloud(one), image.IMAGE), PARAMS).changed
+    renamed = {**PARAMS, "new_name": "disc", "state": "renamed"}
+    assert image.rename(Engine(Cloud(one), image.IMAGE), renamed).record["name"] == "disc"
+    assert not image.rename(Engine(Cloud(one), image.IMAGE), renamed).changed, "it has the new name"
+    with pytest.raises(Failure, match="no image 'disk', so it cannot be cloned"):
+        image.clone(Engine(Cloud(one), image.IMAGE), PARAMS)

@@ -8,33 +8,34 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vdc
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
+KEEP, PURGE = Modes(), Modes(purge=frozenset(["purge"]))
 PRESENT = {"0": [1, 2], "100": [7]}
 
 
 @pytest.mark.parametrize(
-    ("purge", "wanted", "after"),
+    ("modes", "wanted", "after"),
     [
-        (False, {"0": []}, PRESENT),
-        (False, {"0": [3]}, {"0": [1, 2, 3], "100": [7]}),
-        (False, {"0": ["*"]}, {"0": ["*"], "100": [7]}),
-        (False, {"101": [1]}, {**PRESENT, "101": [1]}),
-        (True, {"0": []}, {"100": [7]}),
-        (True, {"0": [2]}, {"0": [2], "100": [7]}),
-        (True, {"100": ["*"]}, {"0": [1, 2], "100": ["*"]}),
+        (KEEP, {"0": []}, PRESENT),
+        (KEEP, {"0": [3]}, {"0": [1, 2, 3], "100": [7]}),
+        (KEEP, {"0": ["*"]}, {"0": ["*"], "100": [7]}),
+        (KEEP, {"101": [1]}, {**PRESENT, "101": [1]}),
+        (PURGE, {"0": []}, {"100": [7]}),
+        (PURGE, {"0": [2]}, {"0": [2], "100": [7]}),
+        (PURGE, {"100": ["*"]}, {"0": [1, 2], "100": ["*"]}),
     ],
 )
-def test_resources_are_a_set_in_each_zone(purge, wanted, after):
-    merged = vdc.resources("host", None, purge).merged
-    assert merged(PRESENT, wanted) == after
-    assert merged(after, wanted) == after
+def test_resources_are_a_set_in_each_zone(modes, wanted, after):
+    assert vdc.merged_resources(PRESENT, wanted, modes) == after
+    assert vdc.merged_resources(after, wanted, modes) == after
 
 
-@pytest.mark.parametrize(("purge", "after"), [(False, {"0": ["*"]}), (True, {"0": [1]})])
-def test_all_includes_one(purge, after):
-    assert vdc.resources("host", None, purge).merged({"0": ["*"]}, {"0": [1]}) == after
+@pytest.mark.parametrize(("modes", "after"), [(KEEP, {"0": ["*"]}), (PURGE, {"0": [1]})])
+def test_all_includes_one(modes, after):
+    assert vdc.merged_resources({"0": ["*"]}, {"0": [1]}, modes) == after
 
 
 @pytest.fixture
@@ -50,10 +51,11 @@ STATES = [[], ["h0"], ["h0", "2"], ["*"], ["*", "h1"]]
 
 @pytest.mark.parametrize("start", STATES)
 @pytest.mark.parametrize("wanted", STATES)
-@pytest.mark.parametrize("purge", [True, False])
-def test_resources_are_reached_from_any_others(one, start, wanted, purge):
+@pytest.mark.parametrize("modes", [KEEP, PURGE])
+def test_resources_are_reached_from_any_others(one, start, wanted, modes):
     def converge(hosts, apply=True):
-        return Engine(Cloud(one), vdc.resource(purge=purge), apply).converge("v", None, {"host_ids": hosts})
+        wanted = {"hosts": vdc.Selection(None, hosts)}
+        return Engine(Cloud(one), vdc.VDC, modes, apply).converge("v", None, wanted)
 
     converge(start)
     planned = converge(wanted, apply=False)
@@ -64,13 +66,15 @@ def test_resources_are_reached_from_any_others(one, start, wanted, purge):
 
 def test_names_of_another_zone_are_not_known_here(one):
     cloud = Cloud(one)
-    canonical = vdc.resources("host", "OpenNebula", False).canonical
-    assert canonical(cloud, ["h2", "0", "h0"]) == {"0": [0, 2]}
+
+    def canonical(zone, given):
+        return vdc.VDC.attributes["hosts"].canonical(cloud, vdc.Selection(zone, given))
+
+    assert canonical("OpenNebula", ["h2", "0", "h0"]) == {"0": [0, 2]}
     zone = type("Zone", (), {"ID": 101, "NAME": "remote"})
     cloud.pool("zone").append(zone)
-    canonical = vdc.resources("host", "remote", False).canonical
-    assert canonical(cloud, ["5", "3"]) == {"101": [3, 5]}
-    assert canonical(cloud, ["5", "*"]) == {"101": ["*"]}
+    assert canonical("remote", ["5", "3"]) == {"101": [3, 5]}
+    assert canonical("remote", ["5", "*"]) == {"101": ["*"]}
     with pytest.raises(Failure, match="host 'h0' is in another zone"):
-        canonical(cloud, ["h0"])
-    assert vdc.resources("host", None, False).canonical(cloud, ["h0"]) == {"0": [0]}
+        canonical("remote", ["h0"])
+    assert canonical(None, ["h0"]) == {"0": [0]}

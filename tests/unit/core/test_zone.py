@@ -8,9 +8,11 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import zone
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
+KEEP, PURGE = Modes(), Modes(purge=frozenset(["purge_servers"]))
 FIRST = {"name": "one1", "endpoint": "http://192.0.2.1:2633/RPC2"}
 SECOND = {"name": "one2", "endpoint": "http://192.0.2.2:2633/RPC2"}
 
@@ -27,8 +29,8 @@ def master(simulator, one):
     return one
 
 
-def converge(one, name="branch", oid=None, apply=True, wanted=None, **factory):
-    return Engine(Cloud(one), zone.resource(**factory), apply).converge(name, oid, wanted or {})
+def converge(one, name="branch", oid=None, apply=True, wanted=None, modes=Modes()):
+    return Engine(Cloud(one), zone.ZONE, modes, apply).converge(name, oid, wanted or {})
 
 
 def test_the_master_of_a_federation_has_other_zones(master):
@@ -40,13 +42,13 @@ def test_the_master_of_a_federation_has_other_zones(master):
     assert not converge(master, wanted=wanted).changed
     changed = converge(master, "renamed", 100, wanted={"endpoint": "http://192.0.2.3:2633/RPC2"})
     assert (changed.record["name"], changed.record["endpoint"]) == ("renamed", "http://192.0.2.3:2633/RPC2")
-    assert Engine(Cloud(master), zone.resource()).remove("renamed", None).changed
+    assert Engine(Cloud(master), zone.ZONE).remove("renamed", None).changed
     assert zone.here(Cloud(master)) == 0
 
 
 def test_a_replaced_template_keeps_the_endpoint(master):
     converge(master, wanted={"endpoint": "http://192.0.2.1:2633/RPC2", "template": {"FLOOR": 2}})
-    report = converge(master, wanted={"template": {"ROOM": 3}}, replace=True)
+    report = converge(master, wanted={"template": {"ROOM": 3}}, modes=Modes(template="replace"))
     assert report.record["template"] == {"ENDPOINT": "http://192.0.2.1:2633/RPC2", "ROOM": "3"}
 
 
@@ -63,22 +65,22 @@ def test_a_server_alone_says_why_it_has_no_other_zone(one):
 
 
 @pytest.mark.parametrize(
-    ("purge", "wanted", "names"),
+    ("modes", "wanted", "names"),
     [
-        (False, [SECOND], ["one1", "one2"]),
-        (True, [SECOND], ["one2"]),
-        (True, [], []),
-        (False, [], ["one1"]),
-        (False, [{**FIRST, "endpoint": "http://192.0.2.9:2633/RPC2"}], ["one1"]),
+        (KEEP, [SECOND], ["one1", "one2"]),
+        (PURGE, [SECOND], ["one2"]),
+        (PURGE, [], []),
+        (KEEP, [], ["one1"]),
+        (KEEP, [{**FIRST, "endpoint": "http://192.0.2.9:2633/RPC2"}], ["one1"]),
     ],
 )
-def test_servers_are_told_apart_by_name(one, purge, wanted, names):
+def test_servers_are_told_apart_by_name(one, modes, wanted, names):
     converge(one, None, 0, wanted={"servers": [FIRST]})
-    planned = converge(one, None, 0, apply=False, wanted={"servers": wanted}, purge=purge)
-    done = converge(one, None, 0, wanted={"servers": wanted}, purge=purge)
+    planned = converge(one, None, 0, apply=False, wanted={"servers": wanted}, modes=modes)
+    done = converge(one, None, 0, wanted={"servers": wanted}, modes=modes)
     assert (planned.before, planned.after) == (done.before, done.after)
     assert [server["name"] for server in done.record["servers"]] == names
-    assert not converge(one, None, 0, wanted={"servers": wanted}, purge=purge).changed
+    assert not converge(one, None, 0, wanted={"servers": wanted}, modes=modes).changed
     endpoints = [server["endpoint"] for server in done.record["servers"]]
     assert {server["endpoint"] for server in wanted} <= set(endpoints)
 
