@@ -167,3 +167,14 @@ def test_a_failure_halfway_says_what_was_done(one):
 def test_nobody_is_not_everybody(one):
     with pytest.raises(Failure, match="everyone: true"):
         ensure(one, everyone=False, rules=[VMS])
+
+
+def test_a_rule_that_is_not_stored_is_an_error(one):
+    cloud = Cloud(one)
+    original = cloud.call
+    cloud.call = lambda doing, method, *given, **data: (
+        None if method == "acl.addrule" else original(doing, method, *given, **data)
+    )
+    options = {"user": None, "group": "dev", "everyone": None, "rules": [VMS], "purge": False, "state": "present"}
+    with pytest.raises(Failure, match="ACL rule set of @100, but did not store: rules"):
+        acl.ensure(cloud, options)

@@ -92,3 +92,13 @@ def test_clusters_are_a_set_and_the_first_is_where_it_begins(one):
     assert converge(one, {"clusters": ["default"]}).record["cluster_ids"] == [0, edge]
     assert converge(one, {"clusters": ["default"]}, modes=PURGE).record["cluster_ids"] == [0]
     assert converge(one, {"clusters": []}, modes=PURGE).record["cluster_ids"] == []
+
+
+@pytest.mark.parametrize("driver", ["-", ""])
+def test_a_new_type_has_its_drivers_in_the_same_call(simulator, one, driver):
+    converge(one, KINDS["image"])
+    calls = []
+    client = OneServer(simulator.url, session="oneadmin:opennebula", on_call=calls.append)
+    done = converge(client, {"type": "system", "ds_mad": driver, "tm_mad": "dummy"})
+    assert calls.count("one.datastore.update") == 1
+    assert (done.record["type"], done.record["ds_mad"]) == ("system", "")

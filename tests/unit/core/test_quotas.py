@@ -168,3 +168,40 @@ def test_what_is_sent_leads_to_what_was_planned(cloud, seed):
             cloud.one.user.quota(oid, body)
         present = quotas.limits(cloud.one.user.info(oid))
         assert present == after
+
+
+@pytest.mark.parametrize("holder", ["user", "group"])
+def test_defaults_are_set_as_planned_and_then_rest(cloud, calls, holder):
+    def ensure(given, purge=False, apply=True):
+        return quotas.ensure_defaults(cloud, {"kind": holder, "quotas": given, "purge_quotas": purge}, apply)
+
+    wanted = {"vm": {"cpu": 4, "memory": 1024}, "datastore": {"default": {"size": 5}}}
+    planned, done = ensure(wanted, apply=False), ensure(wanted)
+    assert (planned.before, planned.after) == (done.before, done.after) == ({"quotas": {}}, planned.after)
+    assert planned.record == done.record == {"kind": holder, "quotas": {**VM, "datastore": {"1": {"size": 5}}}}
+    calls.clear()
+    assert not ensure({"vm": {"cpu": 4}}).changed
+    assert ensure(None, purge=True).record == done.record, "nothing is wanted"
+    assert calls == [f"one.{holder}quota.info"] * 2
+    assert ensure({"vm": {"cpu": "unlimited"}}, purge=True).record["quotas"] == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"vm": {"cpu": "default"}}, "cannot limit cpu to 'default'"),
+        ({"cluster": {"0": {"cpu": 1}}}, "cannot limit clusters"),
+    ],
+)
+def test_defaults_are_neither_for_clusters_nor_defaults(cloud, given, message):
+    with pytest.raises(Failure, match=message):
+        quotas.ensure_defaults(cloud, {"kind": "user", "quotas": given, "purge_quotas": False})
+
+
+def test_defaults_that_are_not_stored_are_an_error(cloud):
+    original = cloud.call
+    cloud.call = lambda doing, method, *given, **data: (
+        None if method == "userquota.update" else original(doing, method, *given, **data)
+    )
+    with pytest.raises(Failure, match="change of default quotas of users, but did not store: quotas"):
+        quotas.ensure_defaults(cloud, {"kind": "user", "quotas": VM, "purge_quotas": False})
