@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import fields as words
-from ansible_collections.privazio.opennebula.plugins.module_utils._attributes.fields import Word
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import fields
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes.fields import TemplateField
 
-WORDS = {
-    "text": Word("TEXT"),
-    "flag": Word("FLAG", words.flag),
-    "number": Word("NUMBER", words.number),
-    "upper": Word("UPPER", words.upper),
+FIELDS = {
+    "text": TemplateField("TEXT"),
+    "flag": TemplateField("FLAG", fields.flag),
+    "number": TemplateField("NUMBER", fields.number),
+    "upper": TemplateField("UPPER", fields.upper),
 }
 
 
@@ -29,18 +29,18 @@ WORDS = {
     ],
 )
 def test_an_option_has_one_form_that_is_read_back(option, given, canonical, text):
-    attribute = words.attributes("hook", WORDS)[option]
+    attribute = fields.attributes("hook", FIELDS)[option]
     found = attribute.canonical(None, given)
     assert found == canonical
     assert attribute.canonical(None, found) == found
-    written = words.body(WORDS, {option: found})
-    assert written == {WORDS[option].name: text}
-    assert words.read(WORDS, written)[option] == found
+    written = fields.body(FIELDS, {option: found})
+    assert written == {FIELDS[option].name: text}
+    assert fields.read(FIELDS, written)[option] == found
 
 
 def test_what_a_template_lacks_is_nothing():
-    assert words.read(WORDS, {}) == {"text": "", "flag": False, "number": None, "upper": ""}
+    assert fields.read(FIELDS, {}) == {"text": "", "flag": False, "number": None, "upper": ""}
 
 
 def test_what_is_not_given_is_not_written():
-    assert words.body(WORDS, {}) == {}
+    assert fields.body(FIELDS, {}) == {}
