@@ -84,11 +84,10 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.data imp
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure, described
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, bindings_service
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import bind, parameters, writes
 
-SHIPPED = bindings_service  # the types of all answers
 BOOLEANS = {"true": True, "false": False}
 OPTIONS = {
     "method": {"type": "str", "required": True},

@@ -14,7 +14,7 @@ is not sure of, it leaves to the parser.
 from __future__ import annotations
 
 import re
-from functools import lru_cache, wraps
+from functools import wraps
 from sys import intern
 
 from . import bindings
@@ -51,25 +51,13 @@ def parse(document: bytes | str | Text, method: str | None = None) -> Element:
             found out when the faulty part is touched.
     """
     node = read(document)
-    return class_of(node.tag if node.tag in bindings.ROOTS or node.tag in _service().ROOTS else None)(node, method)
-
-
-@lru_cache(None)
-def _service():
-    """The other tables.  Ansible ships what import statements name, and few tasks need these; they name them."""
-    from importlib import import_module
-
-    try:
-        return import_module(__package__ + ".bindings_service")
-    except ModuleNotFoundError:
-        return bindings
+    return class_of(node.tag if node.tag in bindings.ROOTS else None)(node, method)
 
 
 def class_of(key: str | None) -> type[Element]:
     """The class for a key of bindings.TYPES (None: an element that no schema describes)."""
     if key not in _classes:
-        tables = bindings if key is None or key in bindings.TYPES else _service()
-        fields = dict(_field(text, key) for text in tables.TYPES.get(key or "", "").split())
+        fields = dict(_field(text, key) for text in bindings.TYPES.get(key or "", "").split())
         _classes[key] = type(str(key or "Element").replace(".", "_"), (Element,), fields)
     return _classes[key]
 

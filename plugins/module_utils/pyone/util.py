@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import bindings, bindings_service
+from . import bindings
 from .element import REPEATABLE, Element, Template, class_of
 from .element import parse as parse_document
 from .template import write
@@ -48,7 +48,7 @@ def parse(inFilename: str, silence: bool = False) -> Element:  # noqa: N803
     return parse_document(Path(inFilename).read_bytes())
 
 
-_CLASSES = {key.replace(".", "_"): key for key in (*bindings.TYPES, *bindings_service.TYPES)}
+_CLASSES = {key.replace(".", "_"): key for key in bindings.TYPES}
 _NAMES = {"parse": parse, "parseString": parseString, "TemplatedType": TemplatedType}
 
 

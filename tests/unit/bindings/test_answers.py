@@ -15,13 +15,13 @@ from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import bindings, bindings_service, element
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import bindings, element
 from lxml import etree
 from project import ROOT, SHARED
 
 XSD = ROOT / "xsd"
-ROOTS = (*bindings.ROOTS, *bindings_service.ROOTS)
-TYPES = {**bindings.TYPES, **bindings_service.TYPES}
+ROOTS = bindings.ROOTS
+TYPES = bindings.TYPES
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.xml"))
 CONFORMANCE = SHARED / "conformance"
 

@@ -47,18 +47,18 @@ DELIBERATE = (
 
 
 def generated(directory, tmp_path_factory):
-    """(ROOTS, TYPES) of each module, the bindings and the others, for the schema files of a directory."""
+    """(ROOTS, TYPES) of the bindings for the schema files of a directory."""
     path = tmp_path_factory.mktemp("generated") / "bindings.py"
     for output, text in generate_bindings.outputs(directory, path).items():
         output.write_text(text, encoding="utf-8")
-    modules = [runpy.run_path(str(path.with_name(name))) for name in ("bindings.py", "bindings_service.py")]
-    return [(module["ROOTS"], module["TYPES"]) for module in modules]
+    module = runpy.run_path(str(path))
+    return module["ROOTS"], module["TYPES"]
 
 
-def joined(halves):
-    """All ROOTS, and all TYPES with every type of a field by its name."""
-    types = {key: text for dummy, half in halves for key, text in half.items()}
-    return tuple(sorted(root for roots, dummy in halves for root in roots)), {
+def named(module):
+    """The sorted ROOTS, and TYPES with every type of a field by its name."""
+    roots, types = module
+    return tuple(sorted(roots)), {
         key: " ".join(in_full(key, field) for field in text.split()) for key, text in sorted(types.items())
     }
 
@@ -69,13 +69,13 @@ def in_full(key, field):
 
 
 @pytest.fixture
-def halves(tmp_path_factory):
+def module(tmp_path_factory):
     return lambda directory: generated(directory, tmp_path_factory)
 
 
 @pytest.fixture
-def tables(halves):
-    return lambda directory: joined(halves(directory))
+def tables(module):
+    return lambda directory: named(module(directory))
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_the_same_schema_gives_the_same_bytes(tmp_path):
         (tmp_path / seed).mkdir()
         command = [sys.executable, generate_bindings.__file__, "--output", tmp_path / seed / "bindings.py"]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
-    for name in ("bindings.py", "bindings_service.py", "bindings.pyi", "__init__.pyi"):
+    for name in ("bindings.py", "bindings.pyi", "__init__.pyi"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
         assert str(generate_bindings.ROOT) not in (tmp_path / "1" / name).read_text(encoding="utf-8")
 
@@ -289,7 +289,7 @@ def test_check_detects_a_change(monkeypatch, schema, tmp_path, capsys):
     assert "+THING ID:i TITLE COST:d IP*" in capsys.readouterr().out
     run(monkeypatch, *arguments)
     schema(one=element("ONE", simple("Y")))
-    with pytest.raises(SystemExit, match=r"bindings_service.py differs"):
+    with pytest.raises(SystemExit, match=r"bindings.py differs"):
         run(monkeypatch, "--check", *arguments)
     assert "+ONE Y" in capsys.readouterr().out
     run(monkeypatch, *arguments)
@@ -319,8 +319,8 @@ def release(request, tmp_path_factory):
 
 
 def test_the_schema_of_a_release_is_read(release):
-    halves, errors = release
-    roots, types = joined(halves)
+    module, errors = release
+    roots, types = named(module)
     assert errors == ""
     assert {"HOST", "VM", "VNET", "VM_POOL", "USER_POOL", "IMAGE", "CLUSTER"} <= set(roots)
     for root in ("HOST", "VM", "VNET", "IMAGE"):
@@ -330,29 +330,23 @@ def test_the_schema_of_a_release_is_read(release):
     assert set(roots) <= set(types)
 
 
-def test_pools_of_a_release_need_one_module(release):
-    assert_apart(*release[0])
+def test_a_release_has_no_type_that_its_roots_do_not_need(release):
+    assert_needed(*release[0])
 
 
-def test_our_pools_need_one_module(ours):
-    assert_apart(*ours)
+def test_our_bindings_have_no_type_that_their_roots_do_not_need(ours):
+    assert_needed(*ours)
 
 
-def assert_apart(objects, service):
-    """What pools and the objects of pools need is in the first module alone, and the second has nothing of it."""
-    every = joined([objects, service])[0]
-    pools = {root for root in every if root.endswith("_POOL")}
-    assert {"HOST", "VM", "IMAGE", "USER"} | pools <= set(objects[0])
-    assert pools.isdisjoint(service[0])
-    assert objects[1].keys().isdisjoint(service[1])
-    reached = set()
-    waiting = [root for root in every if root in pools or f"{root}_POOL" in pools]
+def assert_needed(roots, types):
+    """Each type is reached from a root."""
+    reached, waiting = set(), list(roots)
     while waiting:
         key = waiting.pop()
         if key not in reached:
             reached.add(key)
-            waiting += [kind for kind in kinds(key, objects[1][key]) if kind not in generate_bindings.SIMPLE]
-    assert reached == set(objects[1])
+            waiting += [kind for kind in kinds(key, types[key]) if kind not in generate_bindings.SIMPLE]
+    assert reached == set(types)
 
 
 def kinds(key, text):
@@ -360,32 +354,9 @@ def kinds(key, text):
     return [parts(in_full(key, field))[1] for field in text.split()]
 
 
-def test_what_pools_need_is_apart_from_all_else(schema, halves):
-    files = {
-        "a": element("A", simple("ID", "integer"), element("IN", simple("X"), simple("Y"))),
-        "a_pool": INCLUDE.format("a") + element("A_POOL", f'<xs:element ref="A" {MANY}/>'),
-        "b": element("B", simple("ID", "integer")),
-        "b_pool": element("B_POOL", element("B", simple("NAME"), occurs=MANY)),
-        "told": INCLUDE.format("a") + element("TOLD", '<xs:element ref="A"/>', element("OF", simple("Z"))),
-    }
-    assert halves(schema(**files)) == [
-        (
-            ("A", "A_POOL", "B", "B_POOL"),
-            {"A": "ID:i IN:.", "A_POOL": "A:=*", "B": "ID:i", "B_POOL": "B:.*", "A.IN": "X Y", "B_POOL.B": "NAME"},
-        ),
-        (("TOLD",), {"TOLD": "A:= OF:.", "TOLD.OF": "Z"}),
-    ]
-
-
-def test_a_schema_without_pools_or_without_all_else(schema, halves):
-    assert halves(schema(thing=THING)) == [((), {}), (("THING",), {"THING": "ID:i NAME COST:d IP*"})]
-    pool = INCLUDE.format("thing") + element("THING_POOL", f'<xs:element ref="THING" {MANY}/>')
-    assert halves(schema(pool=pool))[1] == ((), {})
-
-
-def test_names_that_are_like_signs_of_types(schema, halves):
+def test_names_that_are_like_signs_of_types(schema, module):
     inner = element("d", simple("X"))
-    dummy, (dummy, types) = halves(schema(a=element("A", simple("i", "integer"), simple("t", "anyType"), inner)))
+    dummy, types = module(schema(a=element("A", simple("i", "integer"), simple("t", "anyType"), inner)))
     assert types == {"A": "i:i t:t d:.", "A.d": "X"}
 
 
@@ -393,15 +364,15 @@ def test_types_of_many_fields_are_told_in_several_lines(schema, tables, tmp_path
     names = [f"NAME_{number}" for number in range(40)]
     directory = schema(a=element("A", *map(simple, names)), b=element("B"))
     assert tables(directory)[1] == {"A": " ".join(names), "B": ""}
-    text = generate_bindings.outputs(directory, tmp_path / "bindings.py")[tmp_path / "bindings_service.py"]
+    text = generate_bindings.outputs(directory, tmp_path / "bindings.py")[tmp_path / "bindings.py"]
     assert max(map(len, text.splitlines())) <= generate_bindings.WIDTH
-    assert len(re.findall(r"^A NAME_0 .*\n NAME_.*\n NAME_.* NAME_39\nB$", text, re.M)) == 1
+    assert len(re.findall(r"^A NAME_0 .*\n NAME_.*\n NAME_.* NAME_39\nB\n", text, re.M)) == 1
 
 
 def test_our_schema_has_every_field_that_a_release_has(release, ours):
     """What the schema of a release reads below a root element, ours reads too, and as the same type."""
-    roots, theirs = joined(release[0])
-    found = [place for root in roots for place in differences(theirs, root, joined(ours)[1], root, root)]
+    roots, theirs = named(release[0])
+    found = [place for root in roots for place in differences(theirs, root, named(ours)[1], root, root)]
     assert [place for place in found if not any(re.search(reason, place) for reason in DELIBERATE)] == []
 
 

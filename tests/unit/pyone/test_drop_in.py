@@ -11,11 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import stubs
 from ansible.executor.module_common import ModuleDepFinder
 from ansible_collections.privazio.opennebula.plugins.module_utils import pyone
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import bindings_service, util
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import util
 from project import ROOT
 
 PACKAGE = pyone.__name__
@@ -63,7 +61,6 @@ def test_modules_are_there_without_being_imported():
     program = (
         "import pyone, sys\n"
         "assert not {'pyone.constants', 'pyone.helpers', 'pyone.util', 'enum34'} & set(sys.modules)\n"
-        "assert 'pyone.bindings_service' not in sys.modules\n"
         "assert pyone.VM_STATE.ACTIVE == 3 and pyone.util.cast2one({'A': 1}) == 'A=\"1\"'\n"
         "from pyone import acl, LCM_STATE\n"
         "from pyone.bindings import VMSub, RAFTSub, OPENNEBULA_CONFIGURATION\n"
@@ -95,19 +92,9 @@ def test_ansible_ships_only_what_a_task_needs():
     shipped = imported("", set())
     assert {"client", "transport", "bindings"} < shipped
     assert not shipped & {
-        *("acl", "bindings_service", "constants", "helpers", "methods", "permissions", "server", "server_xrpc"),
+        *("acl", "constants", "helpers", "methods", "permissions", "server", "server_xrpc"),
         *("signature", "tester", "util"),
     }
-
-
-def test_who_asks_for_what_is_not_shipped_names_it():
-    """Without its types an answer would have texts for numbers, on targets alone."""
-    methods = [name for name in METHODS if stubs.result(name, bindings_service.ROOTS) in bindings_service.ROOTS]
-    assert {"system.config", "vm.monitoring"} < set(methods)
-    plugins = [path for path in FOLDER.parents[1].rglob("*.py") if FOLDER not in path.parents]
-    asking = [path for path in plugins if any(f'"{name}"' in path.read_text() for name in methods)]
-    assert "zone.py" in [path.name for path in asking]
-    assert [path for path in asking if "import bindings_service" not in path.read_text()] == []
 
 
 def test_templates_as_documents(one):

@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneProtocolException, bindings, element
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import Element, Template, parse
-from project import ROOT
 
 HOST = (
     "<HOST><ID>0</ID><NAME>node1</NAME><STATE></STATE><CLUSTER_ID>x</CLUSTER_ID>"
@@ -28,15 +24,6 @@ CONFIGURATION = (
 @pytest.fixture
 def host():
     return parse(HOST)
-
-
-@pytest.fixture
-def not_shipped(monkeypatch):
-    """The package as Ansible ships it, without the types that no pool needs."""
-    monkeypatch.setitem(sys.modules, f"{element.__package__}.bindings_service", None)
-    element._service.cache_clear()
-    yield
-    element._service.cache_clear()
 
 
 def test_numbers_and_text(host):
@@ -134,42 +121,6 @@ def test_what_no_pool_holds_is_typed_too():
     assert parse("<MONITORING_DATA><MONITORING><CPU>1.5</CPU></MONITORING></MONITORING_DATA>").MONITORING[0].CPU == 1.5
     plan = parse("<SCHEDULER_DRIVER_ACTION><HOST_POOL><HOST><ID>3</ID></HOST></HOST_POOL></SCHEDULER_DRIVER_ACTION>")
     assert isinstance(plan.HOST_POOL.HOST[0], bindings.HOST)
-
-
-@pytest.mark.usefixtures("not_shipped")
-def test_what_is_not_shipped_is_read_without_a_schema():
-    found = parse(CONFIGURATION)
-    assert type(found) is type(parse("<LATER/>")) is element.class_of(None)
-    assert (found.FEDERATION.ZONE_ID, found.PORT, found.VM_MAD.NAME) == ("7", "2633", "kvm")
-    assert repr(parse("<RAFT><ID>1</ID></RAFT>")) == "<RAFT ID='1'>"
-    assert parse(HOST).ID == 0
-
-
-def test_what_is_not_shipped_is_looked_for_once(not_shipped, monkeypatch):
-    looked = []
-
-    def look(name):
-        looked.append(name)
-        raise ModuleNotFoundError
-
-    monkeypatch.setattr("importlib.import_module", look)
-    for document in ("<RAFT><X><Y>1</Y></X></RAFT>", "<LATER><X><Y>1</Y></X></LATER>"):
-        assert parse(document).X.Y == "1"
-    assert looked == [f"{element.__package__}.bindings_service"]
-
-
-def test_objects_do_not_load_what_no_pool_holds():
-    program = (
-        "from pyone.element import parse\n"
-        "hosts = parse('<HOST_POOL><HOST><ID>1</ID><NEW><A><B>1</B></A></NEW></HOST></HOST_POOL>').HOST\n"
-        "vms = parse('<VM_POOL><VM><MONITORING><DISK_SIZE><ID>2</ID></DISK_SIZE></MONITORING></VM></VM_POOL>').VM\n"
-        "assert (hosts[0].ID, hosts[0].NEW.A.B, vms[0].MONITORING.DISK_SIZE[0].ID) == (1, '1', 2)\n"
-        "assert 'pyone.bindings_service' not in sys.modules\n"
-        "assert parse('<RAFT><TERM>3</TERM></RAFT>').TERM == 3\n"
-        "assert 'pyone.bindings_service' in sys.modules\n"
-    )
-    path = f"import sys; sys.path.insert(0, {str(ROOT / 'plugins/module_utils')!r})\n"
-    subprocess.run([sys.executable, "-I", "-c", path + program], check=True)
 
 
 def test_the_types_of_objects_need_no_others():

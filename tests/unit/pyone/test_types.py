@@ -14,13 +14,12 @@ import pytest
 import stubs
 from ansible_collections.privazio.opennebula.plugins.module_utils import pyone
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import bindings, element, helpers
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.bindings_service import TYPES as SERVICE
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods import METHODS
 from mypy import api
 from project import ROOT, SHARED
 
 REFERENCE = SHARED / "reference/methods.json"
-TYPES = {**bindings.TYPES, **SERVICE}
+TYPES = bindings.TYPES
 STUB = ast.parse((stubs.PYONE / "bindings.pyi").read_text(encoding="utf-8"))
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
 
@@ -67,7 +66,7 @@ FAULTS = {
 
 def test_what_is_committed_is_what_is_generated():
     files = generate_bindings.outputs(generate_bindings.XSD, generate_bindings.BINDINGS)
-    assert sorted(path.name for path in files) == ["__init__.pyi", "bindings.py", "bindings.pyi", "bindings_service.py"]
+    assert sorted(path.name for path in files) == ["__init__.pyi", "bindings.py", "bindings.pyi"]
     for path, text in files.items():
         assert path.read_text(encoding="utf-8") == text
 
