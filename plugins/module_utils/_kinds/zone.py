@@ -12,10 +12,8 @@ from .._attributes.labels import labels
 from .._attributes.relations import reference_id
 from .._attributes.template import content, template, update
 from .._engine.resource import FIRST, LAST, Resource, Step, attribute, delete
-from ..pyone import bindings_service
 
 KIND = "zone"
-SHIPPED = bindings_service  # the types of what system.config answers
 ENABLED = 0  # STATE; 1 is disabled
 ENDPOINT = "ENDPOINT"
 PURGE = "purge_servers"  # option: servers that are not named leave the zone
