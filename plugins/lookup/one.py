@@ -87,4 +87,4 @@ def found(cloud, kind, options):
     name = options["name"]
     if name is not None and not name.startswith("~"):
         cloud.reference(kind, name)
-    return masked(records(cloud, RESOURCES[kind](), options))
+    return masked(records(cloud, RESOURCES[kind], options))

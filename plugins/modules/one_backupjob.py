@@ -307,7 +307,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import backupjob
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.backupjob import BACKUPJOB
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -333,12 +333,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    resource = backupjob.resource(
-        params["template_mode"] == "replace", params["purge_vms"], params["purge_schedules"], params["labels_mode"]
-    )
-    module.ensure(resource, vm_ids=params["vms"], datastore_id=params["datastore"])
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(BACKUPJOB)
 
 
 if __name__ == "__main__":

@@ -49,12 +49,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import backupjob
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.backupjob import BACKUPJOB
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), backupjob.resource(), "backupjobs")
+    select(OneModule(SELECTION, writes=False), BACKUPJOB, "backupjobs")
 
 
 if __name__ == "__main__":

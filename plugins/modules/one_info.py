@@ -70,8 +70,8 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import records
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
@@ -87,7 +87,7 @@ def read(cloud, options):
     unknown = sorted(set(kinds) - set(RESOURCES))
     if unknown:
         raise Failure("There is no kind %r of objects; there are: %s." % (unknown[0], ", ".join(sorted(RESOURCES))))
-    objects = {kind: records(cloud, RESOURCES[kind](), options) for kind in kinds}
+    objects = {kind: records(cloud, RESOURCES[kind], options) for kind in kinds}
     return Report(False, None, None, {"objects": objects})
 
 

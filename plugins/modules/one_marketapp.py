@@ -253,7 +253,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import marketapp
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.marketapp import MARKETAPP, export
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -278,12 +278,10 @@ OPTIONS = dict(
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    if params["state"] == "exported":
-        module.run(lambda cloud: marketapp.export(cloud, params, module.applies, params["wait"]))
+    if module.params["state"] == "exported":
+        module.run(lambda cloud: export(cloud, module.params, module.applies, module.params["wait"]))
     else:
-        resource = marketapp.resource(params["template_mode"] == "replace", params["labels_mode"])
-        module.ensure(resource, image_id=params["image"])
+        module.ensure(MARKETAPP)
 
 
 if __name__ == "__main__":

@@ -49,12 +49,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import marketapp
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.marketapp import MARKETAPP
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), marketapp.resource(), "marketapps")
+    select(OneModule(SELECTION, writes=False), MARKETAPP, "marketapps")
 
 
 if __name__ == "__main__":

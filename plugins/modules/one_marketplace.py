@@ -179,7 +179,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import marketplace
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.marketplace import MARKETPLACE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -195,9 +195,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    module.ensure(marketplace.resource(params["template_mode"] == "replace", params["labels_mode"]))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(MARKETPLACE)
 
 
 if __name__ == "__main__":

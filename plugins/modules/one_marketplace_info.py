@@ -49,12 +49,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import marketplace
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.marketplace import MARKETPLACE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), marketplace.resource(), "marketplaces")
+    select(OneModule(SELECTION, writes=False), MARKETPLACE, "marketplaces")
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import security_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.security_group import SECURITY_GROUP
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 RULE = {
@@ -245,10 +245,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    replace = params["template_mode"] == "replace"
-    module.ensure(security_group.resource(replace, params["purge_rules"], params["labels_mode"]))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(SECURITY_GROUP)
 
 
 if __name__ == "__main__":

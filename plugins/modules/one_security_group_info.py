@@ -49,12 +49,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import security_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.security_group import SECURITY_GROUP
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), security_group.resource(), "security_groups")
+    select(OneModule(SELECTION, writes=False), SECURITY_GROUP, "security_groups")
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import template
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATES
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -193,15 +193,13 @@ OPTIONS = dict(
     **state("present", "absent"),
     clone_of={"type": "str"},
     recursive={"type": "bool", "default": False},
-    filter={"type": "str", "choices": ["user_primary_group", "user", "all", "user_groups"], "default": "all"},
+    filter={"type": "str", "choices": list(TEMPLATES), "default": "all"},
 )
 
 
 def main():
     module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    replace = params["template_mode"] == "replace"
-    module.ensure(template.resource(replace, params["labels_mode"], params["filter"], params["recursive"]))
+    module.ensure(TEMPLATES[module.params["filter"]])
 
 
 if __name__ == "__main__":

@@ -205,7 +205,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vm_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vm_group import VM_GROUP
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 ROLE = {
@@ -229,10 +229,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    replace = params["template_mode"] == "replace"
-    module.ensure(vm_group.resource(replace, params["purge_roles"], params["labels_mode"]))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VM_GROUP)
 
 
 if __name__ == "__main__":

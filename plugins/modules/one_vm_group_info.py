@@ -49,12 +49,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vm_group
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vm_group import VM_GROUP
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), vm_group.resource(), "vm_groups")
+    select(OneModule(SELECTION, writes=False), VM_GROUP, "vm_groups")
 
 
 if __name__ == "__main__":

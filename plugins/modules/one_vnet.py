@@ -387,7 +387,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vnet
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vnet import FIELDS, VNET
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -398,7 +398,7 @@ OPTIONS = dict(
     **TEMPLATE,
     **WAIT,
     **state("present", "absent"),
-    **{option: {"type": "str"} for option in vnet.FIELDS},
+    **{option: {"type": "str"} for option in FIELDS},
     clusters={"type": "list", "elements": "str"},
     purge_clusters={"type": "bool", "default": False},
     security_groups={"type": "list", "elements": "str"},
@@ -424,13 +424,7 @@ RULES = {
 
 
 def main():
-    module = OneModule(OPTIONS, **RULES)
-    params = module.params
-    purge = vnet.Purges(params["purge_address_ranges"], params["purge_clusters"], params["purge_held"])
-    replace = params["template_mode"] == "replace"
-    reserves = params["reserved_from"] is not None
-    resource = vnet.resource(replace, purge, params["labels_mode"], params["recover"], params["force"], reserves)
-    module.ensure(resource, cluster_ids=params["clusters"], vnet_state=params["recover"])
+    OneModule(OPTIONS, **RULES).ensure(VNET)
 
 
 if __name__ == "__main__":

@@ -61,12 +61,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vnet
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vnet import VNET_WITH_LEASES
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), vnet.with_leases(), "vnets", detailed=True)
+    select(OneModule(SELECTION, writes=False), VNET_WITH_LEASES, "vnets")
 
 
 if __name__ == "__main__":

@@ -145,16 +145,14 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     TEMPLATE,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vntemplate
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vntemplate import VNTEMPLATE
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(IDENTITY, **COPY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    module.ensure(vntemplate.resource(params["template_mode"] == "replace", params["labels_mode"]))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VNTEMPLATE)
 
 
 if __name__ == "__main__":

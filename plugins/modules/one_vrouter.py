@@ -208,7 +208,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vrouter import VROUTER
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -230,11 +230,7 @@ OPTIONS = dict(
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    params = module.params
-    vms = vrouter.Vms(*(params[option] for option in ("vm_template", "vm_name", "vm_hold", "vm_extra", "wait")))
-    replace = params["template_mode"] == "replace"
-    module.ensure(vrouter.resource(replace, params["purge_nics"], params["labels_mode"], vms))
+    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VROUTER)
 
 
 if __name__ == "__main__":

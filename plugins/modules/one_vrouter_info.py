@@ -49,12 +49,12 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vrouter import VROUTER
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 
 def main():
-    select(OneModule(SELECTION, writes=False), vrouter.resource(), "vrouters")
+    select(OneModule(SELECTION, writes=False), VROUTER, "vrouters")
 
 
 if __name__ == "__main__":

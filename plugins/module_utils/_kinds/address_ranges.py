@@ -177,7 +177,9 @@ def change_ranges(record, after):
     remove = "vn.rm_ar" if record["reserved_from"] is None else "vn.free_ar"
     gone = [Step(what, remove, (oid, int(number))) for number in sorted(set(present) - stays, key=int)]
     changed = [item for item in after if item != present.get(item.get("AR_ID"))]
-    return gone + [Step(what, "vn.update_ar" if "AR_ID" in item else "vn.add_ar", (oid, {"AR": item})) for item in changed]
+    return gone + [
+        Step(what, "vn.update_ar" if "AR_ID" in item else "vn.add_ar", (oid, {"AR": item})) for item in changed
+    ]
 
 
 def ranges():
@@ -213,10 +215,10 @@ def _held_of(item):
 
 
 def _held_at(item):
-    """From the pool, which has no leases, but in ALLOCATED pairs of a position in the range and a number of the user."""
+    """Of a range of the pool: instead of leases it has ALLOCATED, pairs of a position in the range and who has it."""
     pairs = re.findall(r"\d+", item.ALLOCATED or "")
-    held_at = [int(index) for index, user in zip(pairs[::2], pairs[1::2]) if int(user) & LOWER_HALF == LOWER_HALF]
-    return [_at(item, index) for index in held_at]
+    on_hold = [int(index) for index, user in zip(pairs[::2], pairs[1::2]) if int(user) & LOWER_HALF == LOWER_HALF]
+    return [_at(item, index) for index in on_hold]
 
 
 def _at(item, index):
@@ -264,7 +266,7 @@ def template_of(lease):
 
 
 def merged_held(present, wanted, modes):
-    """The leases on hold after the change: those there are (with the purge option: that are wanted), then the new ones."""
+    """The leases after the change: those there are (with the purge option: that are wanted), then the new ones."""
     purge = PURGE_HELD in modes.purge
     kept = [lease for lease in present if not purge or any(_is_one(item, lease) for item in wanted)]
     return kept + [item for item in wanted if not any(_is_one(item, lease) for lease in present)]

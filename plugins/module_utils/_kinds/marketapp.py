@@ -133,7 +133,7 @@ def _find(cloud, options):
     """The app that is meant; None where a check run does not find it (yet)."""
     market = None if options["marketplace"] is None else cloud.reference("marketplace", options["marketplace"])
     if market is not None and options["id"] is None:
-        there = [app for app in cloud.pool(KIND) if _is_named(app, options["name"], market)]
+        there = [app for app in cloud.pool(KIND) if (options["name"], market.ID) == (app.NAME, app.MARKETPLACE_ID)]
         if there:  # names are unique in a marketplace
             return there[0]
     app = cloud.reference(KIND, options["name"] if options["id"] is None else options["id"])
@@ -141,10 +141,6 @@ def _find(cloud, options):
         message = "The marketplace app %s is not in marketplace %s, but in %s."
         raise Failure(message % (app.NAME, market.NAME, app.MARKETPLACE), object=KIND, id=app.ID)
     return app
-
-
-def _is_named(app, name, market):
-    return app.NAME == name and app.MARKETPLACE_ID == market.ID
 
 
 def _check(app, options):

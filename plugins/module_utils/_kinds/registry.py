@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""Every kind by its word, for those who take any: the lookup `one` and the module one_info.
+"""Every kind by its name, for what works with any: the lookup `one` and the module one_info.
 
 Documents are not among them, since each type of documents is a pool of its own; nor are ACL rules, which have no
 names.
@@ -9,53 +9,44 @@ names.
 
 from __future__ import annotations
 
-from .._engine.engine import Resource
-from .._vm import resource as vm
-from . import (
-    backupjob,
-    cluster,
-    datastore,
-    group,
-    hook,
-    host,
-    image,
-    marketapp,
-    marketplace,
-    security_group,
-    template,
-    user,
-    vdc,
-    vm_group,
-    vnet,
-    vntemplate,
-    vrouter,
-    zone,
-)
-
-
-def vms():
-    """What can be read of VMs; they are made and changed by a machinery of their own."""
-    return Resource(vm.KIND, vm.read, None, {}, None)
-
+from .._vm.resource import VM
+from .backupjob import BACKUPJOB
+from .cluster import CLUSTER
+from .datastore import DATASTORE
+from .group import GROUP
+from .hook import HOOK
+from .host import HOST
+from .image import IMAGE
+from .marketapp import MARKETAPP
+from .marketplace import MARKETPLACE
+from .security_group import SECURITY_GROUP
+from .template import TEMPLATE
+from .user import USER
+from .vdc import VDC
+from .vm_group import VM_GROUP
+from .vnet import VNET
+from .vntemplate import VNTEMPLATE
+from .vrouter import VROUTER
+from .zone import ZONE
 
 RESOURCES = {
-    "backupjob": backupjob.resource,
-    "cluster": cluster.resource,
-    "datastore": datastore.resource,
-    "group": group.resource,
-    "hook": hook.resource,
-    "host": host.resource,
-    "image": image.resource,
-    "marketapp": marketapp.resource,
-    "marketplace": marketplace.resource,
-    "security_group": security_group.resource,
-    "template": template.resource,
-    "user": user.resource,
-    "vdc": vdc.resource,
-    "vm": vms,
-    "vm_group": vm_group.resource,
-    "vnet": vnet.resource,
-    "vntemplate": vntemplate.resource,
-    "vrouter": vrouter.resource,
-    "zone": zone.resource,
+    "backupjob": BACKUPJOB,
+    "cluster": CLUSTER,
+    "datastore": DATASTORE,
+    "group": GROUP,
+    "hook": HOOK,
+    "host": HOST,
+    "image": IMAGE,
+    "marketapp": MARKETAPP,
+    "marketplace": MARKETPLACE,
+    "security_group": SECURITY_GROUP,
+    "template": TEMPLATE,
+    "user": USER,
+    "vdc": VDC,
+    "vm": VM,
+    "vm_group": VM_GROUP,
+    "vnet": VNET,
+    "vntemplate": VNTEMPLATE,
+    "vrouter": VROUTER,
+    "zone": ZONE,
 }

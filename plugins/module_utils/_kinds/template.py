@@ -74,6 +74,4 @@ TEMPLATE = Resource(
     attributes={**access.attributes(KIND, {"clone_of": clone_of(KIND)}), **access.lock(KIND)},
 )
 # By the option filter: the same, where a name means one of the templates that FILTERS lists.
-TEMPLATES = {
-    word: TEMPLATE._replace(pool_arguments=(number,) + ALL[1:]) for word, number in FILTERS.items()
-}
+TEMPLATES = {word: TEMPLATE._replace(pool_arguments=(number,) + ALL[1:]) for word, number in FILTERS.items()}

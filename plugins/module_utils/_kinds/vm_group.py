@@ -154,7 +154,10 @@ VM_GROUP = Resource(
             KIND,
             {
                 "roles": attribute("roles", change_roles, merged_roles, canonical_roles),
-                **{option: attribute(option, partial(change_rule, option), canonical=canonical_rules) for option in RULES},
+                **{
+                    option: attribute(option, partial(change_rule, option), canonical=canonical_rules)
+                    for option in RULES
+                },
             },
             beside=attributes_of,
             creation=CREATION,

@@ -240,9 +240,7 @@ def failure(vnet, wanted):
 OWN = {
     "recover": Attribute(plan_recovery, field="vnet_state", existing_only=True),
     **{option: attribute(option, partial(change_field, option), merged_field) for option in FIELDS},
-    "security_groups": attribute(
-        "security_groups", change_security_groups, canonical=reference_ids("security_group")
-    ),
+    "security_groups": attribute("security_groups", change_security_groups, canonical=reference_ids("security_group")),
     "clusters": clusters("vnets"),
     "vntemplate": source(reference("vntemplate")),
     "reserved_from": attribute("reserved_from", canonical=reference_id(KIND)),

@@ -1,47 +1,34 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""What a virtual router is: its interfaces, and so many VMs of one template."""
+"""Virtual routers: their interfaces, and VMs of one template."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count, islice
 from typing import Any, NamedTuple
 
-from .._attributes import access, common, relations
+from .._attributes import access
+from .._attributes import template as templates
+from .._attributes.labels import LABELS, split_labels
+from .._attributes.relations import reference
 from .._core.failure import Failure
 from .._core.values import canonical, same
-from .._engine.engine import Attribute, Resource
-from .._vm.runner import Journey, travel
-from .._vm.states import RESTING, look, reason, status
+from .._engine.engine import perform
+from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, delete, source
+from .._vm.runner import Run, run
+from .._vm.states import RESTING, describe, fetch_vms, status
+from .._vm.transitions import Reach
 
 KIND = "vrouter"
-MANAGED = frozenset(("TEMPLATE_ID",))  # the VM template that its VMs were made from last
+MANAGED = frozenset(("TEMPLATE_ID",))  # the VM template that its last VMs were created from
 DEFAULT_TEMPLATE = -1  # of one.vrouter.instantiate: that one
-STEADY = RESTING | {"pending", "failed"}  # where VMs take another interface, or never will
+STEADY = RESTING | {"pending", "failed"}  # where VMs accept another interface, or never will
 ABSENT = 0x0400  # error code: there is no such object
 WORKERS = 8  # VMs that are asked to end at a time
-
-
-class Vms(NamedTuple):
-    """How the VMs of a router are made.
-
-    Args:
-        template (str | None): name or id of a VM template with ``VROUTER = YES``; None: that of the VMs before.
-        name (str | None): pattern of their names, with ``%i`` for a number; None: ``vr-NAME-%i``.
-        hold (bool): they are not started.
-        extra (dict | str | None): attributes on top of the template.
-        waits (bool): until they run, and until they are gone.
-    """
-
-    template: Any = None
-    name: Any = None
-    hold: bool = False
-    extra: Any = None
-    waits: bool = True
-
-
-ORDINARY = Vms()
+PURGE = "purge_nics"  # option that removes the interfaces that are not named
+DEFAULT_NAME = "vr-%s-%%i"  # of the VMs, with the router's name
 
 
 def read(cloud, router):
@@ -49,28 +36,47 @@ def read(cloud, router):
     template = canonical(router.TEMPLATE or {})
     nics = template.pop("NIC", [])
     vms = sorted(router.VMS.ID) if router.VMS is not None else []
-    return dict(
-        access.owned(router),
+    return {
+        **access.owned(router),
         **access.locked(router),
-        nics=nics,
-        vms=vms,
-        vm_count=len(vms),
-        template=template,
-        labels=common.split_labels(template.get("LABELS")),
-    )
+        "nics": nics,
+        "vms": vms,
+        "vm_count": len(vms),
+        "template": template,
+        "labels": split_labels(template.get(LABELS)),
+    }
 
 
-def create(cloud, name, wanted):
+def create(name, wanted, modes):
     body = dict(wanted.get("template", {}), NAME=name, NIC=wanted.get("nics", []))
-    return cloud.call("create virtual router %s" % name, "vrouter.allocate", body, object=KIND, name=name)
+    return Step("create virtual router %s" % name, "vrouter.allocate", (body,))
 
 
 def canonical_template(cloud, given):
-    """A template without interfaces, which are an option of their own."""
-    found = common.canonical_template(cloud, given)
+    """A template without interfaces, which are an option of their own.
+
+    Raises:
+        Failure: it has interfaces, or cannot be read.
+    """
+    found = templates.canonical_template(cloud, given)
     if "NIC" in found:
-        raise Failure("The interfaces of a virtual router belong into the option nics, not into template.", object=KIND)
+        raise Failure("Give the interfaces of a virtual router in the option nics, not in template.", object=KIND)
     return found
+
+
+def change_mode(record, after):
+    """Before the router gets VMs: of one that has some, 7.4 changes the mode, and then fails."""
+    steps = access.change_mode(KIND, record, after)
+    return [Step(step.what, run=partial(_ignore_absent, step, record["id"]), phase=NORMAL) for step in steps]
+
+
+def _ignore_absent(step, oid, cloud):
+    """7.4 looks for routers with the ids of the VMs once the router itself is changed, and does not find them."""
+    try:
+        perform(cloud, step, object=KIND, id=oid)
+    except Failure as failure:
+        if failure.data.get("code") != ABSENT or not cloud.info(KIND, oid).VMS.ID:
+            raise
 
 
 # ---------------------------------------------------------------- interfaces
@@ -97,128 +103,183 @@ def canonical_nic(cloud, given):
     return nic
 
 
-def fits(wanted, present):
-    """Whether an interface is one that is wanted; what a floating one has as IP is its VROUTER_IP."""
+def is_one(wanted, present):
+    """Whether an interface is one that is wanted; the address of a floating one is its VROUTER_IP."""
     return all(same(value, present.get(name, present.get("VROUTER_" + name, ""))) for name, value in wanted.items())
 
 
-def merged_nics(present, wanted, purge):
-    """The interfaces that stand: those there are, then the new ones; with `purge` only those wanted."""
+def merged_nics(present, wanted, modes):
+    """The interfaces after the change: those there are (with the purge option: that are wanted), then the new ones.
+
+    Raises:
+        Failure: one that is wanted by its NIC_ID does not exist.
+    """
     free, new = list(present), []
     for nic in wanted:
-        found = [other for other in free if fits(nic, other)]
-        if found:
-            free.remove(found[0])
-        else:
+        found = next((other for other in free if is_one(nic, other)), None)
+        if found is None:
             new.append(nic)
+        else:
+            free.remove(found)
     unknown = [nic["NIC_ID"] for nic in new if "NIC_ID" in nic]
     if unknown:
         raise Failure("The virtual router has no interface with this NIC_ID: %s." % unknown[0], object=KIND)
-    return [nic for nic in present if not purge or nic not in free] + new
+    return [nic for nic in present if PURGE not in modes.purge or nic not in free] + new
 
 
-def nics(purge, waits):
-    """The Attribute `nics`: none can be changed, so what differs is another one."""
-
-    def write(cloud, oid, after, record):
-        gone = [nic for nic in record["nics"] if nic not in after]
-        calls: list[tuple] = [("vrouter.detachnic", oid, int(nic["NIC_ID"])) for nic in gone]
-        calls += [("vrouter.attachnic", oid, {"NIC": nic}) for nic in after if "NIC_ID" not in nic]
-        for call in calls:
-            _let_rest(cloud, record)
-            cloud.call("change the interfaces of virtual router %s" % record["name"], *call)
-        if waits:
-            _let_rest(cloud, record)
-
-    return Attribute(write, lambda present, wanted: merged_nics(present, wanted, purge), canonical_nics)
+def plan_nics(record, wanted, modes):
+    """No interface can be changed: one that differs is another one."""
+    present, after = record["nics"], merged_nics(record["nics"], wanted["nics"], modes)
+    return present, after, change_nics(record, after, modes.waits) if after != present else []
 
 
-def _let_rest(cloud, record):
-    """Waits for the VMs of a router, which take one change of interfaces at a time."""
+def change_nics(record, after, waits):
+    """The steps that detach and attach interfaces, which VMs accept one at a time.
 
-    def restless(items):
-        return [item for item in items.values() if status(item) not in STEADY]
+    Args:
+        waits (bool): wait for the VMs after the last one too.
+    """
+    what = "change the interfaces of virtual router %s" % record["name"]
+    gone = [nic for nic in record["nics"] if nic not in after]
+    calls = [("vrouter.detachnic", (record["id"], int(nic["NIC_ID"]))) for nic in gone]
+    calls += [("vrouter.attachnic", (record["id"], {"NIC": nic})) for nic in after if "NIC_ID" not in nic]
+    rest = [Step(what, run=partial(wait_for_vms, record["vms"]))] if record["vms"] else []
+    steps = [step for name, arguments in calls for step in (*rest, Step(what, name, arguments))]
+    return steps + (rest if waits else [])
 
-    def stands(items):
-        return "; ".join("VM %s is %s%s" % (item.NAME, status(item), reason(item)) for item in restless(items))
 
-    if record["vms"]:
-        cloud.wait(lambda: look(cloud, record["vms"], whole=False), lambda items: not restless(items), stands)
+def wait_for_vms(ids, cloud):
+    """Waits until VMs accept a change of their interfaces."""
+    cloud.wait(lambda: fetch_vms(cloud, ids, whole=False), _steady, _describe)
+
+
+def _steady(items):
+    return not _unsteady(items)
+
+
+def _unsteady(items):
+    return [item for item in items.values() if status(item) not in STEADY]
+
+
+def _describe(items):
+    return "; ".join("VM %s" % describe(item) for item in _unsteady(items))
 
 
 # ---------------------------------------------------------------- VMs
 
 
-def vm_count(vms):
-    """The Attribute `vm_count`; `vms`: Vms."""
+class Instances(NamedTuple):
+    """VMs to create.
 
-    def write(cloud, oid, after, record):
-        more = after - record["vm_count"]
-        journeys = made(cloud, record, more, vms) if more > 0 else ended(cloud, record, -more, vms)
-        timeout = travel(cloud, journeys, WORKERS)
-        for failure in [journey.failure for journey in journeys] + [timeout]:
-            if failure is not None:
-                raise failure
+    Args:
+        number (int)
+        name (str): pattern of their names, with ``%i`` for a number.
+        hold (bool): do not start them.
+        extra (dict | str): attributes that are added to the template; empty: none.
+        waits (bool): wait until they run.
+    """
 
-    return Attribute(write, canonical=not_negative)
+    number: int
+    name: str
+    hold: bool = False
+    extra: Any = ""
+    waits: bool = True
 
 
 def not_negative(cloud, given):
+    """A number of VMs.
+
+    Raises:
+        Failure: it is less than 0.
+    """
     if given < 0:
         raise Failure("The option vm_count takes a number from 0 on, not %d." % given, object=KIND)
     return given
 
 
-def made(cloud, record, number, vms):
-    """Makes so many VMs, one by one, since OpenNebula counts the names of each call from 0."""
-    source = DEFAULT_TEMPLATE if vms.template is None else cloud.reference("template", vms.template).ID
-    extra = common.canonical_template(cloud, vms.extra) if vms.extra else ""
-    taken = {item.NAME for item in look(cloud, record["vms"], whole=False).values()}
-    for name in islice(names(vms.name or "vr-%s-%%i" % record["name"], taken), number):
-        doing = "make VM %s of virtual router %s" % (name, record["name"])
-        cloud.call(doing, "vrouter.instantiate", record["id"], 1, source, name, vms.hold, extra)
-    new = set(cloud.info(KIND, record["id"]).VMS.ID) - set(record["vms"])
-    aim = "held" if vms.hold else "running"
-    items = look(cloud, new, whole=False).values() if vms.waits else ()
-    return [Journey(item, [aim]) for item in items]
+def plan_vm_count(record, wanted, modes):
+    """More VMs are created from the template; of too many the last ones are removed."""
+    present, after = record["vm_count"], wanted["vm_count"]
+    if after > present:
+        return present, after, [creation(record, after - present, wanted, modes)]
+    if after < present:
+        return present, after, [removal(record, record["vms"][after:], modes)]
+    return present, after, []
+
+
+def creation(record, number, wanted, modes):
+    """The Step that creates VMs as the options vm_template, vm_name, vm_hold and vm_extra say."""
+    extra = templates.canonical_template(None, wanted["vm_extra"]) if wanted.get("vm_extra") else ""
+    name = wanted.get("vm_name", DEFAULT_NAME % record["name"])
+    instances = Instances(number, name, wanted.get("vm_hold", False), extra, modes.waits)
+    template = Reference("template", wanted["vm_template"]) if "vm_template" in wanted else DEFAULT_TEMPLATE
+    what = "create VMs of virtual router %s" % record["name"]
+    return Step(what, run=partial(create_vms, record, instances), arguments=(template,))
+
+
+def create_vms(record, instances, cloud, template):
+    """Creates VMs, one by one, since OpenNebula counts the names of each call from 0."""
+    taken = {item.NAME for item in fetch_vms(cloud, record["vms"], whole=False).values()}
+    for name in islice(names(instances.name, taken), instances.number):
+        what = "create VM %s of virtual router %s" % (name, record["name"])
+        cloud.call(what, "vrouter.instantiate", record["id"], 1, template, name, instances.hold, instances.extra)
+    if instances.waits:
+        new = set(cloud.info(KIND, record["id"]).VMS.ID) - set(record["vms"])
+        _run_all(cloud, new, Reach("held" if instances.hold else "running"))
 
 
 def names(pattern, taken):
-    """The names that a pattern makes but for those taken; one without a number is every VM's."""
+    """The names that a pattern gives, without those that are taken; without a number it gives all VMs the same."""
     found = (pattern.replace("%i", str(number)) for number in count())
     return (name for name in found if name not in taken or "%i" not in pattern)
 
 
-def ended(cloud, record, number, vms):
-    """Ends so many VMs, the last ones first."""
-    items = look(cloud, record["vms"][-number:], whole=False).values()
-    return [Journey(item, ["done"], patient=vms.waits) for item in items]
+def removal(record, ids, modes):
+    """The Step that removes VMs."""
+    what = "remove VMs of virtual router %s" % record["name"]
+    return Step(what, run=partial(remove_vms, ids, modes.waits))
 
 
-def mode():
-    """The Attribute `mode`: 7.4 changes the router, and then looks for other routers with the ids of its VMs."""
-    attribute = access.ownership(KIND)["mode"]
-
-    def write(cloud, oid, after, record):
-        try:
-            attribute.write(cloud, oid, after, record)
-        except Failure as failure:
-            if failure.data.get("code") != ABSENT or not cloud.info(KIND, oid).VMS.ID:
-                raise
-
-    return attribute._replace(write=write)
+def remove_vms(ids, waits, cloud):
+    _run_all(cloud, ids, Reach("done"), waits)
 
 
-def resource(replace=False, purge=False, labels="exact", vms=ORDINARY):
-    """The Resource; `replace`: template_mode replace; `purge`: interfaces that are not named go; `vms`: Vms."""
-    own = {
-        "nics": nics(purge, vms.waits),
-        "vm_template": relations.origin(common.reference("template")),
-        "vm_count": vm_count(vms),
-    }
-    rights = {"mode": mode()}  # set while the router has no VMs yet
-    attributes = access.attributes(KIND, {**rights, **own}, replace, labels, MANAGED)
-    attributes.update(rights)
-    attributes["template"] = attributes["template"]._replace(canonical=canonical_template)
-    attributes.update(access.lock(KIND))
-    return Resource(KIND, read, create, attributes, common.remove(KIND))
+def _run_all(cloud, ids, step, waits=True):
+    """Takes VMs to a state.
+
+    Raises:
+        Failure: one does not get there.
+    """
+    runs = [Run(item, [step], waits=waits) for item in fetch_vms(cloud, ids, whole=False).values()]
+    timeout = run(cloud, runs, WORKERS)
+    failure = next((one.failure for one in runs if one.failure is not None), timeout)
+    if failure is not None:
+        raise failure
+
+
+def values(params):
+    """VMs that are not held need not be mentioned."""
+    return {"vm_hold": params["vm_hold"] or None}
+
+
+OWN = {
+    "mode": attribute("mode", change_mode, canonical=access.canonical_mode),
+    "nics": Attribute(plan_nics, canonical_nics),
+    "vm_template": source(reference("template")),
+    "vm_name": source(),
+    "vm_extra": source(templates.canonical_template),
+    "vm_hold": source(),
+    "vm_count": Attribute(plan_vm_count, not_negative),
+}
+VROUTER = Resource(
+    kind=KIND,
+    read=read,
+    values=values,
+    create=create,
+    remove=partial(delete, KIND),
+    attributes={
+        **access.attributes(KIND, OWN, managed=MANAGED, canonical=canonical_template),
+        "mode": OWN["mode"],
+        **access.lock(KIND),
+    },
+)
