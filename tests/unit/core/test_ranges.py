@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import addresses, vnet
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import FIRST, NORMAL, Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import address_ranges, vnet
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 FOUR = {"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:01", "SIZE": "10", "GATEWAY": "10.0.0.9"}
@@ -36,20 +37,21 @@ MERGED = [
 
 
 @pytest.mark.parametrize(("wanted", "purge", "after"), MERGED)
-def test_what_stands(wanted: list, purge: bool, after: list) -> None:
-    assert addresses.merged_ranges(PRESENT, wanted, purge) == after
+def test_ranges_after_a_change(wanted: list, purge: bool, after: list) -> None:
+    modes = Modes(purge=frozenset(["purge_address_ranges"] if purge else ["purge_held", "purge_clusters"]))
+    assert address_ranges.merged_ranges(PRESENT, wanted, modes) == after
 
 
 def test_a_range_that_is_named_by_id_must_be_there() -> None:
     with pytest.raises(Failure, match="AR_ID 7"):
-        addresses.merged_ranges(PRESENT, [{"AR_ID": "7", "SIZE": "1"}], False)
+        address_ranges.merged_ranges(PRESENT, [{"AR_ID": "7", "SIZE": "1"}], Modes())
 
 
 @pytest.mark.parametrize(("missing", "said"), [("TYPE", "type"), ("SIZE", "size")])
 def test_a_new_range_is_whole(missing: str, said: str) -> None:
     given = {name: NEW[name] for name in NEW if name != missing}
     with pytest.raises(Failure, match=f"give its {said}"):
-        addresses.merged_ranges(PRESENT, [given], False)
+        address_ranges.merged_ranges(PRESENT, [given], Modes())
 
 
 @pytest.mark.parametrize(
@@ -64,13 +66,15 @@ def test_a_new_range_is_whole(missing: str, said: str) -> None:
 )
 def test_a_range_that_opennebula_does_not_take(given: dict, said: str) -> None:
     with pytest.raises(Failure, match=said):
-        addresses.canonical_ranges(None, [given])
+        address_ranges.canonical_ranges(None, [given])
 
 
 def test_canonical_is_its_own_canonical() -> None:
-    once = addresses.canonical_ranges(None, [{"type": "IP4", "mac": "02:AA:00:00:00:01", "size": 3, "shared": True}])
+    once = address_ranges.canonical_ranges(
+        None, [{"type": "IP4", "mac": "02:AA:00:00:00:01", "size": 3, "shared": True}]
+    )
     assert once == [{"TYPE": "IP4", "MAC": "02:aa:00:00:00:01", "SIZE": "3", "SHARED": "YES"}]
-    assert addresses.canonical_ranges(None, once) == once
+    assert address_ranges.canonical_ranges(None, once) == once
 
 
 @pytest.mark.parametrize(
@@ -84,8 +88,8 @@ def test_canonical_is_its_own_canonical() -> None:
     ],
 )
 def test_addresses_have_one_form(given: dict, form: dict) -> None:
-    assert addresses.canonical_range(given) == form
-    assert addresses.canonical_range(form) == form
+    assert address_ranges.canonical_range(given) == form
+    assert address_ranges.canonical_range(form) == form
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_addresses_have_one_form(given: dict, form: dict) -> None:
 def test_what_a_range_keeps_is_refused(change: dict) -> None:
     name = list(change)[-1]
     with pytest.raises(Failure, match=f"{name} of address range 0"):
-        addresses.merged_ranges(PRESENT, [{"IP": "10.0.0.1", **change}], False)
+        address_ranges.merged_ranges(PRESENT, [{"IP": "10.0.0.1", **change}], Modes())
 
 
 ONE = {"ip": "10.0.0.3", "mac": "02:00:0a:00:00:03"}
@@ -114,21 +118,26 @@ HELD = [
 
 @pytest.mark.parametrize(("wanted", "purge", "after"), HELD)
 def test_what_is_on_hold(wanted: list, purge: bool, after: list) -> None:
-    assert addresses.merged_held([ONE, TWO], addresses.canonical_held(None, wanted), purge) == after
+    modes = Modes(purge=frozenset(["purge_held"] if purge else ["purge_address_ranges", "purge_clusters"]))
+    assert address_ranges.merged_held([ONE, TWO], address_ranges.canonical_held(None, wanted), modes) == after
 
 
 def test_leases_are_released_before_others_are_held() -> None:
-    cloud = Recorder()
-    addresses.write_held(cloud, 0, [TWO, THIRD], {"name": "net", "held": [ONE, TWO]})
-    assert cloud.calls == [
-        ("vn.release", 0, {"LEASES": {"IP": "10.0.0.3"}}),
-        ("vn.hold", 0, {"LEASES": {"IP": "10.0.0.5"}}),
+    steps = address_ranges.change_held({"id": 0, "name": "net", "held": [ONE, TWO]}, [TWO, THIRD])
+    assert [(step.method, step.arguments, step.phase) for step in steps] == [
+        ("vn.release", (0, {"LEASES": {"IP": "10.0.0.3"}}), NORMAL),
+        ("vn.hold", (0, {"LEASES": {"IP": "10.0.0.5"}}), NORMAL),
     ]
+
+
+def test_all_leases_are_released_before_their_ranges_are_removed() -> None:
+    steps = address_ranges.change_held({"id": 0, "name": "net", "held": [ONE, TWO]}, [])
+    assert [(step.method, step.phase) for step in steps] == [("vn.release", FIRST)] * 2
 
 
 def test_only_addresses_are_held() -> None:
     with pytest.raises(Failure, match=r"held.*nowhere"):
-        addresses.canonical_held(None, ["nowhere"])
+        address_ranges.canonical_held(None, ["nowhere"])
 
 
 RANGES = [
@@ -149,7 +158,7 @@ def test_pool_and_network_tell_the_same(simulator: Any) -> None:
     for wanted in ('IP="10.0.1.1"', 'IP6="2001:db8::101"', 'MAC="02:00:0c:00:00:02"'):
         one.vn.hold(oid, f"LEASES=[{wanted}]")
     network, listed = one.vn.info(oid), one.vnpool.info(-2, -1, -1).VNET[0]
-    assert addresses.held(listed) == [
+    assert address_ranges.held(listed) == [
         {"ip": "10.0.1.1", "mac": "02:00:0a:00:01:01"},
         {"ip": "10.9.0.4", "ip6": "2001:db8::101", "mac": "02:00:0b:00:00:03"},
         {"mac": "02:00:0c:00:00:02"},
@@ -157,24 +166,21 @@ def test_pool_and_network_tell_the_same(simulator: Any) -> None:
     assert vnet.read(None, network)["held"] == vnet.read(None, listed)["held"]
     ranges = vnet.read(None, listed)["address_ranges"]
     assert vnet.read(None, network)["address_ranges"] == ranges
-    assert addresses.merged_ranges(ranges, ranges, True) == ranges
-    assert [(lease["vm"], lease["ar_id"]) for lease in addresses.leases(network)] == [(-1, "0"), (-1, "1"), (-1, "2")]
-
-
-class Recorder:
-    """Stands where a cloud stands, and keeps the calls."""
-
-    def __init__(self) -> None:
-        self.calls: list = []
-
-    def call(self, doing: str, method: str, *arguments: object) -> None:
-        self.calls.append((method, *arguments))
+    assert address_ranges.merged_ranges(ranges, ranges, Modes(purge=frozenset(["purge_address_ranges"]))) == ranges
+    assert [(lease["vm"], lease["ar_id"]) for lease in address_ranges.leases(network)] == [
+        (-1, "0"),
+        (-1, "1"),
+        (-1, "2"),
+    ]
 
 
 @pytest.mark.parametrize(("parent", "removal"), [(None, "vn.rm_ar"), (0, "vn.free_ar")])
-def test_a_change_carries_the_whole_range(parent: int | None, removal: str) -> None:
-    cloud, new = Recorder(), {"TYPE": "IP4", "IP": "10.1.0.1", "SIZE": "1"}
-    changed = dict(FOUR, SIZE="20")
-    record = {"name": "net", "address_ranges": PRESENT, "reserved_from": parent}
-    addresses.write_ranges(cloud, 0, [changed, new], record)
-    assert cloud.calls == [(removal, 0, 3), ("vn.update_ar", 0, {"AR": changed}), ("vn.add_ar", 0, {"AR": new})]
+def test_a_change_has_the_whole_range(parent: int | None, removal: str) -> None:
+    new, changed = {"TYPE": "IP4", "IP": "10.1.0.1", "SIZE": "1"}, dict(FOUR, SIZE="20")
+    record = {"id": 0, "name": "net", "address_ranges": PRESENT, "reserved_from": parent}
+    steps = address_ranges.change_ranges(record, [changed, new])
+    assert [(step.method, step.arguments) for step in steps] == [
+        (removal, (0, 3)),
+        ("vn.update_ar", (0, {"AR": changed})),
+        ("vn.add_ar", (0, {"AR": new})),
+    ]

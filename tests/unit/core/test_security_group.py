@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import security_group
 
 SSH = {"protocol": "tcp", "direction": "inbound", "range": "22"}
@@ -39,4 +40,5 @@ def test_a_rule_has_one_form(given, canonical):
     ],
 )
 def test_rules_are_a_set(purge, present, wanted, after):
-    assert security_group.rules(purge).merged(present, wanted) == after
+    modes = Modes(purge=frozenset(["purge_rules"] if purge else ["purge_roles"]))
+    assert security_group.merged_rules(present, wanted, modes) == after

@@ -8,7 +8,8 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import template
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def remove(simulator, one):
     def task(name):
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
         cloud = Cloud(connect(options), 10)
-        return Engine(cloud, template.resource(recursive=True)).remove(name, None)
+        return Engine(cloud, TEMPLATE, Modes(recursive=True)).remove(name, None)
 
     return task
 

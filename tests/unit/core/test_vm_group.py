@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vm_group
 
 WEB = {"id": 0, "name": "web", "policy": "affined", "host_affined": [1], "host_anti_affined": []}
@@ -38,7 +39,8 @@ def test_rules_have_one_form(given, canonical):
     ],
 )
 def test_roles_are_told_apart_by_name_and_keep_what_is_not_given(purge, wanted, after):
-    assert vm_group.roles(purge).merged([WEB, DB], wanted) == after
+    modes = Modes(purge=frozenset(["purge_roles"] if purge else ["purge_rules"]))
+    assert vm_group.merged_roles([WEB, DB], wanted, modes) == after
 
 
 def test_a_role_is_given_once():

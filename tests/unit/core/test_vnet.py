@@ -9,12 +9,32 @@ from typing import Any
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, Report
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vnet
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import FIRST, Modes, Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vnet import (
+    ERROR,
+    VNET,
+    VNET_WITH_LEASES,
+    plan_recovery,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 RANGE = {"type": "IP4", "ip": "10.0.0.10", "size": 8}
 WANTED = {"vn_mad": "dummy", "bridge": "br0", "address_ranges": [RANGE]}
+
+
+class StillClock(Clock):
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += seconds
 
 
 @pytest.fixture
@@ -22,9 +42,9 @@ def one(simulator: Any) -> OneServer:
     return OneServer(simulator.url, session="oneadmin:opennebula")
 
 
-def converge(one: OneServer, name: str, wanted: dict[str, Any], **options: Any) -> Report:
+def converge(one: OneServer, name: str, wanted: dict[str, Any], **modes: Any) -> Report:
     """What one_vnet does, as a new task."""
-    return Engine(Cloud(one, patience=5), vnet.resource(**options)).converge(name, None, wanted)
+    return Engine(Cloud(one, timeout=5), VNET, Modes(**modes)).converge(name, None, wanted)
 
 
 RECOVERED = [
@@ -40,9 +60,11 @@ RECOVERED = [
 
 
 @pytest.mark.parametrize(("way", "present", "after"), RECOVERED)
-def test_a_way_out_is_taken_where_it_leads_out(way: str, present: str, after: str) -> None:
-    attribute = vnet.recovery(way)
-    assert attribute.merged(present, attribute.canonical(None, way)) == after
+def test_a_recovery_is_for_some_states(way: str, present: str, after: str) -> None:
+    record = {"id": 0, "name": "net", "vnet_state": present}
+    before, planned, steps = plan_recovery(record, {"recover": way}, Modes())
+    assert (before, planned) == (present, after)
+    assert [(step.method, step.phase) for step in steps] == [("vn.recover", FIRST)] * (present != after)
 
 
 def test_a_network_that_fails_is_recovered_and_then_what_was_wanted(simulator: Any, one: OneServer) -> None:
@@ -50,7 +72,7 @@ def test_a_network_that_fails_is_recovered_and_then_what_was_wanted(simulator: A
     with pytest.raises(Failure, match=r"network net has failed: .*Error creating the virtual network"):
         converge(one, "net", dict(WANTED, address_ranges=[]))
     simulator.cloud.events.failures = []
-    report = converge(one, "net", dict(WANTED, vnet_state="success"), recover="success")
+    report = converge(one, "net", dict(WANTED, recover="success"))
     assert report.before == {"address_ranges": [], "vnet_state": "error"}
     assert report.record["vnet_state"] == "ready"
     assert report.record["size"] == 8
@@ -59,11 +81,11 @@ def test_a_network_that_fails_is_recovered_and_then_what_was_wanted(simulator: A
 def test_a_network_whose_driver_does_not_remove_it_goes_by_force(simulator: Any, one: OneServer) -> None:
     converge(one, "net", dict(WANTED, held=["10.0.0.11"]))
     simulator.cloud.events.failures = [["delete", "vn-0"]]
-    with pytest.raises(Failure, match="is still there"):
-        Engine(Cloud(one, patience=0.3), vnet.resource()).remove("net", None)
-    assert one.vn.info(0).STATE == vnet.ERROR
+    with pytest.raises(Failure, match="still exists"):
+        Engine(Cloud(one, clock=StillClock()), VNET).remove("net", None)
+    assert one.vn.info(0).STATE == ERROR
     simulator.cloud.events.failures = []
-    assert Engine(Cloud(one), vnet.resource(force=True)).remove("net", None).changed
+    assert Engine(Cloud(one), VNET, Modes(force=True)).remove("net", None).changed
     assert list(one.vnpool.info(-2, -1, -1).VNET) == []
 
 
@@ -74,7 +96,7 @@ def test_a_reservation_grows_and_does_not_shrink(one: OneServer) -> None:
     grown = converge(one, "part", dict(wanted, size=5))
     assert (grown.record["size"], grown.record["reserved_from"]) == (5, 0)
     assert not converge(one, "part", dict(wanted, size=5)).changed
-    with pytest.raises(Failure, match="has 5 addresses, which size: 4 does not take away"):
+    with pytest.raises(Failure, match="has 5 addresses; size: 4 cannot reduce them"):
         converge(one, "part", dict(wanted, size=4))
 
 
@@ -88,4 +110,45 @@ def test_an_ordinary_network_does_not_become_a_reservation(one: OneServer) -> No
 def test_a_reservation_has_a_size(one: OneServer) -> None:
     converge(one, "net", WANTED)
     with pytest.raises(Failure, match=r"give: size\."):
-        converge(one, "part", {"reserved_from": "net"}, reserves=True)
+        converge(one, "part", {"reserved_from": "net"})
+
+
+def test_a_reservation_begins_where_it_is_to_begin(one: OneServer) -> None:
+    converge(one, "net", WANTED)
+    wanted = {"reserved_from": "net", "size": 2, "ar_id": 0, "first_address": "10.0.0.12"}
+    (found,) = converge(one, "part", wanted).record["address_ranges"]
+    assert (found["IP"], found["SIZE"]) == ("10.0.0.12", "2")
+    with pytest.raises(Failure, match=r"option first_address takes IP and MAC addresses, not 'nowhere'"):
+        converge(one, "other", dict(wanted, first_address="nowhere"))
+
+
+def test_a_recovery_is_no_part_of_a_new_network(one: OneServer) -> None:
+    planned = Engine(Cloud(one), VNET, apply=False).converge("net", None, dict(WANTED, recover="failure"))
+    assert set(planned.after) == {"name", "state", *WANTED}
+    assert converge(one, "net", dict(WANTED, recover="failure")).record["vnet_state"] == "ready"
+
+
+def test_a_recovery_that_leads_to_failure_is_no_failure(simulator: Any, one: OneServer) -> None:
+    simulator.cloud.events.delay = 60
+    Engine(Cloud(one), VNET, waits=False).converge("net", None, dict(WANTED, address_ranges=[]))
+    report = converge(one, "net", {"recover": "failure"})
+    assert (report.before["vnet_state"], report.record["vnet_state"]) == ("lock_create", "error")
+    assert not converge(one, "net", {"recover": "failure"}).changed
+    with pytest.raises(Failure, match="network net has failed"):
+        converge(one, "net", {})
+
+
+def test_a_template_of_a_network_is_taken_with_what_is_added(one: OneServer) -> None:
+    one.vntemplate.allocate('NAME="tpl" VN_MAD="dummy" BRIDGE="br1" AR=[TYPE="IP4",IP="10.0.0.1",SIZE="2"]')
+    wanted = {"vntemplate": "tpl", "bridge": "br7", "held": ["10.0.0.2"]}
+    planned = Engine(Cloud(one), VNET, apply=False).converge("net", None, wanted)
+    done = converge(one, "net", wanted)
+    assert (planned.before, planned.after) == (done.before, done.after)
+    assert (done.record["bridge"], done.record["size"], len(done.record["held"])) == ("br7", 2, 1)
+    assert not converge(one, "net", wanted).changed
+
+
+def test_leases_are_part_of_the_record_where_each_network_is_read(one: OneServer) -> None:
+    converge(one, "net", dict(WANTED, held=["10.0.0.11"]))
+    report = Engine(Cloud(one), VNET_WITH_LEASES, apply=False).converge("net", None, {})
+    assert [(lease["ip"], lease["vm"]) for lease in report.record["leases"]] == [("10.0.0.11", -1)]

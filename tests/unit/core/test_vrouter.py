@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, Report
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes, Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import look, status
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import fetch_vms, status
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 FIXED = {"NIC_ID": "0", "NETWORK": "net", "NETWORK_ID": "0"}
@@ -32,12 +35,13 @@ MERGED = [
 
 @pytest.mark.parametrize(("wanted", "purge", "after"), MERGED)
 def test_what_stands(wanted: list, purge: bool, after: list) -> None:
-    assert vrouter.merged_nics(PRESENT, wanted, purge) == after
+    modes = Modes(purge=frozenset(["purge_nics"] if purge else ["purge_networks"]))
+    assert vrouter.merged_nics(PRESENT, wanted, modes) == after
 
 
 def test_an_interface_that_is_named_by_id_must_be_there() -> None:
     with pytest.raises(Failure, match="7"):
-        vrouter.merged_nics(PRESENT, [{"NIC_ID": "7"}], False)
+        vrouter.merged_nics(PRESENT, [{"NIC_ID": "7"}], Modes())
 
 
 def test_canonical_is_its_own_canonical() -> None:
@@ -71,29 +75,28 @@ def cloud(simulator: Any) -> Cloud:
     one.host.allocate("host", "dummy", "dummy", 0)
     one.template.allocate('NAME="tpl" VROUTER="YES" CPU="0.1" MEMORY="64"')
     one.hostpool.info()  # lets what is due happen: the host is monitored
-    return Cloud(one, patience=10)
+    return Cloud(one, timeout=10)
 
 
-def converge(cloud: Cloud, number: int, **given: Any) -> Report:
-    vms = vrouter.Vms("tpl", **given)
-    engine = Engine(cloud, vrouter.resource(vms=vms), waits=vms.waits)
-    return engine.converge("edge", None, {"vm_template": "tpl", "vm_count": number})
+def converge(cloud: Cloud, number: int, waits: bool = True, check: bool = False, **given: Any) -> Report:
+    engine = Engine(cloud, vrouter.VROUTER, Modes(waits=waits), apply=not check, waits=waits)
+    return engine.converge("edge", None, {"vm_template": "tpl", "vm_count": number, **given})
 
 
 def states(cloud: Cloud, report: Report) -> list[str]:
-    return [status(vm) for vm in look(cloud, report.record["vms"]).values()]
+    return [status(vm) for vm in fetch_vms(cloud, report.record["vms"]).values()]
 
 
 @pytest.mark.parametrize(("hold", "state"), [(False, "running"), (True, "held")])
 def test_the_vms_are_waited_for(cloud: Cloud, hold: bool, state: str) -> None:
-    assert states(cloud, converge(cloud, 2, hold=hold)) == [state] * 2
+    assert states(cloud, converge(cloud, 2, vm_hold=hold)) == [state] * 2
 
 
 def test_the_first_vms_stay_and_names_go_on(cloud: Cloud) -> None:
-    first = converge(cloud, 3, name="r%i").record["vms"]
+    first = converge(cloud, 3, vm_name="r%i").record["vms"]
     assert converge(Cloud(cloud.one), 1).record["vms"] == first[:1]
-    again = converge(Cloud(cloud.one), 2, name="r%i")
-    assert sorted(vm.NAME for vm in look(cloud, again.record["vms"]).values()) == ["r0", "r1"]
+    again = converge(Cloud(cloud.one), 2, vm_name="r%i")
+    assert sorted(vm.NAME for vm in fetch_vms(cloud, again.record["vms"]).values()) == ["r0", "r1"]
     assert again.record["vms"][0] == first[0]
     assert again.record["vms"][1] not in first
 
@@ -108,3 +111,82 @@ def test_a_vm_that_fails_says_why_and_the_router_stays(simulator: Any, cloud: Cl
 def test_none_is_waited_for_when_nobody_wants_to(simulator: Any, cloud: Cloud) -> None:
     simulator.cloud.events.failures = [["deploy", "vm-0"]]
     assert len(converge(cloud, 1, waits=False).record["vms"]) == 1
+
+
+def test_a_change_of_the_number_is_planned_as_it_is_made(cloud: Cloud) -> None:
+    converge(cloud, 1)
+    for number in (3, 0):
+        planned = converge(Cloud(cloud.one), number, check=True)
+        done = converge(Cloud(cloud.one), number)
+        assert (planned.before, planned.after) == (done.before, done.after)
+        assert (planned.record["vm_count"], len(done.record["vms"])) == (number, number)
+        assert not converge(Cloud(cloud.one), number).changed
+
+
+def test_vms_of_a_template_that_does_not_exist_are_not_begun(cloud: Cloud) -> None:
+    converge(cloud, 1)
+    with pytest.raises(Failure, match=r"no VM template 'tlp'; did you mean 'tpl'"):
+        converge(Cloud(cloud.one), 2, vm_template="tlp", mode="640")
+    assert cloud.info("vrouter", 0).PERMISSIONS.GROUP_U == 0, "nothing was done"
+
+
+def test_vms_get_what_is_added_to_their_template(cloud: Cloud) -> None:
+    planned = converge(cloud, 1, check=True, vm_extra={"api_password": "hush"})
+    assert planned.after["vm_extra"] == {"API_PASSWORD": "hush"}, "a dictionary, whose secrets are masked"
+    done = converge(Cloud(cloud.one), 1, vm_extra='API_PASSWORD="hush"')
+    assert done.after == planned.after
+    (vm,) = fetch_vms(cloud, done.record["vms"]).values()
+    assert vm.USER_TEMPLATE["API_PASSWORD"] == "hush"
+
+
+RECORD = {"id": 5, "name": "edge", "nics": [FIXED, FLOATING], "vms": [1, 2]}
+NEW = {"NETWORK_ID": "1"}
+
+
+@pytest.mark.parametrize(
+    ("vms", "waits", "methods"),
+    [
+        ([], True, ["vrouter.detachnic", "vrouter.attachnic"]),
+        ([1], False, ["", "vrouter.detachnic", "", "vrouter.attachnic"]),
+        ([1], True, ["", "vrouter.detachnic", "", "vrouter.attachnic", ""]),
+    ],
+)
+def test_vms_are_waited_for_before_each_change_of_interfaces(vms: list, waits: bool, methods: list) -> None:
+    steps = vrouter.change_nics(dict(RECORD, vms=vms), [FIXED, NEW], waits)
+    assert [step.method for step in steps] == methods
+    assert [step.arguments for step in steps if step.method] == [(5, 1), (5, {"NIC": NEW})]
+
+
+def test_interfaces_of_running_vms_change(cloud: Cloud) -> None:
+    for number in range(2):
+        cloud.one.vn.allocate(
+            f'NAME="net{number}" VN_MAD="dummy" BRIDGE="b" AR=[TYPE="IP4",IP="10.{number}.0.1",SIZE="9"]', 0
+        )
+    first = converge(cloud, 1, nics=[{"network": "net0"}], mode="640")
+    assert [nic["NETWORK_ID"] for nic in first.record["nics"]] == ["0"]
+    engine = Engine(Cloud(cloud.one), vrouter.VROUTER, Modes(purge=frozenset(["purge_nics"])))
+    second = engine.converge("edge", None, {"nics": [{"network": "net1"}]})
+    assert [nic["NETWORK_ID"] for nic in second.record["nics"]] == ["1"]
+    (vm,) = fetch_vms(cloud, second.record["vms"]).values()
+    assert [nic["NETWORK_ID"] for nic in vm.TEMPLATE["NIC"]] == ["1"]
+
+
+class Refusing:
+    """A cloud whose chmod fails as that of 7.4 does."""
+
+    def __init__(self, code: int, vms: list) -> None:
+        self.code, self.vms = code, vms
+
+    def call(self, what: str, method: str, *arguments: Any, **data: Any) -> None:
+        assert (method, arguments[:4]) == ("vrouter.chmod", (5, 1, 1, 0))
+        raise Failure(f"Cannot {what}", code=self.code)
+
+    def info(self, kind: str, oid: int) -> Any:
+        return SimpleNamespace(VMS=SimpleNamespace(ID=self.vms))
+
+
+@pytest.mark.parametrize(("code", "vms", "fails"), [(0x400, [1], False), (0x400, [], True), (0x200, [1], True)])
+def test_a_mode_that_is_set_although_7_4_says_otherwise(code: int, vms: list, fails: bool) -> None:
+    (step,) = vrouter.change_mode(RECORD, "640")
+    with pytest.raises(Failure) if fails else nullcontext():
+        step.run(Refusing(code, vms))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""What the lookup `one` finds, and the catalogue of kinds that it takes."""
+"""What the lookup `one` finds, and the registry of kinds that it takes."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def test_what_cannot_be_is_told(look, kind, options, said):
         look(kind, **options)
 
 
-def test_every_kind_is_in_the_catalogue():
+def test_every_kind_is_in_the_registry():
     package = "ansible_collections.privazio.opennebula.plugins.module_utils._kinds"
     stems = [path.stem for path in (ROOT / "plugins/module_utils/_kinds").glob("*.py")]
     modules = [importlib.import_module(f"{package}.{stem}") for stem in stems]
     kinds = {module.KIND for module in modules if hasattr(module, "KIND")}
-    assert {kind: resource().kind for kind, resource in RESOURCES.items()} == {kind: kind for kind in RESOURCES}
+    assert {kind: resource.kind for kind, resource in RESOURCES.items()} == {kind: kind for kind in RESOURCES}
     assert kinds | {"vm"} == set(RESOURCES) | {"acl", "document"}
