@@ -10,31 +10,32 @@ module: one_acl
 short_description: Manage OpenNebula ACL rules
 version_added: 1.0.0
 description:
-  - Says what a user, a group or everyone may do with which resources.
-  - The rules of one of them are a set. Those that O(rules) names are added, with O(purge) the others are removed.
+  - Manages the rules that say what a user, the members of a group, or all users may do with which resources.
+  - The rules of a user, a group or all users are a set. The rules in O(rules) are added; with O(purge) all others are
+    removed.
 options:
   state:
     description:
-      - V(present) makes O(rules) stand.
-      - V(absent) removes O(rules), or all when O(rules) is omitted.
+      - V(present) adds the rules in O(rules) that are missing.
+      - V(absent) removes the rules in O(rules), or all when O(rules) is omitted.
     type: str
     choices: [present, absent]
     default: present
   user:
     description:
-      - Name or id of the user whose rules these are.
+      - Name or id of the user that the rules apply to.
     type: str
   group:
     description:
-      - Name or id of the group whose members' rules these are.
+      - Name or id of the group whose members the rules apply to.
     type: str
   everyone:
     description:
-      - Whether these are the rules of all users.
+      - Whether the rules apply to all users.
     type: bool
   rules:
     description:
-      - What may be done. Needed for O(state=present).
+      - The rules. Required for O(state=present).
     type: list
     elements: dict
     suboptions:
@@ -69,21 +70,21 @@ options:
           - scheduled_action
       rights:
         description:
-          - What may be done with them.
+          - Rights on these resources.
         type: list
         elements: str
         required: true
         choices: [use, manage, admin, create]
       object:
         description:
-          - Name or id of the one object that the rule is for. Where several types are given, it has to be the id.
-          - Of O(rules[].object), O(rules[].of_group) and O(rules[].cluster) at most one is given. The rule is for all
-            objects of the types when all are omitted.
+          - Name or id of the one object that the rule is for. Has to be an id when there are several types.
+          - At most one of O(rules[].object), O(rules[].of_group) and O(rules[].cluster) can be given. When all are
+            omitted, the rule is for all objects of the types.
         type: str
       of_group:
         description:
           - Name or id of the group whose objects the rule is for.
-          - OpenNebula does not take this for hosts, groups, clusters, zones and VDCs.
+          - OpenNebula does not support this for hosts, groups, clusters, zones and VDCs.
         type: str
       cluster:
         description:
@@ -91,12 +92,12 @@ options:
         type: str
       zone:
         description:
-          - Name or id of the zone where the rule counts, V(*) for all zones. That of the server when omitted.
+          - Name or id of the zone where the rule applies, or V(*) for all zones. The zone of the server when omitted.
         type: str
   purge:
     description:
-      - Whether rules of the user, the group or everyone that O(rules) does not name are removed.
-      - Those that OpenNebula itself makes of a VDC, or of the administrator of a group, stay.
+      - Whether to remove the rules of the user, the group or all users that are not in O(rules).
+      - Rules that OpenNebula itself creates for a VDC or for an administrator of a group are kept.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -111,15 +112,15 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a group
+- name: Create a group
   privazio.opennebula.one_group:
     name: dev
 
-- name: Have a cluster
+- name: Create a cluster
   privazio.opennebula.one_cluster:
     name: edge
 
-- name: The group may manage its virtual machines, and use the hosts, datastores and networks of the cluster
+- name: Allow the group to manage its virtual machines, and to use the resources of the cluster
   privazio.opennebula.one_acl:
     group: dev
     rules:
@@ -130,7 +131,7 @@ EXAMPLES = r"""
         cluster: edge
         rights: [use]
 
-- name: It may do this, and nothing else that a rule would allow
+- name: Set the only rules of the group
   privazio.opennebula.one_acl:
     group: dev
     rules:
@@ -139,7 +140,7 @@ EXAMPLES = r"""
         rights: [use]
     purge: true
 
-- name: Remove its rules
+- name: Remove the rules of the group
   privazio.opennebula.one_acl:
     group: dev
     state: absent
@@ -147,13 +148,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rules:
-  description: All rules of the user, the group or everyone, each with what follows.
+  description: All rules of the user, the group or all users.
   type: list
   elements: dict
   returned: success
   contains:
     id:
-      description: Id of the rule; not there when a check run would add it.
+      description: Id of the rule; missing when a check run would add it.
       type: int
       returned: success
       sample: 12
@@ -169,20 +170,20 @@ rules:
       returned: success
       sample: [host, vnet, datastore]
     rights:
-      description: What may be done, as in O(rules[].rights).
+      description: Rights, as in O(rules[].rights).
       type: list
       elements: str
       returned: success
       sample: [use]
     user_id:
-      description: Id of the user whose rule it is.
+      description: Id of the user that the rule applies to.
       type: int
-      returned: when it is a user's
+      returned: when it applies to a user
       sample: 2
     group_id:
-      description: Id of the group whose rule it is.
+      description: Id of the group that the rule applies to.
       type: int
-      returned: when it is a group's
+      returned: when it applies to a group
       sample: 100
     object_id:
       description: Id of the one object that the rule is for.
@@ -200,9 +201,9 @@ rules:
       returned: when it is for the objects of a cluster
       sample: 100
     zone_id:
-      description: Id of the zone where the rule counts.
+      description: Id of the zone where the rule applies.
       type: int
-      returned: when it does not count everywhere
+      returned: when it does not apply to all zones
       sample: 0
 api_calls:
   description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
@@ -210,7 +211,7 @@ api_calls:
   returned: always
   sample: 3
 diff:
-  description: The rules that are removed, before, and those that are added, after.
+  description: The rules that are removed are in C(before), those that are added in C(after).
   type: dict
   returned: success
   sample: {"before": {}, "after": {"rules": ["@100 HOST+NET+DATASTORE/%100 USE #0"]}}

@@ -10,15 +10,15 @@ module: one_acl_info
 short_description: Read OpenNebula ACL rules
 version_added: 1.0.0
 description:
-  - Returns the ACL rules of a user or a group; all when none is given.
+  - Returns the ACL rules of a user or a group; all rules when neither is given.
 options:
   user:
     description:
-      - Only the rules of the user with this name or id; not those of the groups that the user is in.
+      - Only return rules of the user with this name or id, without those of the user's groups.
     type: str
   group:
     description:
-      - Only the rules of the group with this name or id.
+      - Only return rules of the group with this name or id.
     type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection
@@ -35,7 +35,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_acl_info:
   register: all_rules
 
-- name: Read those of a group
+- name: Read the rules of a group
   privazio.opennebula.one_acl_info:
     group: users
   register: users
@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rules:
-  description: The rules, each with what M(privazio.opennebula.one_acl) returns of one.
+  description: The rules, each as M(privazio.opennebula.one_acl) returns it.
   type: list
   elements: dict
   returned: success

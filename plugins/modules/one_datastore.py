@@ -10,31 +10,31 @@ module: one_datastore
 short_description: Manage OpenNebula datastores
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes datastores, and says which clusters they belong to.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
-  - The task ends when OpenNebula knows how large the datastore is. It does not ask that of system datastores whose
-    driver is not shared; those are not waited for.
+  - Creates, changes, renames and removes datastores, and manages the clusters that they belong to.
+  - Options that are omitted are left as they are. A second run changes nothing.
+  - The task ends when OpenNebula has measured the size of the datastore. It does not measure system datastores whose
+    driver is not shared, so the task does not wait for these.
 options:
   state:
     description:
-      - Whether the datastore is to be there. OpenNebula refuses to remove one that holds images.
+      - Whether the datastore should exist. OpenNebula refuses to remove one that holds images.
     type: str
     choices: [present, absent]
     default: present
   type:
     description:
-      - What the datastore holds; V(image) for a new one when omitted.
+      - What the datastore holds. A new datastore gets V(image) when this is omitted.
     type: str
     choices: [image, system, file, backup]
   ds_mad:
     description:
-      - Datastore driver, such as V(fs), V(ceph), V(lvm), V(restic) or V(rsync). Needed for a new datastore but a system
-        one, which has none.
+      - Datastore driver, such as V(fs), V(ceph), V(lvm), V(restic) or V(rsync). Required to create a
+        datastore, except for a system datastore, which has none.
     type: str
   tm_mad:
     description:
-      - Transfer driver, such as V(local), V(shared), V(ssh), V(qcow2) or V(ceph). Needed for a new datastore but a
-        backup one, which has none.
+      - Transfer driver, such as V(local), V(shared), V(ssh), V(qcow2) or V(ceph). Required to create a
+        datastore, except for a backup datastore, which has none.
     type: str
   clusters:
     description:
@@ -44,16 +44,16 @@ options:
     elements: str
   purge_clusters:
     description:
-      - Whether the datastore leaves clusters that O(clusters) does not name.
+      - Whether to remove the datastore from clusters that are not in O(clusters).
     type: bool
     default: false
   enabled:
     description:
-      - Whether the scheduler may use the datastore. OpenNebula disables system datastores only.
+      - Whether the scheduler may use the datastore. Only system datastores can be disabled.
     type: bool
   wait_timeout:
     description:
-      - How long to wait, in seconds. OpenNebula looks at datastores every C(MONITORING_INTERVAL_DATASTORE) seconds,
+      - How long to wait, in seconds. OpenNebula measures datastores every C(MONITORING_INTERVAL_DATASTORE) seconds,
         which is 300 unless C(oned.conf) says otherwise.
     default: 600
 extends_documentation_fragment:
@@ -73,7 +73,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a datastore for images
+- name: Create a datastore for images
   privazio.opennebula.one_datastore:
     name: fast
     ds_mad: "{{ one_ds_mad | default('fs') }}"
@@ -84,19 +84,19 @@ EXAMPLES = r"""
       COMPATIBLE_SYS_DS: 0
       LIMIT_MB: 512000
 
-- name: Have one for the disks of running machines, without waiting for it
+- name: Create a datastore for disks of virtual machines, without waiting for it
   privazio.opennebula.one_datastore:
     name: running
     type: system
     tm_mad: "{{ one_tm_mad | default('shared') }}"
     wait: false
 
-- name: Keep new machines off it
+- name: Disable the datastore for new virtual machines
   privazio.opennebula.one_datastore:
     name: running
     enabled: false
 
-- name: Remove both
+- name: Remove both datastores
   privazio.opennebula.one_datastore:
     name: "{{ item }}"
     state: absent
@@ -105,7 +105,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the datastore; not there when a check run would create it.
+  description: Id of the datastore; missing when a check run would create it.
   type: int
   returned: success
   sample: 100
@@ -115,99 +115,99 @@ name:
   returned: success
   sample: fast
 type:
-  description: What it holds, as in O(type).
+  description: What the datastore holds, as in O(type).
   type: str
   returned: success
   sample: image
 ds_mad:
-  description: Datastore driver, empty when it has none.
+  description: Datastore driver; empty when there is none.
   type: str
   returned: success
   sample: fs
 tm_mad:
-  description: Transfer driver, empty when it has none.
+  description: Transfer driver; empty when there is none.
   type: str
   returned: success
   sample: shared
 cluster_ids:
-  description: Ids of the clusters that it belongs to.
+  description: Ids of the clusters that the datastore belongs to.
   type: list
   elements: int
   returned: success
   sample: [0]
 enabled:
-  description: Whether the scheduler may use it.
+  description: Whether the scheduler may use the datastore.
   type: bool
   returned: success
   sample: true
 base_path:
-  description: Where it is on the hosts.
+  description: Directory of the datastore on the hosts.
   type: str
   returned: success
   sample: /var/lib/one//datastores/100
 total_mb:
-  description: How large it is, in MB; 0 while that is not known.
+  description: Size in MB; 0 while it is not known.
   type: int
   returned: success
   sample: 258020
 free_mb:
-  description: How much is free, in MB.
+  description: Free space in MB.
   type: int
   returned: success
   sample: 75981
 used_mb:
-  description: How much is used, in MB.
+  description: Used space in MB.
   type: int
   returned: success
   sample: 27917
 image_ids:
-  description: Ids of the images that it holds.
+  description: Ids of the images in the datastore.
   type: list
   elements: int
   returned: success
   sample: [0, 1]
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "640"
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"DS_MAD": "fs", "TM_MAD": "shared", "TYPE": "IMAGE_DS", "LIMIT_MB": "512000"}
 labels:
-  description: Its labels.
+  description: Labels of the datastore.
   type: list
   elements: str
   returned: success

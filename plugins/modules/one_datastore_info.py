@@ -10,7 +10,7 @@ module: one_datastore_info
 short_description: Read OpenNebula datastores
 version_added: 1.0.0
 description:
-  - Returns the datastores that fit all the options given; all that the user may see when none is given.
+  - Returns the datastores that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_datastore_info:
   register: all_datastores
 
-- name: Read one
+- name: Read a datastore
   privazio.opennebula.one_datastore_info:
     name: default
   register: default_datastore
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 datastores:
-  description: The datastores, by id, each with what M(privazio.opennebula.one_datastore) returns of one.
+  description: The datastores in order of their ids, each as M(privazio.opennebula.one_datastore) returns it.
   type: list
   elements: dict
   returned: success

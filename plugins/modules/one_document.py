@@ -10,18 +10,20 @@ module: one_document
 short_description: Manage OpenNebula documents
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes documents, which are templates of the user's own with a number for a type.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes documents, which are templates for any purpose. Each has a type, which is a
+    number.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   type:
     description:
-      - Number of the document's type. It is looked for among the documents of this type, and cannot be changed.
-      - OneFlow keeps services as V(100) and service templates as V(101); leave these to it.
+      - Type of the document, a number. A O(name) is looked up among the documents of this type. It cannot be changed
+        later.
+      - OneFlow uses V(100) for services and V(101) for service templates; do not manage these with this module.
     type: int
     required: true
   state:
     description:
-      - Whether the document is to be there.
+      - Whether the document should exist.
     type: str
     choices: [present, absent]
     default: present
@@ -42,14 +44,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Keep what a cloud is told about itself
+- name: Create a document with contacts of the operators
   privazio.opennebula.one_document:
     name: contacts
     type: 200
     template:
       BODY: "{{ {'operator': 'ops@example.com'} | to_json }}"
 
-- name: Remove it
+- name: Remove the document
   privazio.opennebula.one_document:
     name: contacts
     type: 200
@@ -58,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the document; not there when a check run would create it.
+  description: Id of the document; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -68,58 +70,58 @@ name:
   returned: success
   sample: contacts
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 type:
-  description: Number of its type.
+  description: Type of the document.
   type: int
   returned: success
   sample: 200
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"BODY": "{}"}
 labels:
-  description: Its labels.
+  description: Labels of the document.
   type: list
   elements: str
   returned: success
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the document, as in O(lock).
   type: str
   returned: success
   sample: none

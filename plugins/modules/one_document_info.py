@@ -10,11 +10,11 @@ module: one_document_info
 short_description: Read OpenNebula documents
 version_added: 1.0.0
 description:
-  - Returns the documents that fit all the options given; all that the user may see when none is given.
+  - Returns the documents that match all given options; all that the user may see when none is given.
 options:
   type:
     description:
-      - Number of the type of the documents to return.
+      - Type of the documents to return, a number.
     type: int
     required: true
 extends_documentation_fragment:
@@ -34,7 +34,7 @@ EXAMPLES = r"""
     type: 200
   register: all_documents
 
-- name: Read those whose name begins with contacts
+- name: Read the documents whose names begin with contacts
   privazio.opennebula.one_document_info:
     type: 200
     name: ~contacts
@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 documents:
-  description: The documents, by id, each with what M(privazio.opennebula.one_document) returns of one.
+  description: The documents in order of their ids, each as M(privazio.opennebula.one_document) returns it.
   type: list
   elements: dict
   returned: success

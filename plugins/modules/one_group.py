@@ -11,14 +11,14 @@ short_description: Manage OpenNebula groups
 version_added: 1.0.0
 description:
   - Creates, changes and removes groups of users, their administrators, quotas and views.
-  - Who is a member is an option of M(privazio.opennebula.one_user).
-  - Members may use what the VDC C(default) gives to all groups, but create nothing until an ACL rule allows it, see
+  - Members are managed with M(privazio.opennebula.one_user).
+  - Members may use the resources of the VDC C(default), but create nothing until an ACL rule allows it. See
     M(privazio.opennebula.one_acl).
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   id:
     description:
-      - Id of the group. The API cannot rename groups, so a O(name) beside it has to be the group's.
+      - Id of the group. The API cannot rename groups, so a O(name) given with it has to be the name of this group.
       - At least one of O(id) and O(name) is required.
     type: int
   name:
@@ -27,23 +27,25 @@ options:
     type: str
   state:
     description:
-      - Whether the group is to be there. OpenNebula refuses to remove one that has members.
+      - Whether the group should exist. OpenNebula refuses to remove one that has members.
     type: str
     choices: [present, absent]
     default: present
   admins:
     description:
-      - Names or ids of members that administer the group. OpenNebula makes the ACL rules for that.
+      - Names or ids of members that administer the group. OpenNebula creates the ACL rules that this needs.
     type: list
     elements: str
   purge_admins:
     description:
-      - Whether administrators that O(admins) does not name are members only.
+      - Whether administrators that O(admins) does not name lose that role. They stay members.
     type: bool
     default: false
   sunstone:
     description:
-      - Views of the web interface, which is the attribute C(SUNSTONE) of the template. Only what is given is compared.
+      - Views of the web interface. This is the attribute C(SUNSTONE) of the template. Suboptions that are omitted are
+        left
+        as they are.
     type: dict
     suboptions:
       views:
@@ -53,7 +55,7 @@ options:
         elements: str
       default_view:
         description:
-          - View that members get first.
+          - Default view of members.
         type: str
       group_admin_views:
         description:
@@ -62,7 +64,7 @@ options:
         elements: str
       group_admin_default_view:
         description:
-          - View that administrators of the group get first.
+          - Default view of administrators of the group.
         type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection
@@ -81,7 +83,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a group
+- name: Create a group
   privazio.opennebula.one_group:
     name: dev
     sunstone:
@@ -92,26 +94,26 @@ EXAMPLES = r"""
         memory: 65536
         running_vms: 20
 
-- name: Let its members create what they need
+- name: Allow its members to create resources
   privazio.opennebula.one_acl:
     group: dev
     rules:
       - resources: [vm, image, template, document, security_group, vm_group, backupjob]
         rights: [create]
 
-- name: Have a member
+- name: Create a user in the group
   privazio.opennebula.one_user:
     name: dora
     password: "{{ dora_password | default('correct-horse') }}"
     group: dev
 
-- name: Let her administer the group, and nobody else
+- name: Set the only administrator of the group
   privazio.opennebula.one_group:
     name: dev
     admins: [dora]
     purge_admins: true
 
-- name: Remove her
+- name: Remove the user
   privazio.opennebula.one_user:
     name: dora
     state: absent
@@ -124,7 +126,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the group; not there when a check run would create it.
+  description: Id of the group; missing when a check run would create it.
   type: int
   returned: success
   sample: 100
@@ -134,13 +136,13 @@ name:
   returned: success
   sample: dev
 user_ids:
-  description: Ids of its members.
+  description: Ids of the members.
   type: list
   elements: int
   returned: success
   sample: [2, 3]
 admin_ids:
-  description: Ids of its administrators.
+  description: Ids of the administrators.
   type: list
   elements: int
   returned: success
@@ -161,12 +163,12 @@ quotas_used:
   returned: success
   sample: {"vm": {"cpu": 0.5, "memory": 512, "vms": 1}}
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"SUNSTONE": {"VIEWS": "cloud", "DEFAULT_VIEW": "cloud"}}
 labels:
-  description: Its labels.
+  description: Labels of the group.
   type: list
   elements: str
   returned: success

@@ -10,7 +10,7 @@ module: one_group_info
 short_description: Read OpenNebula groups
 version_added: 1.0.0
 description:
-  - Returns the groups that fit all the options given; all that the user may see when none is given.
+  - Returns the groups that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.unowned
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_group_info:
   register: all_groups
 
-- name: Read one
+- name: Read a group
   privazio.opennebula.one_group_info:
     name: users
   register: users
@@ -36,7 +36,7 @@ EXAMPLES = r"""
 RETURN = r"""
 groups:
   description:
-    The groups, by id, each with what M(privazio.opennebula.one_group) returns of one, and C(members) and
+    The groups in order of their ids, each as M(privazio.opennebula.one_group) returns it, and with C(members) and
     C(admins) by name.
   type: list
   elements: dict

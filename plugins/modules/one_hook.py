@@ -10,24 +10,26 @@ module: one_hook
 short_description: Manage OpenNebula hooks
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes hooks, the commands that OpenNebula runs on events.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes hooks, which are commands that OpenNebula runs on events.
+  - Options that are omitted are left as they are. A second run changes nothing.
   - Only administrators may manage hooks.
 options:
   state:
     description:
-      - Whether the hook is to be there.
+      - Whether the hook should exist.
     type: str
     choices: [present, absent]
     default: present
   type:
     description:
-      - What the hook waits for, a call of the API or a state. Required to create one. It cannot be changed later.
+      - Event that runs the hook, V(api) for a call of the API, V(state) for a change of state. Required to create a
+        hook. It
+        cannot be changed later.
     type: str
     choices: [api, state]
   command:
     description:
-      - Command to run; a path that does not begin with a slash is below the hooks of the front-end.
+      - Command to run. A relative path starts in the directory for hooks on the front-end.
       - Required to create a hook.
     type: str
   arguments:
@@ -48,25 +50,25 @@ options:
     type: int
   call:
     description:
-      - Method of the API that a hook of type V(api) waits for, such as V(one.vm.allocate).
+      - For O(type=api), the method of the API that runs the hook, such as V(one.vm.allocate).
     type: str
   resource:
     description:
-      - Kind of objects whose state a hook of type V(state) waits for.
+      - For O(type=state), the kind of objects whose state runs the hook.
     type: str
     choices: [vm, host, image, net]
   resource_state:
     description:
-      - State that a hook of type V(state) waits for, such as V(error) for a host or V(active) for a virtual machine.
+      - For O(type=state), the state that runs the hook, such as V(error) for a host or V(active) for a virtual machine.
     type: str
   lcm_state:
     description:
-      - For virtual machines, the state of their life cycle, such as V(running), and V(lcm_init) where there is none.
+      - For O(resource=vm), the state of the life cycle, such as V(running), or V(lcm_init) where there is none.
     type: str
   retry:
     description:
-      - Numbers of executions, as M(privazio.opennebula.one_hook_info) returns them, that are run again.
-      - Each run of the task repeats them.
+      - Ids of executions to run again, as M(privazio.opennebula.one_hook_info) returns them.
+      - Each run of the task runs them again.
     type: list
     elements: int
 extends_documentation_fragment:
@@ -84,7 +86,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Tell somebody when a host fails
+- name: Create a hook that calls the operator when a host fails
   privazio.opennebula.one_hook:
     name: host-failed
     type: state
@@ -94,7 +96,7 @@ EXAMPLES = r"""
     arguments: $TEMPLATE
     arguments_stdin: true
 
-- name: Remove it
+- name: Remove the hook
   privazio.opennebula.one_hook:
     name: host-failed
     state: absent
@@ -102,7 +104,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the hook; not there when a check run would create it.
+  description: Id of the hook; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -112,12 +114,12 @@ name:
   returned: success
   sample: host-failed
 type:
-  description: What it waits for, V(api) or V(state).
+  description: Event that runs the hook, V(api) or V(state).
   type: str
   returned: success
   sample: state
 command:
-  description: Its command.
+  description: Command of the hook.
   type: str
   returned: success
   sample: /usr/local/bin/page-operator
@@ -127,60 +129,60 @@ arguments:
   returned: success
   sample: $TEMPLATE
 arguments_stdin:
-  description: Whether they go to its standard input.
+  description: Whether the arguments go to the standard input of the command.
   type: bool
   returned: success
   sample: true
 remote:
-  description: Whether it runs on the host of the virtual machine.
+  description: Whether the command runs on the host of the virtual machine.
   type: bool
   returned: success
   sample: false
 timeout_seconds:
-  description: How long it may take, in seconds; null when nothing is said.
+  description: How long the command may take, in seconds; null when there is no limit.
   type: int
   returned: success
   sample: 60
 call:
-  description: Method that it waits for; empty when it waits for a state.
+  description: Method that runs the hook; empty for V(state).
   type: str
   returned: success
   sample: ""
 resource:
-  description: Kind of objects whose state it waits for, in upper case.
+  description: Kind of objects whose state runs the hook, in upper case.
   type: str
   returned: success
   sample: HOST
 resource_state:
-  description: State that it waits for, in upper case.
+  description: State that runs the hook, in upper case.
   type: str
   returned: success
   sample: ERROR
 lcm_state:
-  description: State of the life cycle that it waits for, in upper case.
+  description: State of the life cycle that runs the hook, in upper case.
   type: str
   returned: success
   sample: ""
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"COMMAND": "/usr/local/bin/page-operator"}
 labels:
-  description: Its labels.
+  description: Labels of the hook.
   type: list
   elements: str
   returned: success
   sample: [production]
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the hook, as in O(lock).
   type: str
   returned: success
   sample: none
 executions:
   description:
     - The last executions of the hook. Their C(time) is in seconds since the epoch.
-    - Not there when nothing was changed; M(privazio.opennebula.one_hook_info) always reads them.
+    - Missing when nothing was changed; M(privazio.opennebula.one_hook_info) always returns them.
   type: list
   elements: dict
   returned: when the hook was read again after a change

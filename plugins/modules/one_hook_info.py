@@ -10,7 +10,7 @@ module: one_hook_info
 short_description: Read OpenNebula hooks
 version_added: 1.0.0
 description:
-  - Returns the hooks that fit all the options given; all that the user may see when none is given.
+  - Returns the hooks that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_hook_info:
   register: all_hooks
 
-- name: Read those whose name begins with host-failed
+- name: Read the hooks whose names begin with host-failed
   privazio.opennebula.one_hook_info:
     name: ~host-failed
   register: some_hooks
@@ -36,8 +36,8 @@ EXAMPLES = r"""
 RETURN = r"""
 hooks:
   description:
-    - The hooks, by id, each with what M(privazio.opennebula.one_hook) returns of one.
-    - C(executions) are the last executions of each. Their C(time) is seconds since the epoch.
+    - The hooks in order of their ids, each as M(privazio.opennebula.one_hook) returns it.
+    - C(executions) are the last executions of each. Their C(time) is in seconds since the epoch.
   type: list
   elements: dict
   returned: success

@@ -11,47 +11,48 @@ short_description: Manage OpenNebula images
 version_added: 1.0.0
 description:
   - Registers, changes, renames and removes disk images and files.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Options that are omitted are left as they are. A second run changes nothing.
   - The task ends when the image is ready, and fails with OpenNebula's own reason when the image fails.
 options:
   state:
     description:
-      - V(present) registers the image if there is none of this name.
+      - V(present) registers the image if there is none with this name.
       - V(absent) removes it. OpenNebula refuses to remove one that is in use.
-      - V(cloned) has a clone of the image called O(new_name); the other options and the result are about the clone.
-      - V(renamed) has the image called O(new_name).
+      - V(cloned) clones the image as O(new_name); the other options and the result are those of the clone.
+      - V(renamed) renames the image to O(new_name).
     type: str
     choices: [present, absent, cloned, renamed]
     default: present
   new_name:
     description:
-      - Name of the clone with O(state=cloned), C(Copy of) and the name of the image when omitted.
-      - Name of the image with O(state=renamed), required there.
+      - With O(state=cloned), the name of the clone; C(Copy of) and the name of the image when omitted.
+      - With O(state=renamed), the new name of the image, which is required.
     type: str
   create:
     description:
-      - Whether an image that is missing is created with O(state=present).
+      - Whether O(state=present) creates an image that is missing.
     type: bool
     default: true
   clone_of:
     description:
-      - Name or id of the image that a new image is a clone of, in O(datastore) if it is given, else in the same one.
-      - An existing image is left alone.
+      - Name or id of the image to clone a new image from, into O(datastore) if that is given, else into the same
+        datastore.
+      - An existing image is left as it is.
     type: str
   datastore:
     description:
-      - Name or id of the datastore that holds the image; required to create one that is no clone. It cannot be changed
+      - Name or id of the datastore of the image; required to create one that is not a clone. It cannot be changed
         later.
     type: str
     aliases: [datastore_name, datastore_id]
   path:
     description:
-      - File on the front-end, or URL, that a new image is copied from. It cannot be changed later.
+      - File on the front-end, or URL, to copy a new image from. It cannot be changed later.
     type: str
   size:
     description:
       - Size in MB; required for an image without O(path). It cannot be changed later, but M(privazio.opennebula.one_vm)
-        lets the disk of a virtual machine grow.
+        can resize the disk of a virtual machine.
     type: int
   type:
     description:
@@ -69,25 +70,26 @@ options:
     type: bool
   snapshots:
     description:
-      - What is to become of the snapshots of the image. Each is named by its name or id.
+      - Changes of the snapshots of the image. Each snapshot is given by name or id.
     type: dict
     suboptions:
       absent:
         description:
-          - Snapshots that are deleted; those that are not there are passed over.
+          - Snapshots to delete; those that do not exist are ignored.
         type: list
         elements: str
       active:
         description:
-          - Snapshot that the image goes on from; what was written after it is lost. Nothing happens when it is active.
+          - Snapshot to revert the image to; what was written after it is lost. Nothing happens when it is active
+            already.
         type: str
       flatten:
         description:
-          - Snapshot that the image becomes. All snapshots are gone then; nothing happens when there are none.
+          - Snapshot to flatten the image to. This removes all snapshots; nothing happens when there are none.
         type: str
   force:
     description:
-      - Whether O(state=absent) also removes an image whose registration has not come to an end.
+      - Whether O(state=absent) also removes an image whose registration or copy has not finished.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -107,7 +109,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have an empty disk
+- name: Create an empty disk
   privazio.opennebula.one_image:
     name: data
     datastore: default
@@ -116,25 +118,25 @@ EXAMPLES = r"""
     template:
       DESCRIPTION: Data of the shop
 
-- name: Keep what is written to it
+- name: Make the image persistent
   privazio.opennebula.one_image:
     name: data
     persistent: true
 
-- name: Have a copy of it
+- name: Clone the image
   privazio.opennebula.one_image:
     name: data-of-the-test
     clone_of: data
     mode: "640"
 
-- name: A kernel for virtual machines
+- name: Register a kernel for virtual machines
   privazio.opennebula.one_image:
     name: kernel
     datastore: files
     type: kernel
     path: "{{ one_kernel | default('http://mirror.example.com/vmlinuz') }}"
 
-- name: Remove them
+- name: Remove the images
   privazio.opennebula.one_image:
     name: "{{ item }}"
     state: absent
@@ -143,7 +145,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the image; not there when a check run would create it.
+  description: Id of the image; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -153,27 +155,27 @@ name:
   returned: success
   sample: data
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 permissions:
-  description: Its permissions one by one, each V(0) or V(1).
+  description: Permissions one by one, each V(0) or V(1).
   type: dict
   returned: success
   sample: {"owner_u": 1, "owner_m": 1, "owner_a": 0, "group_u": 1, "group_m": 0, "group_a": 0, "other_u": 0}
@@ -189,17 +191,17 @@ image_state:
   returned: success
   sample: ready
 enabled:
-  description: Whether virtual machines may use it.
+  description: Whether virtual machines may use the image.
   type: bool
   returned: success
   sample: true
 type:
-  description: Its type, as in O(type), or V(backup).
+  description: Type of the image, as in O(type), or V(backup).
   type: str
   returned: success
   sample: datablock
 persistent:
-  description: Whether changes to it are kept.
+  description: Whether changes that a virtual machine makes to the image are kept.
   type: bool
   returned: success
   sample: false
@@ -209,75 +211,75 @@ size:
   returned: success
   sample: 128
 path:
-  description: Where it was copied from; empty when nothing was.
+  description: Where the image was copied from; empty when it was created empty.
   type: str
   returned: success
   sample: ""
 source:
-  description: Where the datastore keeps it.
+  description: Where the datastore stores the image.
   type: str
   returned: success
   sample: /var/lib/one/datastores/1/0
 format:
-  description: Its format.
+  description: Format of the image.
   type: str
   returned: success
   sample: raw
 datastore:
-  description: Name of its datastore.
+  description: Name of the datastore.
   type: str
   returned: success
   sample: default
 datastore_id:
-  description: Id of its datastore.
+  description: Id of the datastore.
   type: int
   returned: success
   sample: 1
 running_vms:
-  description: How many virtual machines use it.
+  description: How many virtual machines use the image.
   type: int
   returned: success
   sample: 0
 used:
-  description: Whether virtual machines use it.
+  description: Whether virtual machines use the image.
   type: bool
   returned: success
   sample: false
 vms:
-  description: Ids of the virtual machines that use it.
+  description: Ids of the virtual machines that use the image.
   type: list
   elements: int
   returned: success
   sample: []
 clones:
-  description: Ids of the images that are being cloned from it.
+  description: Ids of the images that are being cloned from this one.
   type: list
   elements: int
   returned: success
   sample: []
 app_clones:
-  description: Ids of the marketplace apps that are being made from it.
+  description: Ids of the marketplace apps that are being created from the image.
   type: list
   elements: int
   returned: success
   sample: []
 cloning_ops:
-  description: How many copies of it are being made.
+  description: How many copies of the image are being made.
   type: int
   returned: success
   sample: 0
 cloning_id:
-  description: Id of the image that it is being cloned from; V(-1) when it is not.
+  description: Id of the image that this one is being cloned from; V(-1) when it is not.
   type: int
   returned: success
   sample: -1
 target_snapshot:
-  description: Id of the snapshot that the driver is working on; V(-1) when it is not.
+  description: Id of the snapshot that the driver is working on; V(-1) when there is none.
   type: int
   returned: success
   sample: -1
 snapshots:
-  description: Its snapshots.
+  description: Snapshots of the image.
   type: list
   elements: dict
   returned: success
@@ -287,32 +289,32 @@ snapshots:
       type: int
       sample: 0
     name:
-      description: Its name; empty when it has none.
+      description: Name of the snapshot; empty when it has none.
       type: str
       sample: before the update
     date:
-      description: When it was made, in seconds since 1970.
+      description: When the snapshot was created, in seconds since the epoch.
       type: int
       sample: 1700000000
     size:
-      description: Its size in MB.
+      description: Size in MB.
       type: int
       sample: 128
     parent:
-      description: Id of the snapshot before it; V(-1) when it is the first.
+      description: Id of the snapshot before this one; V(-1) for the first.
       type: int
       sample: -1
     children:
-      description: Ids of the snapshots after it.
+      description: Ids of the snapshots after this one.
       type: list
       elements: int
       sample: [1]
     active:
-      description: Whether the image goes on from it.
+      description: Whether the image continues from this snapshot.
       type: bool
       sample: true
     allow_orphans:
-      description: Which snapshots can be deleted, as its datastore says.
+      description: Which snapshots can be deleted, as the datastore says.
       type: str
       sample: "NO"
     allow_orhans:
@@ -320,47 +322,47 @@ snapshots:
       type: str
       sample: "NO"
 disk_type:
-  description: How the datastore keeps it, as a number; V(0) is a file.
+  description: How the datastore stores the image, as a number; V(0) is a file.
   type: int
   returned: success
   sample: 0
 fstype:
-  description: Its file system; empty when OpenNebula made none.
+  description: File system; empty when OpenNebula created none.
   type: str
   returned: success
   sample: ""
 regtime:
-  description: When it was registered, in seconds since 1970.
+  description: When the image was registered, in seconds since the epoch.
   type: int
   returned: success
   sample: 1700000000
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"DEV_PREFIX": "sd"}
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the image, as in O(lock).
   type: str
   returned: success
   sample: none
 labels:
-  description: Its labels.
+  description: Labels of the image.
   type: list
   elements: str
   returned: success

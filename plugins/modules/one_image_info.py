@@ -10,7 +10,7 @@ module: one_image_info
 short_description: Read OpenNebula images
 version_added: 1.0.0
 description:
-  - Returns the images that fit all the options given; all that the user may see when none is given.
+  - Returns the images that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,12 +27,12 @@ EXAMPLES = r"""
   privazio.opennebula.one_image_info:
   register: all_images
 
-- name: Read those whose name begins with web
+- name: Read the images whose names begin with web
   privazio.opennebula.one_image_info:
     name: ~web
   register: web_images
 
-- name: Read one by its id
+- name: Read an image by its id
   privazio.opennebula.one_image_info:
     ids: [0]
   register: first_image
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: The images, by id, each with what M(privazio.opennebula.one_image) returns of one.
+  description: The images in order of their ids, each as M(privazio.opennebula.one_image) returns it.
   type: list
   elements: dict
   returned: success

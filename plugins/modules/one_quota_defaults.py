@@ -10,18 +10,18 @@ module: one_quota_defaults
 short_description: Manage the default quotas of OpenNebula
 version_added: 1.0.0
 description:
-  - Says how much each user, or each group, may use where its own quotas say V(default).
-  - Without O(quotas) it only returns them.
+  - Manages the default quotas, which apply to each user, or each group, whose own quotas are V(default).
+  - Without O(quotas) the module only returns them.
 options:
   kind:
     description:
-      - Whose default quotas these are.
+      - Whether to manage the default quotas of users or of groups.
     type: str
     choices: [user, group]
     required: true
   quotas:
     description:
-      - Limits, by what they limit, as in M(privazio.opennebula.one_user). Only the limits that are given are compared.
+      - Limits, as in M(privazio.opennebula.one_user). Limits that are omitted are left as they are.
       - A limit is a number or V(unlimited). Virtual machines in a cluster have no default quotas.
     type: dict
 extends_documentation_fragment:
@@ -37,7 +37,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: What each user may use
+- name: Set the default quotas of users
   privazio.opennebula.one_quota_defaults:
     kind: user
     quotas:
@@ -48,7 +48,7 @@ EXAMPLES = r"""
         default:
           size: 204800
 
-- name: Groups are limited by nothing but their own quotas
+- name: Remove all default quotas of groups
   privazio.opennebula.one_quota_defaults:
     kind: group
     quotas: {}
@@ -62,7 +62,7 @@ kind:
   returned: success
   sample: user
 quotas:
-  description: Limits as in O(quotas), objects by id; what is unlimited is left out.
+  description: Limits as in O(quotas), objects by id; unlimited ones are left out.
   type: dict
   returned: success
   sample: {"vm": {"running_vms": 10}, "datastore": {"1": {"size": 204800}}}

@@ -10,7 +10,7 @@ module: one_quota_defaults_info
 short_description: Read the default quotas of OpenNebula users and groups
 version_added: 1.0.0
 description:
-  - Returns the limits of users and groups that have none of their own.
+  - Returns the default quotas, which limit users and groups that have no quotas of their own.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.attributes_info

@@ -11,11 +11,11 @@ short_description: Manage OpenNebula users
 version_added: 1.0.0
 description:
   - Creates, changes and removes users, their passwords, groups, quotas and login tokens.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   id:
     description:
-      - Id of the user. The API cannot rename users, so a O(name) beside it has to be the user's.
+      - Id of the user. The API cannot rename users, so a O(name) given with it has to be the name of this user.
       - At least one of O(id) and O(name) is required.
     type: int
   name:
@@ -24,18 +24,18 @@ options:
     type: str
   state:
     description:
-      - Whether the user is to be there.
+      - Whether the user should exist.
     type: str
     choices: [present, absent]
     default: present
   password:
     description:
-      - Password, or what the authentication driver takes in its place, such as a public key. Needed for a new user.
-      - It is compared with what OpenNebula stores, which is a digest with the driver V(core).
+      - Password, or what the authentication driver uses instead, such as a public key. Required to create a user.
+      - It is compared with the value that OpenNebula stores, which for the driver V(core) is a digest.
     type: str
   update_password:
     description:
-      - V(always) makes O(password) true, V(on_create) sets it only for a new user.
+      - V(always) sets O(password) whenever it differs, V(on_create) only for a new user.
     type: str
     choices: [always, on_create]
     default: always
@@ -47,13 +47,13 @@ options:
     aliases: [driver]
   group:
     description:
-      - Name or id of the primary group. A user who has another leaves that one, unless O(groups) names it.
+      - Name or id of the primary group. The user leaves the former primary group, unless O(groups) names it.
       - A new user gets the group C(users) when this is omitted.
     type: str
     aliases: [primary_group]
   groups:
     description:
-      - Names or ids of groups that the user is in, beside the primary one.
+      - Names or ids of the secondary groups of the user.
     type: list
     elements: str
   purge_groups:
@@ -67,33 +67,35 @@ options:
     type: bool
   ssh_public_key:
     description:
-      - Public keys that virtual machines of the user let in, one a line, which is the attribute C(SSH_PUBLIC_KEY).
-      - An empty text takes them away.
+      - SSH public keys that can log in to the virtual machines of the user, one per line. This is the attribute
+        C(SSH_PUBLIC_KEY).
+      - An empty text removes them.
     type: str
   login_token:
     description:
-      - A login token, which stands for the password.
-      - A token that OpenNebula makes is returned once, as RV(one_auth). Give the task C(no_log) then.
+      - A login token, which can be used instead of the password.
+      - A token that OpenNebula creates is returned only once, as RV(one_auth). Use C(no_log) for such a task.
     type: dict
     suboptions:
       state:
         description:
-          - V(present) makes a token unless one like it is valid. V(absent) removes the O(login_token.token), or all.
+          - V(present) creates a token unless a matching one is valid.
+          - V(absent) removes the token O(login_token.token), or all tokens when that is omitted.
         type: str
         choices: [present, absent]
         default: present
       token:
         description:
-          - Text of the token. When it is omitted, any valid token will do, and OpenNebula makes one if there is none.
+          - Text of the token. When omitted, any valid token is accepted, and OpenNebula creates one if there is none.
         type: str
       group:
         description:
-          - Name or id of the group that the token is limited to. It is valid for all groups of the user when omitted.
-          - Only somebody with the same groups as the user can make a token for all of them.
+          - Name or id of the group that the token is limited to. When omitted, it is valid for all groups of the user.
+          - A token for all groups can only be created by a user who is in the same groups.
         type: str
       valid_for:
         description:
-          - How long a new token is valid, in seconds, 36000 when omitted; V(-1) for ever.
+          - How long a new token is valid, in seconds; 36000 when omitted, V(-1) for a token that does not expire.
         type: int
 extends_documentation_fragment:
   - privazio.opennebula.connection
@@ -111,7 +113,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a user
+- name: Create a user
   privazio.opennebula.one_user:
     name: alice
     password: "{{ alice_password | default('correct-horse') }}"
@@ -128,12 +130,12 @@ EXAMPLES = r"""
         default:
           size: 102400
 
-- name: Keep her out for a while
+- name: Disable the user
   privazio.opennebula.one_user:
     name: alice
     enabled: false
 
-- name: A login token for an hour, as a file that ONE_AUTH names has it
+- name: Create a login token for an hour, in the format of the file that ONE_AUTH names
   privazio.opennebula.one_user:
     name: alice
     login_token:
@@ -142,7 +144,7 @@ EXAMPLES = r"""
   no_log: true
   register: alice
 
-- name: Remove her
+- name: Remove the user
   privazio.opennebula.one_user:
     name: alice
     state: absent
@@ -150,7 +152,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the user; not there when a check run would create it.
+  description: Id of the user; missing when a check run would create it.
   type: int
   returned: success
   sample: 2
@@ -165,7 +167,7 @@ auth_driver:
   returned: success
   sample: core
 password:
-  description: Masked.
+  description: The value that OpenNebula stores, masked.
   type: str
   returned: success
   sample: "********"
@@ -191,22 +193,22 @@ enabled:
   returned: success
   sample: true
 ssh_public_key:
-  description: Public keys, one a line.
+  description: SSH public keys, one per line.
   type: str
   returned: success
   sample: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlvdXIta2V5 alice@example.com
 login_tokens:
   description:
     - Login tokens, each with C(token), which is masked, C(group_id), which is -1 for all groups, and
-      C(expiration_time), in seconds since 1970, -1 for never.
+      C(expiration_time), in seconds since the epoch, -1 for never.
   type: list
   elements: dict
   returned: success
   sample: [{"token": "********", "group_id": 1, "expiration_time": 1795424686}]
 one_auth:
-  description: Name and new token, as a file that E(ONE_AUTH) names has it.
+  description: Name of the user and the new token, in the format of the file that E(ONE_AUTH) names.
   type: str
-  returned: when OpenNebula has made a token
+  returned: when OpenNebula has created a token
   sample: alice:9d406aec45635e532bc641130bb03e83
 quotas:
   description: Limits as in O(quotas), objects by id; limits that nobody has set are left out.

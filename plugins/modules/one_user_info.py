@@ -10,11 +10,11 @@ module: one_user_info
 short_description: Read OpenNebula users
 version_added: 1.0.0
 description:
-  - Returns the users that fit all the options given; all that the user may see when none is given.
+  - Returns the users that match all given options; all that the user may see when none is given.
 options:
   group:
     description:
-      - Only users whose primary group has this name or id.
+      - Only return users whose primary group has this name or id.
     type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection
@@ -32,7 +32,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_user_info:
   register: all_users
 
-- name: Read those whose name begins with a
+- name: Read the users whose names begin with a
   privazio.opennebula.one_user_info:
     name: ~a
   register: some_users
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: The users, by id, each with what M(privazio.opennebula.one_user) returns of one.
+  description: The users in order of their ids, each as M(privazio.opennebula.one_user) returns it.
   type: list
   elements: dict
   returned: success

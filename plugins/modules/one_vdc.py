@@ -10,51 +10,51 @@ module: one_vdc
 short_description: Manage OpenNebula virtual data centres
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes virtual data centres (VDCs), which give groups clusters, hosts, datastores and
-    virtual networks.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes virtual data centres (VDCs), which assign clusters, hosts, datastores and
+    virtual networks to groups.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the VDC is to be there.
+      - Whether the VDC should exist.
     type: str
     choices: [present, absent]
     default: present
   groups:
     description:
       - Names or ids of groups that may use the resources.
-      - OpenNebula adds each new group to the VDC C(default), which gives it everything.
+      - OpenNebula adds each new group to the VDC C(default), which has all resources.
     type: list
     elements: str
   clusters:
     description:
-      - Names or ids of clusters; V(*) is all of the O(zone).
+      - Names or ids of clusters, or V(*) for all of the O(zone).
     type: list
     elements: str
   hosts:
     description:
-      - Names or ids of hosts; V(*) is all of the O(zone).
+      - Names or ids of hosts, or V(*) for all of the O(zone).
     type: list
     elements: str
   datastores:
     description:
-      - Names or ids of datastores; V(*) is all of the O(zone).
+      - Names or ids of datastores, or V(*) for all of the O(zone).
     type: list
     elements: str
   vnets:
     description:
-      - Names or ids of virtual networks; V(*) is all of the O(zone).
+      - Names or ids of virtual networks, or V(*) for all of the O(zone).
     type: list
     elements: str
   zone:
     description:
-      - Name or id of the zone that the resources of this task belong to; that of the server when omitted.
-      - Resources of other zones have to be given by id. Resources of several zones take a task each.
+      - Name or id of the zone that the resources of this task belong to; the zone of the server when omitted.
+      - Resources of other zones have to be given by id. Use one task for each zone.
     type: str
   purge:
     description:
-      - Whether groups, and resources of the O(zone), that a list does not name leave the VDC.
-      - A list that is omitted is left alone.
+      - Whether to remove the groups, and the resources of the O(zone), that are not in a list that is given.
+      - A list that is omitted is left as it is.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -73,17 +73,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a group
+- name: Create a group
   privazio.opennebula.one_group:
     name: dev
 
-- name: Take it out of the VDC that gives everything
+- name: Remove the group from the VDC that has all resources
   privazio.opennebula.one_vdc:
     name: default
     groups: [users]
     purge: true
 
-- name: Give it a cluster and a datastore
+- name: Create a VDC with a cluster and a datastore for the group
   privazio.opennebula.one_vdc:
     name: development
     groups: [dev]
@@ -92,14 +92,14 @@ EXAMPLES = r"""
     template:
       DESCRIPTION: What developers may use
 
-- name: Give it all networks in place of the cluster
+- name: Replace the cluster with all networks
   privazio.opennebula.one_vdc:
     name: development
     clusters: []
     vnets: ["*"]
     purge: true
 
-- name: Remove it
+- name: Remove the VDC
   privazio.opennebula.one_vdc:
     name: development
     state: absent
@@ -107,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the VDC; not there when a check run would create it.
+  description: Id of the VDC; missing when a check run would create it.
   type: int
   returned: success
   sample: 100
@@ -117,38 +117,38 @@ name:
   returned: success
   sample: development
 group_ids:
-  description: Ids of its groups.
+  description: Ids of the groups.
   type: list
   elements: int
   returned: success
   sample: [100]
 cluster_ids:
-  description: For the id of each zone the ids of clusters, or C(*) for all.
+  description: Ids of the clusters by id of the zone; C(*) stands for all.
   type: dict
   returned: success
   sample: {"0": [0, 100]}
 host_ids:
-  description: For the id of each zone the ids of hosts, or C(*) for all.
+  description: Ids of the hosts by id of the zone; C(*) stands for all.
   type: dict
   returned: success
   sample: {}
 datastore_ids:
-  description: For the id of each zone the ids of datastores, or C(*) for all.
+  description: Ids of the datastores by id of the zone; C(*) stands for all.
   type: dict
   returned: success
   sample: {"0": [1]}
 vnet_ids:
-  description: For the id of each zone the ids of virtual networks, or C(*) for all.
+  description: Ids of the virtual networks by id of the zone; C(*) stands for all.
   type: dict
   returned: success
   sample: {"0": ["*"]}
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"DESCRIPTION": "What developers may use"}
 labels:
-  description: Its labels.
+  description: Labels of the VDC.
   type: list
   elements: str
   returned: success

@@ -10,7 +10,7 @@ module: one_vdc_info
 short_description: Read OpenNebula virtual data centres
 version_added: 1.0.0
 description:
-  - Returns the virtual data centres that fit all the options given; all that the user may see when none is given.
+  - Returns the virtual data centres that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.unowned
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_vdc_info:
   register: all_vdcs
 
-- name: Read one
+- name: Read a virtual data centre
   privazio.opennebula.one_vdc_info:
     name: default
   register: default_vdc
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vdcs:
-  description: The virtual data centres, by id, each with what M(privazio.opennebula.one_vdc) returns of one.
+  description: The virtual data centres in order of their ids, each as M(privazio.opennebula.one_vdc) returns it.
   type: list
   elements: dict
   returned: success

@@ -10,29 +10,31 @@ module: one_zone
 short_description: Manage OpenNebula zones
 version_added: 1.0.0
 description:
-  - Changes and renames the zones of a federation and the servers that make one highly available.
-  - Only the master of a federation creates and removes zones; a server outside a federation has just its own.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes the zones of a federation, and manages the servers of a zone that is highly
+    available.
+  - Zones can be created and removed on the master of a federation only. A server outside a federation has just one
+    zone.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the zone is to be there.
+      - Whether the zone should exist.
     type: str
     choices: [present, absent]
     default: present
   endpoint:
     description:
-      - Address of the zone's API, such as V(http://zone.example.com:2633/RPC2). Needed for a new zone.
+      - Address of the zone's API, such as V(http://zone.example.com:2633/RPC2). Required to create a zone.
     type: str
   enabled:
     description:
-      - Whether the zone takes requests that change something. Only a server of the zone itself can change this.
-      - A disabled zone is enabled before the other changes of the same task.
+      - Whether the zone accepts requests that change something. Only a server of the zone itself can change this.
+      - A task that enables a zone does so before its other changes.
       - Needs OpenNebula 6.2.
     type: bool
   servers:
     description:
-      - Servers of the zone, told apart by name. Only a server of the zone itself can change them.
+      - Servers of the zone, identified by name. Only a server of the zone itself can change them.
       - A server with another endpoint is removed and added again.
     type: list
     elements: dict
@@ -49,7 +51,7 @@ options:
         required: true
   purge_servers:
     description:
-      - Whether servers that O(servers) does not name leave the zone.
+      - Whether to remove the servers that are not in O(servers).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -66,13 +68,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Describe the zone of the server
+- name: Update the template of the server's zone
   privazio.opennebula.one_zone:
     id: 0
     template:
       DESCRIPTION: First floor
 
-- name: Say what a run would do to have another zone
+- name: Show what creating another zone would change
   privazio.opennebula.one_zone:
     name: branch
     endpoint: http://branch.example.com:2633/RPC2
@@ -81,7 +83,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the zone; not there when a check run would create it.
+  description: Id of the zone; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -91,28 +93,28 @@ name:
   returned: success
   sample: OpenNebula
 endpoint:
-  description: Address of its API.
+  description: Address of the zone's API.
   type: str
   returned: success
   sample: http://localhost:2633/RPC2
 enabled:
-  description: Whether it takes requests that change something.
+  description: Whether the zone accepts requests that change something.
   type: bool
   returned: success
   sample: true
 servers:
-  description: Its servers, each with C(id), C(name) and C(endpoint); none when it has just one.
+  description: Servers of the zone, each with C(id), C(name) and C(endpoint); empty when there is just one.
   type: list
   elements: dict
   returned: success
   sample: [{"id": 0, "name": "one1", "endpoint": "http://one1.example.com:2633/RPC2"}]
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"ENDPOINT": "http://localhost:2633/RPC2"}
 labels:
-  description: Its labels.
+  description: Labels of the zone.
   type: list
   elements: str
   returned: success

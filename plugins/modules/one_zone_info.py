@@ -10,7 +10,7 @@ module: one_zone_info
 short_description: Read OpenNebula zones
 version_added: 1.0.0
 description:
-  - Returns the zones that fit all the options given; all that the user may see when none is given.
+  - Returns the zones that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.unowned
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_zone_info:
   register: all_zones
 
-- name: Read one
+- name: Read a zone
   privazio.opennebula.one_zone_info:
     ids: [0]
   register: zone
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 zones:
-  description: The zones, by id, each with what M(privazio.opennebula.one_zone) returns of one.
+  description: The zones in order of their ids, each as M(privazio.opennebula.one_zone) returns it.
   type: list
   elements: dict
   returned: success

@@ -14,6 +14,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import 
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 IMAGE, SYSTEM = 0, 1
+KEEP, PURGE = Modes(), Modes(purge=frozenset(["purge_clusters"]))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,6 @@ def test_the_name_of_a_driver_has_one_form(name):
     assert datastore.driver_name(None, found) == found
 
 
-PURGE = Modes(purge=frozenset(["purge_clusters"]))
 KINDS = {
     "image": {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy"},
     "system": {"type": "system", "tm_mad": "dummy"},
@@ -56,7 +56,7 @@ def one(simulator):
     return OneServer(simulator.url, session="oneadmin:opennebula")
 
 
-def converge(one, wanted, apply=True, modes=Modes()):
+def converge(one, wanted, apply=True, modes=KEEP):
     return Engine(Cloud(one, 10), datastore.DATASTORE, modes, apply).converge("d", None, wanted)
 
 

@@ -13,6 +13,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resour
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import hook
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
+KEEP = Modes()
 API = {"type": "api", "command": "/bin/true", "call": "one.zone.rename"}
 HOST = {"type": "state", "command": "/bin/true", "resource": "host", "resource_state": "error"}
 VM = {**HOST, "resource": "vm", "resource_state": "active", "lcm_state": "running", "timeout_seconds": 60}
@@ -28,7 +29,7 @@ def one(simulator, calls):
     return OneServer(simulator.url, session="oneadmin:opennebula", on_call=calls.append)
 
 
-def converge(one, wanted, apply=True, modes=Modes(), name="h"):
+def converge(one, wanted, apply=True, modes=KEEP, name="h"):
     return Engine(Cloud(one), hook.HOOK, modes, apply).converge(name, None, wanted)
 
 

@@ -29,7 +29,7 @@ def master(simulator, one):
     return one
 
 
-def converge(one, name="branch", oid=None, apply=True, wanted=None, modes=Modes()):
+def converge(one, name="branch", oid=None, apply=True, wanted=None, modes=KEEP):
     return Engine(Cloud(one), zone.ZONE, modes, apply).converge(name, oid, wanted or {})
 
 
