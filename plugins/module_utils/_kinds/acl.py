@@ -274,8 +274,8 @@ def ensure(cloud, options, apply=True):
         apply (bool): False: only plan.
 
     Returns:
-        Report: its record has `rules`, a list of all of the user, the group or everyone; its difference has the texts of
-            those that go and come.
+        Report: its record has `rules`, a list of all of the user, the group or everyone; `before` and `after` have the
+            texts of those that are removed and added.
 
     Raises:
         Failure: nobody is named, or a rule is none.
