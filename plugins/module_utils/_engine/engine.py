@@ -72,7 +72,8 @@ def _known(step, steps):
 
 
 def _unchangeable(resource, record, options):
-    shown = ", ".join("%s (%s)" % (option, masked(record).get(option)) for option in options)
+    fields = {option: resource.attributes[option].field or option for option in options}
+    shown = ", ".join("%s (%s)" % (option, masked(record).get(field)) for option, field in fields.items())
     message = "The %s %s has options that cannot be changed: %s. Remove the %s first, or leave them out."
     kind = label(resource.kind)
     return Failure(message % (kind, record["name"], shown, kind), object=resource.kind, id=record["id"])
