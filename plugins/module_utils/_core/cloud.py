@@ -90,6 +90,7 @@ class Cloud:
         self.on_missing = on_missing
         self.clock = clock or Clock()
         self._pools = {}
+        self._missing = set()  # what on_missing was told
 
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
@@ -157,7 +158,7 @@ class Cloud:
         if len(found) == 1:
             return found[0]
         if found:
-            ids = ", ".join(str(item.ID) for item in found)
+            ids = ", ".join(str(number) for number in sorted(item.ID for item in found))
             raise Failure("%r fits several %ss, with the ids %s." % (text, label(kind), ids), object=kind)
         message = "There is no %s %r" % (label(kind), text)
         from difflib import get_close_matches  # which only this message needs
@@ -166,7 +167,9 @@ class Cloud:
         if self.on_missing is None:
             hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."
             raise Failure("%s; %s" % (message, hint), object=kind, name=text)
-        self.on_missing("%s (yet); this was taken as it is written." % message)
+        if (kind, text) not in self._missing:
+            self._missing.add((kind, text))
+            self.on_missing("%s (yet); this was taken as it is written." % message)
         return None
 
     def wait(self, probe, done, describe):

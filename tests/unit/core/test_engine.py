@@ -12,7 +12,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster import CLUSTER
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE, TEMPLATES
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
 
@@ -154,7 +154,7 @@ def test_an_origin_counts_at_creation_and_may_be_gone_afterwards(cloud, calls):
 
 @pytest.mark.parametrize(("among", "found"), [("user", False), ("all", True), ("user_groups", True)])
 def test_a_filter_hides_templates(cloud, one, among, found):
-    kind = template.resource(among=among)
+    kind = TEMPLATES[among]
     oid = one.template.allocate({"NAME": "theirs"})
     one.template.chmod(oid, 1, 1, 0, 1, 0, 0, 0, 0, 0)
     one.template.chown(oid, one.user.allocate("ann", "secret", "core", [0]), -1)
