@@ -13,22 +13,27 @@ from .._engine.resource import Reference, Step, attribute, source
 # ---------------------------------------------------------------- one object
 
 
-def reference(kind, field="NAME"):
+def reference(kind, field="NAME", pool_arguments=None):
     """canonical() of an option that names an object of another kind: a field of it, NAME or ID.
 
     An object that does not exist in a check run stays as it is written.
+
+    Args:
+        kind (str)
+        field (str)
+        pool_arguments (tuple | None): as of Resource.
     """
-    return partial(_canonical_reference, kind, field)
+    return partial(_canonical_reference, kind, field, pool_arguments)
 
 
-def _canonical_reference(kind, field, cloud, given):
-    item = cloud.reference(kind, given)
+def _canonical_reference(kind, field, pool_arguments, cloud, given):
+    item = cloud.reference(kind, given, pool_arguments)
     return str(given) if item is None else getattr(item, field)
 
 
-def reference_id(kind):
+def reference_id(kind, pool_arguments=None):
     """canonical() of an option that names an object of another kind: its id."""
-    return reference(kind, "ID")
+    return reference(kind, "ID", pool_arguments)
 
 
 def optional(kind, wanted, option, missing=-1):
@@ -45,7 +50,7 @@ def reference_ids(kind):
 
 
 def _canonical_ids(kind, cloud, given):
-    return in_order({_canonical_reference(kind, "ID", cloud, item) for item in given})
+    return in_order({_canonical_reference(kind, "ID", None, cloud, item) for item in given})
 
 
 def in_order(ids):
@@ -96,9 +101,9 @@ def _change_members(field, owner, kind, add, remove, member_first, record, after
 # ---------------------------------------------------------------- copies
 
 
-def clone_of(kind):
+def clone_of(kind, pool_arguments=None):
     """The Attribute `clone_of`: the object of the same kind that a new one is copied from."""
-    return source(reference_id(kind))
+    return source(reference_id(kind, pool_arguments))
 
 
 def create_or_clone(kind, create, arguments=None):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access
-from .._attributes.relations import create_or_clone
+from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
-from .._engine.resource import Resource, Step, delete, source
+from .._engine.resource import Resource, Step, delete
 
 KIND = "document"
 
@@ -27,20 +27,15 @@ def create(number, name, wanted, modes):
     return Step("create document %s" % name, "document.allocate", (body, number))
 
 
-def canonical_origin(number, cloud, given):
-    """The id of a document of a type; of one that a check run does not find (yet) the name."""
-    item = cloud.reference(KIND, given, ALL + (number,))
-    return str(given) if item is None else item.ID
-
-
 def documents(number):
     """The Resource of the documents of a type, which are a pool of their own."""
-    own = {"clone_of": source(partial(canonical_origin, number))}
+    arguments = ALL + (number,)
+    own = {"clone_of": clone_of(KIND, arguments)}
     return Resource(
         kind=KIND,
         read=read,
         create=create_or_clone(KIND, partial(create, number)),
         remove=partial(delete, KIND),
-        pool_arguments=ALL + (number,),
+        pool_arguments=arguments,
         attributes=dict(access.attributes(KIND, own), **access.lock(KIND)),
     )

@@ -73,5 +73,13 @@ TEMPLATE = Resource(
     remove=remove,
     attributes={**access.attributes(KIND, {"clone_of": clone_of(KIND)}), **access.lock(KIND)},
 )
-# By the option filter: the same, where a name means one of the templates that FILTERS lists.
-TEMPLATES = {word: TEMPLATE._replace(pool_arguments=(number,) + ALL[1:]) for word, number in FILTERS.items()}
+
+
+def among(number):
+    """The Resource of VM templates where names mean those that one.templatepool.info lists for a number of FILTERS."""
+    arguments = (number,) + ALL[1:]
+    attributes = dict(TEMPLATE.attributes, clone_of=clone_of(KIND, arguments))
+    return TEMPLATE._replace(pool_arguments=arguments, attributes=attributes)
+
+
+TEMPLATES = {option: among(number) for option, number in FILTERS.items()}  # by the option filter

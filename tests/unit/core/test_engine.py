@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
@@ -160,6 +162,8 @@ def test_a_filter_hides_templates(cloud, one, among, found):
     one.template.chown(oid, one.user.allocate("ann", "secret", "core", [0]), -1)
     report = Engine(fresh(cloud), kind, apply=False).converge("theirs", None, {})
     assert report.changed is not found
+    with nullcontext() if found else pytest.raises(Failure, match="There is no VM template 'theirs'"):
+        Engine(fresh(cloud), kind, apply=False).converge("copy", None, {"clone_of": "theirs"})
 
 
 @pytest.mark.parametrize("name", [None, "h"])
