@@ -9,9 +9,9 @@ name: one
 short_description: Objects of an OpenNebula cloud
 version_added: 1.0.0
 description:
-  - Returns the objects of the kinds named that fit the options, each as the module for its kind returns it.
-  - C(lookup) gives one object as a dictionary and several as a list, C(query) always a list.
-  - It runs on the controller, with the credentials that are given there.
+  - Returns the objects of the named kinds that match the options, each as the module for its kind returns it.
+  - C(lookup) returns one object as a dictionary and several as a list, C(query) always returns a list.
+  - It runs on the controller and uses the credentials that are available there.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 extends_documentation_fragment:
@@ -25,8 +25,8 @@ options:
     elements: str
     required: true
 notes:
-  - An exact O(name) that no object has fails, with the nearest names, and so does one that several objects have.
-    Anything else that fits nothing gives an empty list.
+  - It fails when O(name) is not a regular expression and no object or several objects have this name. Other options
+    that no object matches give an empty list.
 """
 
 EXAMPLES = r"""
@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _list:
-  description: The objects, by kind and id.
+  description: The objects, in order of kinds and ids.
   type: list
   elements: dict
 """

@@ -10,99 +10,100 @@ module: one_backupjob
 short_description: Manage OpenNebula backup jobs
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes backup jobs, which save several virtual machines on a schedule.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
-  - Needs OpenNebula 6.8.
+  - Creates, changes, renames, runs and removes backup jobs, which back up several virtual machines on a schedule.
+  - Options that are omitted are left as they are. A second run changes nothing.
+  - Requires OpenNebula 6.8.
 options:
   state:
     description:
-      - Whether the backup job is to be there.
+      - Whether the backup job should exist.
     type: str
     choices: [present, absent]
     default: present
   vms:
     description:
-      - Names or ids of the virtual machines to save, in this order.
+      - Names or ids of the virtual machines to back up, in this order.
     type: list
     elements: str
   purge_vms:
     description:
-      - Whether virtual machines that O(vms) does not name leave the job.
+      - Whether to remove virtual machines that are not in O(vms) from the job.
     type: bool
     default: true
   datastore:
     description:
-      - Name or id of the datastore, of type backup, that the backups go to. Required to create a job.
+      - Name or id of the datastore for the backups, of type backup. Required to create a job.
     type: str
   keep_last:
     description:
-      - How many backups of each virtual machine are kept; V(0) for all.
+      - How many backups of each virtual machine to keep; V(0) for all.
     type: int
   backup_mode:
     description:
-      - Whether each backup is whole, or holds what changed since the one before.
+      - Whether to create full or incremental backups.
     type: str
     choices: [full, increment]
   fs_freeze:
     description:
-      - How the file systems come to rest for a backup.
+      - How to freeze the file systems during a backup.
     type: str
     choices: [none, agent, suspend]
   backup_volatile:
     description:
-      - Whether volatile disks are saved as well.
+      - Whether to back up volatile disks too.
     type: bool
   execution:
     description:
-      - Whether the virtual machines are saved one after the other or at once.
+      - Whether to back up the virtual machines one after the other or all at once.
     type: str
     choices: [sequential, parallel]
   priority:
     description:
-      - Which jobs go first, from V(0) to V(99). Only administrators may give more than V(50).
+      - Priority of the job, from V(0) to V(99); jobs with a higher priority run first. Only administrators may set more
+        than V(50).
     type: int
   schedules:
     description:
-      - When the job is run. Schedules are a set.
-      - OpenNebula moves the time of a repeated schedule to its next turn, so the time of the day is what is compared.
+      - When to run the job. The order of schedules does not matter.
+      - OpenNebula moves the time of a repeated schedule to its next run, so only the time of day is compared.
     type: list
     elements: dict
     suboptions:
       time:
         description:
-          - When it is run first, as a date such as V("2026-12-01 02:00") (UTC where no zone is given), or in seconds
-            since the epoch.
-          - A new schedule whose time is over begins with its next turn; without O(schedules[].repeat) it is taken as
-            done.
+          - When to run the job for the first time, as a date such as V("2026-12-01 02:00") (UTC where no zone is
+            given), or in seconds since the epoch.
+          - A new schedule whose time has passed begins with its next run; without O(schedules[].repeat) it is ignored.
         type: str
         required: true
       repeat:
         description:
-          - How often it comes back; once when omitted.
+          - How often to repeat the run; the job runs once when this is omitted.
         type: str
         choices: [hourly, weekly, monthly, yearly]
       days:
         description:
           - With O(schedules[].repeat=weekly) the days of the week (V(0) is Sunday), with V(monthly) those of the
-            month, with V(yearly) those of the year (from V(0)), with V(hourly) the hours between two turns.
+            month, with V(yearly) those of the year (from V(0)), with V(hourly) the hours between two runs.
         type: list
         elements: int
       end_after:
         description:
-          - After how many turns it ends.
+          - End the schedule after this number of runs.
         type: int
       end_at:
         description:
-          - After which time it ends.
+          - End the schedule at this time.
         type: str
   purge_schedules:
     description:
-      - Whether schedules that O(schedules) does not name are removed.
+      - Whether to remove schedules that are not in O(schedules).
     type: bool
     default: true
   run:
     description:
-      - V(backup) starts the job now, V(retry) repeats what failed, V(cancel) stops it. Each run of the task does so.
+      - V(backup) starts the job now, V(retry) repeats the backups that failed, V(cancel) stops the job.
+      - Each run of the task does so.
     type: str
     choices: [backup, retry, cancel]
 extends_documentation_fragment:
@@ -121,14 +122,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a datastore for backups
+- name: Create a datastore for backups
   privazio.opennebula.one_datastore:
     name: vault
     type: backup
     ds_mad: "{{ one_ds_mad | default('restic') }}"
     tm_mad: "-"
 
-- name: Save the databases every Sunday at two
+- name: Create a backup job that runs every Sunday at two
   privazio.opennebula.one_backupjob:
     name: databases
     datastore: vault
@@ -137,7 +138,7 @@ EXAMPLES = r"""
     schedules:
       - {time: "2026-12-06 02:00", repeat: weekly, days: [0]}
 
-- name: Remove it
+- name: Remove the backup job
   privazio.opennebula.one_backupjob:
     name: databases
     state: absent
@@ -145,7 +146,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the backup job; not there when a check run would create it.
+  description: Id of the backup job; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -155,27 +156,27 @@ name:
   returned: success
   sample: databases
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 vm_ids:
-  description: Ids of the virtual machines that it saves, in this order.
+  description: Ids of the virtual machines that the job backs up, in this order.
   type: list
   elements: int
   returned: success
@@ -186,37 +187,37 @@ datastore_id:
   returned: success
   sample: 100
 keep_last:
-  description: How many backups are kept; 0 for all.
+  description: How many backups of each virtual machine are kept; V(0) for all.
   type: int
   returned: success
   sample: 4
 backup_mode:
-  description: V(full) or V(increment).
+  description: Type of the backups, V(full) or V(increment).
   type: str
   returned: success
   sample: full
 fs_freeze:
-  description: How file systems come to rest.
+  description: How file systems are frozen, as in O(fs_freeze).
   type: str
   returned: success
   sample: none
 backup_volatile:
-  description: Whether volatile disks are saved.
+  description: Whether volatile disks are backed up.
   type: bool
   returned: success
   sample: false
 execution:
-  description: V(sequential) or V(parallel).
+  description: Order of the backups, V(sequential) or V(parallel).
   type: str
   returned: success
   sample: sequential
 priority:
-  description: Its priority.
+  description: Priority of the job.
   type: int
   returned: success
   sample: 50
 schedules:
-  description: When it is run; times in seconds since the epoch.
+  description: When the job runs; times in seconds since the epoch.
   type: list
   elements: dict
   returned: success
@@ -228,13 +229,13 @@ updated_vms:
   returned: success
   sample: [3]
 outdated_vms:
-  description: Ids of the virtual machines that wait for their backup.
+  description: Ids of the virtual machines whose backup has not started.
   type: list
   elements: int
   returned: success
   sample: []
 backing_up_vms:
-  description: Ids of the virtual machines that are being saved.
+  description: Ids of the virtual machines that are being backed up.
   type: list
   elements: int
   returned: success
@@ -246,7 +247,7 @@ error_vms:
   returned: success
   sample: [4]
 last_backup_time:
-  description: When the last run began, in seconds since the epoch; 0 when there was none.
+  description: When the last run began, in seconds since the epoch; V(0) when there was none.
   type: int
   returned: success
   sample: 0
@@ -256,33 +257,33 @@ last_backup_duration:
   returned: success
   sample: 0
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"KEEP_LAST": "4"}
 labels:
-  description: Its labels.
+  description: Labels of the backup job.
   type: list
   elements: str
   returned: success
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the backup job, as in O(lock).
   type: str
   returned: success
   sample: none

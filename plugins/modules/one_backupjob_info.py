@@ -10,7 +10,7 @@ module: one_backupjob_info
 short_description: Read OpenNebula backup jobs
 version_added: 1.0.0
 description:
-  - Returns the backup jobs that fit all the options given; all that the user may see when none is given.
+  - Returns the backup jobs that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_backupjob_info:
   register: all_backupjobs
 
-- name: Read those whose name begins with databases
+- name: Read the backup jobs whose names begin with databases
   privazio.opennebula.one_backupjob_info:
     name: ~databases
   register: some_backupjobs
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backupjobs:
-  description: The backup jobs, by id, each with what M(privazio.opennebula.one_backupjob) returns of one.
+  description: The backup jobs in order of their ids, each as M(privazio.opennebula.one_backupjob) returns it.
   type: list
   elements: dict
   returned: success

@@ -10,17 +10,18 @@ module: one_info
 short_description: Read several kinds of OpenNebula objects at once
 version_added: 1.0.0
 description:
-  - Returns the objects of all kinds named, for reports, in one task and over one connection.
+  - Returns the objects of several kinds in one task, for instance for reports.
 options:
   kinds:
     description:
-      - Kinds of objects to read, by the word in the name of their module, V(host) for M(privazio.opennebula.one_host).
+      - Kinds of objects to read, called as in the name of their module, such as V(host) for
+        M(privazio.opennebula.one_host).
       - All kinds when omitted.
     type: list
     elements: str
   name:
     description:
-      - Only objects of this name.
+      - Only objects with this name.
       - V(~web) is a regular expression that the beginning of a name has to match, V(~*web) one that ignores case.
     type: str
   labels:
@@ -57,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 objects:
-  description: For each kind its objects, by id, each with what the module of that kind returns of one.
+  description: The objects of each kind in order of their ids, each as the module of that kind returns it.
   type: dict
   returned: success
   sample: {"cluster": [{"id": 0, "name": "default"}], "host": []}

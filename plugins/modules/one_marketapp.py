@@ -7,45 +7,45 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: one_marketapp
-short_description: Manage OpenNebula marketplace apps, and make images and VM templates of them
+short_description: Manage OpenNebula marketplace apps, and export them to images and VM templates
 version_added: 1.0.0
 description:
-  - Publishes images as marketplace apps; changes, renames and removes apps.
-  - Makes the image of an app, and its VM template where it has one, in one step that can be repeated.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates marketplace apps from images; changes, renames and removes them.
+  - Exports an app to this cloud as an image, and as a VM template if the app has one.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - With V(present) the app is there, made of O(image) if it was not.
-      - With V(exported) the image of the app, and its VM template if it has one, are in this cloud.
-      - With V(absent) there is no such app.
+      - V(present) creates the app from O(image) if it does not exist.
+      - V(exported) creates the image of the app in this cloud, and its VM template if it has one.
+      - V(absent) removes the app.
     type: str
     choices: [present, absent, exported]
     default: present
   marketplace:
     description:
       - Name or id of the marketplace. Required to create an app; it cannot be changed later.
-      - With O(state=exported) the app is looked for in this marketplace only.
+      - With O(state=exported), only apps of this marketplace match.
     type: str
   image:
     description:
-      - Name or id of the image that is published. Required to create an app; it cannot be changed later.
+      - Name or id of the image to create an app from. Required to create an app; it cannot be changed later.
     type: str
   description:
     description:
-      - What the app is.
+      - Description of the app.
     type: str
   version:
     description:
-      - Version of the app. With O(state=exported) the task fails when the app has another.
+      - Version of the app. With O(state=exported), the task fails when the app has another version.
     type: str
   checksum:
     description:
-      - With O(state=exported), the MD5 sum that the app has to have.
+      - With O(state=exported), the MD5 checksum of the app; the task fails when the app has another one.
     type: str
   enabled:
     description:
-      - Whether the app can be used.
+      - Whether users can export the app.
     type: bool
   datastore:
     description:
@@ -76,14 +76,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have an image
+- name: Create an image
   privazio.opennebula.one_image:
     name: golden
     datastore: default
     type: datablock
     size: 64
 
-- name: Have a marketplace
+- name: Create a marketplace
   privazio.opennebula.one_marketplace:
     name: house
     market_mad: "{{ one_market_mad | default('http') }}"
@@ -91,14 +91,14 @@ EXAMPLES = r"""
       BASE_URL: http://market.example.com/
       PUBLIC_DIR: /var/local/market-http
 
-- name: Publish the image
+- name: Create an app from the image
   privazio.opennebula.one_marketapp:
     name: golden-app
     marketplace: house
     image: golden
     version: "1.0"
 
-- name: Have an image of the app, of just this version
+- name: Export the app to an image, if it has this version
   privazio.opennebula.one_marketapp:
     name: golden-app
     marketplace: house
@@ -109,7 +109,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the marketplace app; not there when a check run would create it.
+  description: Id of the marketplace app; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -119,116 +119,116 @@ name:
   returned: success
   sample: golden-app
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 app_state:
-  description: State that OpenNebula reports, such as V(ready), V(locked), V(disabled) or V(error).
+  description: State of the app, such as V(ready), V(locked), V(disabled) or V(error).
   type: str
   returned: O(state=present)
   sample: ready
 enabled:
-  description: Whether it can be used.
+  description: Whether users can export the app.
   type: bool
   returned: O(state=present)
   sample: true
 type:
-  description: What it holds, V(image), V(vmtemplate) or V(service_template).
+  description: Type of the app; V(image), V(vmtemplate) or V(service_template).
   type: str
   returned: O(state=present)
   sample: image
 description:
-  description: What it is.
+  description: Description of the app.
   type: str
   returned: O(state=present)
   sample: ""
 version:
-  description: Its version.
+  description: Version of the app.
   type: str
   returned: success
   sample: "1.0"
 checksum:
-  description: Its MD5 sum.
+  description: MD5 checksum of the app.
   type: str
   returned: success
   sample: d41d8cd98f00b204e9800998ecf8427e
 image_id:
-  description: Id of the image that it was made of.
+  description: Id of the image that the app was created from.
   type: int
   returned: O(state=present)
   sample: 3
 marketplace:
-  description: Name of its marketplace.
+  description: Name of the marketplace.
   type: str
   returned: O(state=present)
   sample: house
 marketplace_id:
-  description: Id of its marketplace.
+  description: Id of the marketplace.
   type: int
   returned: O(state=present)
   sample: 100
 size:
-  description: Its size in MB.
+  description: Size in MB.
   type: int
   returned: O(state=present)
   sample: 1024
 source:
-  description: Where the marketplace keeps it.
+  description: Where the marketplace stores the app.
   type: str
   returned: O(state=present)
   sample: http://market.example.com/golden
 image:
-  description: With O(state=exported), the image of the app, with what M(privazio.opennebula.one_image) returns.
+  description: With O(state=exported), the image of the app, as M(privazio.opennebula.one_image) returns it.
   type: dict
   returned: O(state=exported)
   sample: {"id": 4, "name": "golden-copy"}
 template:
   description:
-    - The attributes of its template; values of secret ones are masked.
-    - With O(state=exported), the VM template of the app, with what M(privazio.opennebula.one_template) returns; null
+    - The attributes of the template; values of secret ones are masked.
+    - With O(state=exported), the VM template of the app, as M(privazio.opennebula.one_template) returns it; V(null)
       when the app has none.
   type: dict
   returned: success
   sample: {"VERSION": "1.0"}
 labels:
-  description: Its labels.
+  description: Labels of the app.
   type: list
   elements: str
   returned: O(state=present)
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the app, as in O(lock).
   type: str
   returned: success
   sample: none

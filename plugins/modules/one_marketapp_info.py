@@ -10,7 +10,7 @@ module: one_marketapp_info
 short_description: Read OpenNebula marketplace apps
 version_added: 1.0.0
 description:
-  - Returns the marketplace apps that fit all the options given; all that the user may see when none is given.
+  - Returns the marketplace apps that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_marketapp_info:
   register: all_marketapps
 
-- name: Read those whose name begins with golden-app
+- name: Read the apps whose names begin with golden-app
   privazio.opennebula.one_marketapp_info:
     name: ~golden-app
   register: some_marketapps
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 marketapps:
-  description: The marketplace apps, by id, each with what M(privazio.opennebula.one_marketapp) returns of one.
+  description: The marketplace apps in order of their ids, each as M(privazio.opennebula.one_marketapp) returns it.
   type: list
   elements: dict
   returned: success

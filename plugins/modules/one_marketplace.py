@@ -10,23 +10,23 @@ module: one_marketplace
 short_description: Manage OpenNebula marketplaces
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes marketplaces, where images and templates are kept for all zones.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes marketplaces, which share images and VM templates between zones.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the marketplace is to be there. OpenNebula refuses to remove one that has apps.
+      - Whether the marketplace should exist. OpenNebula refuses to remove one that has apps.
     type: str
     choices: [present, absent]
     default: present
   market_mad:
     description:
       - Driver of the marketplace, such as V(http), V(s3) or V(one). Required to create one.
-      - What a driver needs, such as C(BASE_URL) and C(PUBLIC_DIR), goes into O(template).
+      - Set what the driver needs, such as C(BASE_URL) and C(PUBLIC_DIR), in O(template).
     type: str
   description:
     description:
-      - What the marketplace is for.
+      - Description of the marketplace.
     type: str
   enabled:
     description:
@@ -47,7 +47,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a marketplace of our own
+- name: Create a marketplace
   privazio.opennebula.one_marketplace:
     name: house
     market_mad: "{{ one_market_mad | default('http') }}"
@@ -56,7 +56,7 @@ EXAMPLES = r"""
       BASE_URL: http://market.example.com/
       PUBLIC_DIR: /var/local/market-http
 
-- name: Remove it
+- name: Remove the marketplace
   privazio.opennebula.one_marketplace:
     name: house
     state: absent
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the marketplace; not there when a check run would create it.
+  description: Id of the marketplace; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -74,89 +74,89 @@ name:
   returned: success
   sample: house
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 market_mad:
-  description: Its driver.
+  description: Driver of the marketplace.
   type: str
   returned: success
   sample: http
 description:
-  description: What it is for.
+  description: Description of the marketplace.
   type: str
   returned: success
   sample: What we build ourselves
 enabled:
-  description: Whether it is used and monitored.
+  description: Whether the marketplace is used and monitored.
   type: bool
   returned: success
   sample: true
 zone_id:
-  description: Id of the zone that it belongs to.
+  description: Id of the zone that the marketplace belongs to.
   type: int
   returned: success
   sample: 0
 app_ids:
-  description: Ids of its apps.
+  description: Ids of the apps.
   type: list
   elements: int
   returned: success
   sample: [3]
 total_mb:
-  description: Its size in MB.
+  description: Size in MB.
   type: int
   returned: success
   sample: 20480
 free_mb:
-  description: What is free, in MB.
+  description: Free space in MB.
   type: int
   returned: success
   sample: 20480
 used_mb:
-  description: What is used, in MB.
+  description: Used space in MB.
   type: int
   returned: success
   sample: 0
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"BASE_URL": "http://market.example.com/"}
 labels:
-  description: Its labels.
+  description: Labels of the marketplace.
   type: list
   elements: str
   returned: success
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"

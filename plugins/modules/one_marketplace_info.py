@@ -10,7 +10,7 @@ module: one_marketplace_info
 short_description: Read OpenNebula marketplaces
 version_added: 1.0.0
 description:
-  - Returns the marketplaces that fit all the options given; all that the user may see when none is given.
+  - Returns the marketplaces that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_marketplace_info:
   register: all_marketplaces
 
-- name: Read those whose name begins with house
+- name: Read the marketplaces whose names begin with house
   privazio.opennebula.one_marketplace_info:
     name: ~house
   register: some_marketplaces
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 marketplaces:
-  description: The marketplaces, by id, each with what M(privazio.opennebula.one_marketplace) returns of one.
+  description: The marketplaces in order of their ids, each as M(privazio.opennebula.one_marketplace) returns it.
   type: list
   elements: dict
   returned: success

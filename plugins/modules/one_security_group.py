@@ -10,18 +10,18 @@ module: one_security_group
 short_description: Manage OpenNebula security groups
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes security groups, and says which traffic they let through.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes security groups, with the rules for the traffic that they allow.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the security group is to be there. OpenNebula refuses to remove one that virtual machines use.
+      - Whether the security group should exist. OpenNebula refuses to remove one that virtual machines use.
     type: str
     choices: [present, absent]
     default: present
   rules:
     description:
-      - Traffic that is let through. Rules are a set; their order means nothing.
+      - Rules for the traffic to allow. Their order does not matter.
     type: list
     elements: dict
     suboptions:
@@ -33,13 +33,13 @@ options:
         choices: [all, tcp, udp, icmp, icmpv6, ipsec]
       direction:
         description:
-          - Whether the traffic comes to the virtual machine or leaves it.
+          - Whether the rule is for traffic to the virtual machine or from it.
         type: str
         required: true
         choices: [inbound, outbound]
       range:
         description:
-          - Ports, such as V(22) or V("53,1000:2000"); all when omitted. For V(tcp) and V(udp).
+          - Ports, such as V(22) or V("53,1000:2000"), for V(tcp) and V(udp); all when omitted.
         type: str
       icmp_type:
         description:
@@ -51,25 +51,25 @@ options:
         type: int
       network:
         description:
-          - Name or id of the virtual network whose addresses the other side has to have.
+          - Name or id of the virtual network that the address of the other side has to be in.
         type: str
       ip:
         description:
-          - First address that the other side may have; with O(rules[].size).
+          - First address of the other side; the range has O(rules[].size) addresses.
         type: str
       size:
         description:
-          - How many addresses beginning with O(rules[].ip) the other side may have.
+          - How many addresses the range that begins with O(rules[].ip) has.
         type: int
   purge_rules:
     description:
-      - Whether rules that O(rules) does not name are removed.
+      - Whether to remove rules that are not in O(rules).
     type: bool
     default: true
   committed:
     description:
-      - With V(true), virtual machines whose rules are out of date, or failed to be updated, are sent the rules again.
-      - A change of the rules is sent to all virtual machines without it.
+      - With V(true), the rules are sent again to virtual machines that have outdated rules or failed to be updated.
+      - Not needed after a change of the rules, which OpenNebula sends to all virtual machines.
     type: bool
     choices: [true]
 extends_documentation_fragment:
@@ -89,7 +89,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let the web through
+- name: Create a security group for web servers
   privazio.opennebula.one_security_group:
     name: web
     rules:
@@ -97,14 +97,14 @@ EXAMPLES = r"""
       - {protocol: icmp, direction: inbound, icmp_type: 8}
       - {protocol: all, direction: outbound}
 
-- name: Also SSH from the office
+- name: Add a rule for SSH from the office
   privazio.opennebula.one_security_group:
     name: web
     purge_rules: false
     rules:
       - {protocol: tcp, direction: inbound, range: "22", ip: 192.0.2.1, size: 16}
 
-- name: Remove it
+- name: Remove the security group
   privazio.opennebula.one_security_group:
     name: web
     state: absent
@@ -112,7 +112,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the security group; not there when a check run would create it.
+  description: Id of the security group; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -122,33 +122,33 @@ name:
   returned: success
   sample: web
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 rules:
-  description: Its rules, in the words of O(rules); a network by its id.
+  description: Rules, as in O(rules), with ids of networks in C(network_id).
   type: list
   elements: dict
   returned: success
   sample: [{"protocol": "tcp", "direction": "inbound", "range": "22"}]
 committed:
-  description: Whether no virtual machine has rules that are out of date or failed to be updated.
+  description: Whether no virtual machine has outdated rules or failed to be updated.
   type: bool
   returned: success
   sample: true
@@ -159,7 +159,7 @@ updated_vms:
   returned: success
   sample: [3]
 outdated_vms:
-  description: Ids of the virtual machines that have older rules.
+  description: Ids of the virtual machines that have outdated rules.
   type: list
   elements: int
   returned: success
@@ -171,28 +171,28 @@ error_vms:
   returned: success
   sample: []
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"DESCRIPTION": "For the shop"}
 labels:
-  description: Its labels.
+  description: Labels of the security group.
   type: list
   elements: str
   returned: success
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"

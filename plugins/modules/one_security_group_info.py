@@ -10,7 +10,7 @@ module: one_security_group_info
 short_description: Read OpenNebula security groups
 version_added: 1.0.0
 description:
-  - Returns the security groups that fit all the options given; all that the user may see when none is given.
+  - Returns the security groups that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_security_group_info:
   register: all_security_groups
 
-- name: Read those whose name begins with web
+- name: Read the security groups whose names begin with web
   privazio.opennebula.one_security_group_info:
     name: ~web
   register: some_security_groups
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 security_groups:
-  description: The security groups, by id, each with what M(privazio.opennebula.one_security_group) returns of one.
+  description: The security groups in order of their ids, each as M(privazio.opennebula.one_security_group) returns it.
   type: list
   elements: dict
   returned: success

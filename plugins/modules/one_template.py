@@ -10,35 +10,35 @@ module: one_template
 short_description: Manage OpenNebula VM templates
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes the templates that virtual machines are made from.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, clones, renames and removes the templates that virtual machines are created from.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the VM template is to be there.
+      - Whether the VM template should exist.
     type: str
     choices: [present, absent]
     default: present
   clone_of:
     description:
-      - Name or id of the VM template that a new one is a copy of; O(template) and the other options change the copy.
-      - An existing VM template is left as it is, whatever it was made from.
+      - Name or id of the VM template to clone a new one from; O(template) and the other options change the clone.
+      - Ignored for an existing VM template.
     type: str
   recursive:
     description:
-      - Whether a new O(clone_of) another one gets copies of its images, called after the VM template and the disk, as
+      - With O(clone_of), whether to clone the images too. Their names are those of the VM template and the disk, as in
         V(web-disk-0).
-      - Whether the images of a VM template are removed with it. Nothing is removed when one of them is in use or
-        locked; those that the user has no right to remove stay, and OpenNebula does not say so.
+      - With O(state=absent), whether to remove the images too. Nothing is removed when one of them is in use or
+        locked. Images that the user has no right to remove are kept, and OpenNebula does not report them.
     type: bool
     default: false
   filter:
     description:
-      - Among which VM templates O(name) and O(clone_of) are looked for.
-      - V(user), those that the user owns.
-      - V(user_groups), those and the ones of the user's groups.
-      - V(user_primary_group), those of the user's primary group.
-      - V(all), those that the user may see.
+      - Which VM templates O(name) and O(clone_of) can match.
+      - V(user) for those of the user.
+      - V(user_groups) for those of the user and of the user's groups.
+      - V(user_primary_group) for those of the user's primary group.
+      - V(all) for all that the user may see.
     type: str
     choices: [user_primary_group, user, all, user_groups]
     default: all
@@ -58,7 +58,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a VM template
+- name: Create a VM template
   privazio.opennebula.one_template:
     name: web
     template:
@@ -70,7 +70,7 @@ EXAMPLES = r"""
       CONTEXT:
         NETWORK: true
 
-- name: The same attributes as text, and no others
+- name: Replace the VM template, given as text
   privazio.opennebula.one_template:
     name: web
     template_mode: replace
@@ -79,7 +79,7 @@ EXAMPLES = r"""
       MEMORY = 1024
       CONTEXT = [ NETWORK = "YES" ]
 
-- name: A copy of it with more memory
+- name: Clone the VM template and its images, with more memory
   privazio.opennebula.one_template:
     name: web-large
     clone_of: web
@@ -87,12 +87,12 @@ EXAMPLES = r"""
     template:
       MEMORY: 4096
 
-- name: Remove it
+- name: Remove the VM template
   privazio.opennebula.one_template:
     name: web
     state: absent
 
-- name: Remove the copy, and the copies of the images
+- name: Remove the clone and its images
   privazio.opennebula.one_template:
     name: web-large
     state: absent
@@ -101,7 +101,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the VM template; not there when a check run would create it.
+  description: Id of the VM template; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -111,52 +111,52 @@ name:
   returned: success
   sample: web
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 template:
-  description: Its attributes; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"CPU": "1", "MEMORY": "512"}
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the VM template, as in O(lock).
   type: str
   returned: success
   sample: none
 labels:
-  description: Its labels.
+  description: Labels of the VM template.
   type: list
   elements: str
   returned: success

@@ -10,7 +10,7 @@ module: one_template_info
 short_description: Read OpenNebula VM templates
 version_added: 1.0.0
 description:
-  - Returns the VM templates that fit all the options given; all that the user may see when none is given.
+  - Returns the VM templates that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_template_info:
   register: all_templates
 
-- name: Read those whose name begins with web
+- name: Read the VM templates whose names begin with web
   privazio.opennebula.one_template_info:
     name: ~web
   register: web_templates
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 templates:
-  description: The VM templates, by id, each with what M(privazio.opennebula.one_template) returns of one.
+  description: The VM templates in order of their ids, each as M(privazio.opennebula.one_template) returns it.
   type: list
   elements: dict
   returned: success

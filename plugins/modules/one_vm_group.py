@@ -10,19 +10,19 @@ module: one_vm_group
 short_description: Manage OpenNebula VM groups
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes VM groups, whose roles say which virtual machines share a host.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes VM groups, whose roles define which virtual machines run on the same host.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the VM group is to be there. OpenNebula refuses to remove one that has virtual machines.
+      - Whether the VM group should exist. OpenNebula refuses to remove one that has virtual machines.
     type: str
     choices: [present, absent]
     default: present
   roles:
     description:
-      - Roles of the group, told apart by their names.
-      - Only what is given of a role is compared. Changing roles of an existing group needs OpenNebula 6.8.
+      - Roles of the group, identified by their names.
+      - Suboptions that are omitted are left as they are. Changing roles of an existing group needs OpenNebula 6.8.
     type: list
     elements: dict
     suboptions:
@@ -33,7 +33,8 @@ options:
         required: true
       policy:
         description:
-          - Whether the virtual machines of the role share a host (V(affined)), or do not (V(anti_affined)).
+          - Whether the virtual machines of the role run on the same host (V(affined)) or on different hosts
+            (V(anti_affined)).
         type: str
         choices: [none, affined, anti_affined]
       host_affined:
@@ -48,18 +49,18 @@ options:
         elements: str
   purge_roles:
     description:
-      - Whether roles that O(roles) does not name are removed; they leave O(affined) and O(anti_affined) as well.
+      - Whether to remove roles that are not in O(roles), also from O(affined) and O(anti_affined).
       - OpenNebula refuses to remove a role that has virtual machines.
     type: bool
     default: false
   affined:
     description:
-      - Lists of roles whose virtual machines share a host. These lists and no others; V([]) for none.
+      - Lists of roles whose virtual machines run on the same host. Other lists are removed; V([]) removes all.
     type: list
     elements: list
   anti_affined:
     description:
-      - Lists of roles whose virtual machines do not share a host. These lists and no others; V([]) for none.
+      - Lists of roles whose virtual machines run on different hosts. Other lists are removed; V([]) removes all.
     type: list
     elements: list
 extends_documentation_fragment:
@@ -78,7 +79,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Keep the two databases apart
+- name: Create a VM group that keeps databases on different hosts
   privazio.opennebula.one_vm_group:
     name: shop
     roles:
@@ -89,12 +90,12 @@ EXAMPLES = r"""
     anti_affined:
       - [database, batch]
 
-- name: Let batch jobs run anywhere
+- name: Remove the rules between roles
   privazio.opennebula.one_vm_group:
     name: shop
     anti_affined: []
 
-- name: Remove it
+- name: Remove the VM group
   privazio.opennebula.one_vm_group:
     name: shop
     state: absent
@@ -102,7 +103,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the VM group; not there when a check run would create it.
+  description: Id of the VM group; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -112,76 +113,76 @@ name:
   returned: success
   sample: shop
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 roles:
-  description: Its roles, in the words of O(roles), each with its C(id); hosts by their ids.
+  description: Roles, as in O(roles), each with its C(id), and with ids of hosts.
   type: list
   elements: dict
   returned: success
   sample: [{"id": 0, "name": "web", "policy": "none", "host_affined": [], "host_anti_affined": []}]
 affined:
-  description: Lists of roles that share a host.
+  description: Lists of roles that run on the same host.
   type: list
   elements: list
   returned: success
   sample: []
 anti_affined:
-  description: Lists of roles that do not share a host.
+  description: Lists of roles that run on different hosts.
   type: list
   elements: list
   returned: success
   sample: [["batch", "database"]]
 vms:
-  description: For each role the ids of its virtual machines.
+  description: Ids of the virtual machines of each role.
   type: dict
   returned: success
   sample: {"web": [3]}
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"DESCRIPTION": "For the shop"}
 labels:
-  description: Its labels.
+  description: Labels of the VM group.
   type: list
   elements: str
   returned: success
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the VM group, as in O(lock).
   type: str
   returned: success
   sample: none

@@ -10,7 +10,7 @@ module: one_vm_group_info
 short_description: Read OpenNebula VM groups
 version_added: 1.0.0
 description:
-  - Returns the VM groups that fit all the options given; all that the user may see when none is given.
+  - Returns the VM groups that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_vm_group_info:
   register: all_vm_groups
 
-- name: Read those whose name begins with shop
+- name: Read the VM groups whose names begin with shop
   privazio.opennebula.one_vm_group_info:
     name: ~shop
   register: some_vm_groups
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vm_groups:
-  description: The VM groups, by id, each with what M(privazio.opennebula.one_vm_group) returns of one.
+  description: The VM groups in order of their ids, each as M(privazio.opennebula.one_vm_group) returns it.
   type: list
   elements: dict
   returned: success

@@ -10,45 +10,45 @@ module: one_vnet
 short_description: Manage OpenNebula virtual networks
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes virtual networks, their address ranges and the clusters they belong to.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
-  - The task ends when the network is ready, and fails with OpenNebula's own reason when the network fails.
+  - Creates, changes, renames and removes virtual networks, their address ranges and the clusters that they are in.
+  - Options that are omitted are left as they are. A second run changes nothing.
+  - The task waits until the network is ready, and fails with the reason that OpenNebula gives when the network fails.
 options:
   state:
     description:
-      - Whether the network is to be there. OpenNebula refuses to remove one with leases in use; those on hold are
+      - Whether the network should exist. OpenNebula refuses to remove one with leases in use; leases on hold are
         released.
     type: str
     choices: [present, absent]
     default: present
   vntemplate:
     description:
-      - Name or id of the virtual network template that a new network is made from. What other options say comes on top.
-      - An existing network is left alone.
+      - Name or id of the virtual network template to create a new network from. Other options are added to it.
+      - Ignored for an existing network.
     type: str
   reserved_from:
     description:
-      - Name or id of the network that this one has its addresses from, which makes it a reservation.
+      - Name or id of the network to reserve addresses from, which makes this one a reservation.
       - It cannot be changed later.
     type: str
     aliases: [parent_network]
   size:
     description:
-      - How many addresses the reservation has; required to make one.
-      - Missing ones are reserved. To give addresses back, remove their address range.
+      - How many addresses the reservation has; required to create one.
+      - A larger number reserves more addresses. To return addresses, remove their address range.
     type: int
   ar_id:
     description:
-      - Number of the address range in O(reserved_from) that a new reservation is taken out of.
+      - Number of the address range in O(reserved_from) to take a new reservation from.
     type: int
   first_address:
     description:
-      - IP or MAC address that a new reservation begins with.
+      - First IP or MAC address of a new reservation.
     type: str
   vn_mad:
     description:
       - Network driver, such as V(bridge), V(802.1Q), V(vxlan), V(ovswitch) or V(dummy).
-      - OpenNebula needs it to create a network.
+      - Required to create a network, unless it is created from O(vntemplate) or O(reserved_from).
     type: str
   bridge:
     description:
@@ -61,7 +61,7 @@ options:
   vlan_id:
     description:
       - Number of the VLAN.
-      - For a number that OpenNebula chooses give C(AUTOMATIC_VLAN_ID) in O(template) of a new network.
+      - To let OpenNebula choose a number, set C(AUTOMATIC_VLAN_ID) in O(template) of a new network.
     type: str
   outer_vlan_id:
     description:
@@ -70,54 +70,56 @@ options:
   clusters:
     description:
       - Names or ids of the clusters that the network belongs to.
-      - A new network goes to the default cluster when this is omitted.
+      - A new network belongs to the default cluster when this is omitted.
     type: list
     elements: str
   purge_clusters:
     description:
-      - Whether the network leaves clusters that O(clusters) does not name.
+      - Whether to remove the network from clusters that are not in O(clusters).
     type: bool
     default: false
   security_groups:
     description:
-      - Names or ids of the security groups of the network, these and no others.
+      - Names or ids of the security groups of the network. Other groups are removed from it.
       - A new network has the group V(default) when this is omitted.
     type: list
     elements: str
   address_ranges:
     description:
       - Address ranges, each with the attributes of C(AR) in OpenNebula, such as C(type), C(size), C(ip) and C(mac).
-      - A range is recognised by the first of C(ar_id), C(ip), C(ip6), C(mac) that is given, else by type and size.
+      - An existing range is identified by the first of C(ar_id), C(ip), C(ip6), C(mac) that is given, else by type and
+        size.
       - C(type), C(ip), C(ip6), C(mac) and the prefixes of a range cannot be changed.
-      - Ranges in O(template) count only when the network is created.
+      - Ranges in O(template) are ignored for an existing network.
     type: list
     elements: dict
     aliases: [ars]
   purge_address_ranges:
     description:
-      - Whether ranges that O(address_ranges) does not name are removed.
+      - Whether to remove ranges that are not in O(address_ranges).
     type: bool
     default: false
   held:
     description:
-      - IP or MAC addresses that are on hold, so that no virtual machine gets them.
+      - IP or MAC addresses to put on hold, so that no virtual machine gets them.
     type: list
     elements: str
   purge_held:
     description:
-      - Whether addresses on hold that O(held) does not name are released.
+      - Whether to release addresses on hold that are not in O(held).
     type: bool
     default: false
   recover:
     description:
-      - How a network gets out of a state that it would not leave by itself. Nothing happens in other states.
-      - V(success) takes for granted that the driver has done its work, V(failure) that it has failed.
-      - V(retry) repeats the update of virtual machines that has failed.
+      - How to recover a network from a state that it does not leave by itself. Ignored in other states, and for a new
+        network.
+      - V(success) assumes that the driver has succeeded, V(failure) that it has failed.
+      - V(retry) repeats an update of virtual machines that has failed.
     type: str
     choices: [success, failure, retry]
   force:
     description:
-      - Whether O(state=absent) also removes a network whose driver has failed or never answered.
+      - Whether O(state=absent) also removes a network whose driver has failed or has not answered.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -138,7 +140,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a network with an address range
+- name: Create a network with an address range
   privazio.opennebula.one_vnet:
     name: private
     vn_mad: "{{ one_vn_mad | default('bridge') }}"
@@ -152,33 +154,33 @@ EXAMPLES = r"""
       GATEWAY: 10.0.0.1
       DNS: 10.0.0.1
 
-- name: Make the range larger
+- name: Resize the address range
   privazio.opennebula.one_vnet:
     name: private
     address_ranges:
       - ip: 10.0.0.10
         size: 200
 
-- name: Keep two addresses for machines outside the cloud
+- name: Hold two addresses for machines outside the cloud
   privazio.opennebula.one_vnet:
     name: private
     held: [10.0.0.10, 10.0.0.11]
 
-- name: Reserve addresses of it for a team
+- name: Reserve addresses for a team
   privazio.opennebula.one_vnet:
     name: private-team
     reserved_from: private
     size: 16
     group: users
 
-- name: Have a network template
+- name: Create a network template
   privazio.opennebula.one_vntemplate:
     name: lab
     template:
       VN_MAD: "{{ one_vn_mad | default('bridge') }}"
       BRIDGE: br1
 
-- name: Make a network from it
+- name: Create a network from the template
   privazio.opennebula.one_vnet:
     name: lab-1
     vntemplate: lab
@@ -194,7 +196,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the network; not there when a check run would create it.
+  description: Id of the network; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -204,33 +206,33 @@ name:
   returned: success
   sample: private
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 permissions:
-  description: Its permissions one by one, each V(0) or V(1).
+  description: Permissions one by one, each V(0) or V(1).
   type: dict
   returned: success
   sample: {"owner_u": 1, "owner_m": 1, "owner_a": 0, "group_u": 1, "group_m": 0, "group_a": 0, "other_u": 0}
 vnet_state:
   description:
-    - State that OpenNebula reports.
+    - State of the network.
     - One of V(init), V(ready), V(lock_create), V(lock_delete), V(done), V(error), V(update_failure).
   type: str
   returned: success
@@ -261,7 +263,7 @@ outer_vlan_id:
   returned: success
   sample: ""
 bridge_type:
-  description: Kind of the bridge.
+  description: Type of the bridge.
   type: str
   returned: success
   sample: linux
@@ -272,31 +274,31 @@ bride_type:
   returned: success
   sample: linux
 clusters:
-  description: Ids of its clusters, the same as RV(cluster_ids).
+  description: The same as RV(cluster_ids).
   type: list
   elements: int
   returned: success
   sample: [0]
 cluster_ids:
-  description: Ids of its clusters.
+  description: Ids of the clusters that the network belongs to.
   type: list
   elements: int
   returned: success
   sample: [0]
 security_groups:
-  description: Ids of its security groups.
+  description: Ids of the security groups of the network.
   type: list
   elements: int
   returned: success
   sample: [0]
 vrouters:
-  description: Ids of the virtual routers with a floating address in it.
+  description: Ids of the virtual routers with a floating address in the network.
   type: list
   elements: int
   returned: success
   sample: []
 reserved_from:
-  description: Id of the network that this one has its addresses from; V(null) for one that is no reservation.
+  description: Id of the network that the addresses are reserved from; V(null) when the network is not a reservation.
   type: int
   returned: success
   sample: 0
@@ -306,62 +308,62 @@ parent_network_id:
   returned: success
   sample: 0
 size:
-  description: How many addresses its ranges have.
+  description: How many addresses the ranges have.
   type: int
   returned: success
   sample: 100
 held:
-  description: The leases on hold, each with its addresses.
+  description: Leases on hold, each with its addresses.
   type: list
   elements: dict
   returned: success
   sample: [{"ip": "10.0.0.10", "mac": "02:00:0a:00:00:0a"}]
 used_leases:
-  description: How many of its addresses are in use.
+  description: How many addresses are in use.
   type: int
   returned: success
   sample: 3
 address_ranges:
-  description: Its address ranges.
+  description: Address ranges of the network.
   type: list
   elements: dict
   returned: success
   sample: [{"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.10", "MAC": "02:00:0a:00:00:0a", "SIZE": "100"}]
 ar_pool:
   description:
-    - The address ranges in the words of C(community.general); what a range does not have is V(null).
-    - C(allocated) is there when nothing was changed.
+    - The address ranges with the keys of C(community.general); V(null) for what a range does not have.
+    - C(allocated) is returned only when nothing was changed.
   type: list
   elements: dict
   returned: success
   sample: [{"ar_id": "0", "type": "IP4", "ip": "10.0.0.10", "mac": "02:00:0a:00:00:0a", "size": 100}]
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"DNS": "10.0.0.1", "GATEWAY": "10.0.0.1"}
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the network, as in O(lock).
   type: str
   returned: success
   sample: none
 labels:
-  description: Its labels.
+  description: Labels of the network.
   type: list
   elements: str
   returned: success

@@ -10,7 +10,7 @@ module: one_vnet_info
 short_description: Read OpenNebula virtual networks
 version_added: 1.0.0
 description:
-  - Returns the virtual networks that fit all the options given; all that the user may see when none is given.
+  - Returns the virtual networks that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,12 +27,12 @@ EXAMPLES = r"""
   privazio.opennebula.one_vnet_info:
   register: all_networks
 
-- name: Read those whose name begins with private
+- name: Read the networks whose names begin with private
   privazio.opennebula.one_vnet_info:
     name: ~private
   register: private_networks
 
-- name: Show who has which address
+- name: Show the leases of each network
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.leases }}"
   loop: "{{ private_networks.vnets }}"
@@ -43,9 +43,10 @@ EXAMPLES = r"""
 RETURN = r"""
 vnets:
   description:
-    - The virtual networks, by id, each with what M(privazio.opennebula.one_vnet) returns of one, and with C(leases).
+    - The virtual networks in order of their ids, each as M(privazio.opennebula.one_vnet) returns it, and with
+      C(leases).
     - A lease has its addresses (C(ip), C(mac), C(ip6), C(ip6_global) and others), the number of its range (C(ar_id)),
-      and the id of who has it in C(vm), C(vrouter) or C(vnet). The C(vm) V(-1) has those on hold.
+      and the id of its user in C(vm), C(vrouter) or C(vnet). Leases on hold have the C(vm) V(-1).
   type: list
   elements: dict
   returned: success

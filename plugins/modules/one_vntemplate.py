@@ -10,12 +10,12 @@ module: one_vntemplate
 short_description: Manage OpenNebula virtual network templates
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes the templates that users make virtual networks from.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, clones, renames and removes the templates that users create virtual networks from.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the virtual network template is to be there.
+      - Whether the virtual network template should exist.
     type: str
     choices: [present, absent]
     default: present
@@ -32,13 +32,13 @@ extends_documentation_fragment:
 seealso:
   - module: privazio.opennebula.one_vntemplate_info
   - module: privazio.opennebula.one_vnet
-    description: Its option O(privazio.opennebula.one_vnet#module:vntemplate) makes virtual networks from a template.
+    description: Its option O(privazio.opennebula.one_vnet#module:vntemplate) creates virtual networks from a template.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
 
 EXAMPLES = r"""
-- name: Have a virtual network template
+- name: Create a virtual network template
   privazio.opennebula.one_vntemplate:
     name: lab
     mode: "640"
@@ -48,14 +48,14 @@ EXAMPLES = r"""
       AR:
         - {TYPE: IP4, IP: 10.0.0.10, SIZE: 50}
 
-- name: Have a copy of it with another bridge
+- name: Clone the template, with another bridge
   privazio.opennebula.one_vntemplate:
     name: lab-2
     clone_of: lab
     template:
       BRIDGE: br1
 
-- name: Remove them
+- name: Remove both templates
   privazio.opennebula.one_vntemplate:
     name: "{{ item }}"
     state: absent
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the virtual network template; not there when a check run would create it.
+  description: Id of the virtual network template; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -74,53 +74,53 @@ name:
   returned: success
   sample: lab
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 template:
-  description: The attributes of its template; values of secret ones are masked.
+  description: The attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"VN_MAD": "bridge", "BRIDGE": "br0"}
 labels:
-  description: Its labels.
+  description: Labels of the network template.
   type: list
   elements: str
   returned: success
   sample: [production]
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the network template, as in O(lock).
   type: str
   returned: success
   sample: none

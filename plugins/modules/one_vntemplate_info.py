@@ -10,7 +10,7 @@ module: one_vntemplate_info
 short_description: Read OpenNebula virtual network templates
 version_added: 1.0.0
 description:
-  - Returns the virtual network templates that fit all the options given; all that the user may see when none is given.
+  - Returns the virtual network templates that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_vntemplate_info:
   register: all_vntemplates
 
-- name: Read those whose name begins with lab
+- name: Read the network templates whose names begin with lab
   privazio.opennebula.one_vntemplate_info:
     name: ~lab
   register: some_vntemplates
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vntemplates:
-  description: The network templates, by id, each with what M(privazio.opennebula.one_vntemplate) returns of one.
+  description: The network templates in order of their ids, each as M(privazio.opennebula.one_vntemplate) returns it.
   type: list
   elements: dict
   returned: success

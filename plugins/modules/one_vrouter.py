@@ -10,12 +10,12 @@ module: one_vrouter
 short_description: Manage OpenNebula virtual routers
 version_added: 1.0.0
 description:
-  - Creates, changes, renames and removes virtual routers, their interfaces, and the virtual machines they consist of.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Creates, changes, renames and removes virtual routers, with their interfaces and virtual machines.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the virtual router is to be there. Its virtual machines go with it.
+      - Whether the virtual router should exist. Its virtual machines are removed with it.
     type: str
     choices: [present, absent]
     default: present
@@ -23,36 +23,37 @@ options:
     description:
       - Interfaces, each with C(network) (name or id) or C(network_id), and the attributes of C(NIC) in OpenNebula, such
         as C(floating_ip), C(floating_only), C(ip) and C(vrouter_management).
-      - A set. An interface that is there fits when it has all that is given here; none can be changed later.
-      - They are attached to, and detached from, the virtual machines too, one after the other.
+      - Their order does not matter. An existing interface matches when it has all attributes that are given here; none
+        can be changed later.
+      - They are also attached to and detached from the virtual machines, one after the other.
     type: list
     elements: dict
   purge_nics:
     description:
-      - Whether interfaces that O(nics) does not name are detached.
+      - Whether to detach interfaces that are not in O(nics).
     type: bool
     default: false
   vm_count:
     description:
-      - How many virtual machines the router consists of, exactly. Of too many, the last ones are terminated.
+      - How many virtual machines the router should have. If there are more, the newest are terminated.
     type: int
     aliases: [instances]
   vm_template:
     description:
-      - Name or id of the VM template for new virtual machines, which has C(VROUTER = YES).
-      - When it is omitted, the one is taken that the router's machines were made from last.
+      - Name or id of the VM template for new virtual machines, with C(VROUTER = YES).
+      - When omitted, the template of the previous virtual machines is used.
     type: str
   vm_name:
     description:
-      - Pattern of the names of new virtual machines, with V(%i) for a number; V(vr-NAME-%i) when omitted.
+      - Pattern for the names of new virtual machines, with V(%i) for a number; V(vr-NAME-%i) when omitted.
     type: str
   vm_extra:
     description:
-      - Attributes of new virtual machines on top of O(vm_template), as a dictionary or as text in OpenNebula's syntax.
+      - Attributes of new virtual machines to add to O(vm_template), as a dictionary or as text in OpenNebula's syntax.
     type: raw
   vm_hold:
     description:
-      - Whether new virtual machines are left on hold.
+      - Whether to create new virtual machines on hold.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -74,7 +75,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a network
+- name: Create a network
   privazio.opennebula.one_vnet:
     name: inside
     vn_mad: "{{ one_vn_mad | default('bridge') }}"
@@ -82,7 +83,7 @@ EXAMPLES = r"""
     address_ranges:
       - {type: IP4, ip: 10.0.0.1, size: 200}
 
-- name: Have a VM template for routers
+- name: Create a VM template for routers
   privazio.opennebula.one_template:
     name: router
     template:
@@ -90,7 +91,7 @@ EXAMPLES = r"""
       CPU: 0.5
       MEMORY: 256
 
-- name: Have a router of two virtual machines, with an address that moves between them
+- name: Create a virtual router of two virtual machines with a floating address
   privazio.opennebula.one_vrouter:
     name: gateway
     nics:
@@ -102,7 +103,7 @@ EXAMPLES = r"""
     template:
       KEEPALIVED_ID: 7
 
-- name: Remove it and its virtual machines
+- name: Remove the virtual router and its virtual machines
   privazio.opennebula.one_vrouter:
     name: gateway
     state: absent
@@ -110,7 +111,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Id of the virtual router; not there when a check run would create it.
+  description: Id of the virtual router; missing when a check run would create it.
   type: int
   returned: success
   sample: 0
@@ -120,69 +121,69 @@ name:
   returned: success
   sample: gateway
 user_id:
-  description: Id of its owner.
+  description: Id of the owner.
   type: int
   returned: success
   sample: 0
 user_name:
-  description: Name of its owner.
+  description: Name of the owner.
   type: str
   returned: success
   sample: oneadmin
 group_id:
-  description: Id of its group.
+  description: Id of the group.
   type: int
   returned: success
   sample: 0
 group_name:
-  description: Name of its group.
+  description: Name of the group.
   type: str
   returned: success
   sample: oneadmin
 nics:
-  description: Its interfaces, with the attributes that OpenNebula gives them.
+  description: Interfaces, with the attributes that OpenNebula gives them.
   type: list
   elements: dict
   returned: success
   sample: [{"NIC_ID": "0", "NETWORK": "inside", "NETWORK_ID": "0", "FLOATING_IP": "YES", "VROUTER_IP": "10.0.0.1"}]
 vms:
-  description: Ids of its virtual machines.
+  description: Ids of the virtual machines.
   type: list
   elements: int
   returned: success
   sample: [3, 4]
 vm_count:
-  description: How many virtual machines it has.
+  description: How many virtual machines the router has.
   type: int
   returned: success
   sample: 2
 template:
-  description: Its other attributes; values of secret ones are masked.
+  description: The other attributes of the template; values of secret ones are masked.
   type: dict
   returned: success
   sample: {"KEEPALIVED_ID": "7"}
 owner:
-  description: Name of its owner, as in O(owner).
+  description: Name of the owner, as in O(owner).
   type: str
   returned: success
   sample: oneadmin
 group:
-  description: Name of its group, as in O(group).
+  description: Name of the group, as in O(group).
   type: str
   returned: success
   sample: oneadmin
 mode:
-  description: Its permissions as three octal digits, as in O(mode).
+  description: Permissions as three octal digits, as in O(mode).
   type: str
   returned: success
   sample: "600"
 lock:
-  description: What is locked, as in O(lock).
+  description: Lock of the virtual router, as in O(lock).
   type: str
   returned: success
   sample: none
 labels:
-  description: Its labels.
+  description: Labels of the virtual router.
   type: list
   elements: str
   returned: success

@@ -10,7 +10,7 @@ module: one_vrouter_info
 short_description: Read OpenNebula virtual routers
 version_added: 1.0.0
 description:
-  - Returns the virtual routers that fit all the options given; all that the user may see when none is given.
+  - Returns the virtual routers that match all given options; all that the user may see when none is given.
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.selection
@@ -27,7 +27,7 @@ EXAMPLES = r"""
   privazio.opennebula.one_vrouter_info:
   register: all_routers
 
-- name: Read those whose name begins with edge
+- name: Read the virtual routers whose names begin with edge
   privazio.opennebula.one_vrouter_info:
     name: ~edge
   register: edge_routers
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vrouters:
-  description: The virtual routers, by id, each with what M(privazio.opennebula.one_vrouter) returns of one.
+  description: The virtual routers in order of their ids, each as M(privazio.opennebula.one_vrouter) returns it.
   type: list
   elements: dict
   returned: success
