@@ -77,7 +77,7 @@ cache_connection: /tmp/one_inventory
 """
 
 from ..module_utils._core.values import canonical, masked
-from ..module_utils._vm.resource import status
+from ..module_utils._vm.states import status
 from ..plugin_utils.inventory import OneInventory, labels
 
 PAGE = 1000  # VMs in one answer, some 5 MB

@@ -49,14 +49,14 @@ api_calls:
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import UNOWNED
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import select
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import host
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = UNOWNED
 
 
 def main():
-    select(OneModule(OPTIONS, writes=False), host.resource(), "hosts")
+    select(OneModule(OPTIONS, writes=False), HOST, "hosts")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ..module_utils._attributes.common import split_labels
+from ..module_utils._attributes.labels import split_labels
 from ..module_utils._core.argument_specs import CONNECTION
 from ..module_utils._core.cloud import Cloud, connect
 from ..module_utils._core.failure import Failure

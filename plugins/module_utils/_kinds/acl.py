@@ -286,12 +286,15 @@ def ensure(cloud, options, apply=True):
     named = [canonical(cloud, who, rule) for rule in options["rules"] or ()]
     item = rule_set(who, cloud.pool(KIND))
     report = Engine(cloud, ACL, apply=apply).update(item, {"rules": change(cloud, item, named, options)})
-    before, after = (_texts(values) for values in (report.before, report.after))
+    before = _texts(report.before, item.rules)
+    after = _texts(report.after, report.record["rules"])
     return Report(report.changed, before, after, {"rules": list(report.record["rules"].values())})
 
 
-def _texts(difference):
-    return {"rules": list(difference["rules"])} if difference.get("rules") else {}
+def _texts(difference, rules):
+    """The texts of the rules that differ, in the order that they have among all."""
+    texts = [text for text in rules if text in difference.get("rules", ())]
+    return {"rules": texts} if texts else {}
 
 
 def change(cloud, item, named, options):

@@ -66,7 +66,9 @@ def move(record, after):
 def change_status(record, after):
     """One that is disabled gets no new VM from then on."""
     phase = FIRST if after == "disabled" else NORMAL
-    return [Step("make host %s %s" % (record["name"], after), "host.status", (record["id"], NUMBERS[after]), phase=phase)]
+    return [
+        Step("make host %s %s" % (record["name"], after), "host.status", (record["id"], NUMBERS[after]), phase=phase)
+    ]
 
 
 # ---------------------------------------------------------------- evacuation

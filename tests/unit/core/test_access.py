@@ -7,12 +7,14 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import access, common
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import access
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes.labels import canonical_labels
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine import info as selection
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine import info
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import template
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneArgumentException,
     OneServer,
@@ -38,7 +40,7 @@ def one(simulator, calls) -> OneServer:
 
 
 def converge(one, how="exact", apply=True, **wanted):
-    return Engine(Cloud(one), template.resource(labels=how), apply).converge("t", None, wanted)
+    return Engine(Cloud(one), TEMPLATE, Modes(labels=how), apply).converge("t", None, wanted)
 
 
 def test_permissions_come_back_as_they_were_set():
@@ -114,8 +116,7 @@ def test_labels_are_a_set(one, how, given, left):
 
 def test_a_replaced_template_keeps_its_labels(one):
     converge(one, template={"CPU": 1}, labels=["a"])
-    resource = template.resource(replace=True)
-    report = Engine(Cloud(one), resource).converge("t", None, {"template": {"MEMORY": 1}})
+    report = Engine(Cloud(one), TEMPLATE, Modes(template="replace")).converge("t", None, {"template": {"MEMORY": 1}})
     assert report.record["labels"] == ["a"]
     assert "CPU" not in report.record["template"]
 
@@ -127,8 +128,7 @@ def test_a_label_with_a_comma_is_refused(one):
 
 @pytest.mark.parametrize("given", [["a ", " a", "b", ""], []])
 def test_canonical_labels_are_canonical(given):
-    canonical = common.labels("template").canonical
-    assert canonical(None, canonical(None, given)) == canonical(None, given)
+    assert canonical_labels(None, canonical_labels(None, given)) == canonical_labels(None, given)
 
 
 # ---------------------------------------------------------------- selection
@@ -159,18 +159,18 @@ def templates(one):
 )
 def test_objects_that_fit_are_returned_by_one_call(one, calls, templates, options, names):
     calls.clear()
-    found = selection.records(Cloud(one), template.resource(), options)
+    found = info.records(Cloud(one), TEMPLATE, options)
     assert [record["name"] for record in found] == names
     assert calls == ["one.templatepool.info"]
 
 
 def test_ids_are_read_one_by_one_and_missing_ones_passed_over(one, calls, templates):
     calls.clear()
-    found = selection.records(Cloud(one), template.resource(), {"ids": [templates[1], 99]})
+    found = info.records(Cloud(one), TEMPLATE, {"ids": [templates[1], 99]})
     assert [record["name"] for record in found] == ["WEB-2"]
     assert calls == ["one.template.info"] * 2
 
 
 def test_a_wrong_regular_expression_is_told():
     with pytest.raises(Failure, match="not a regular expression"):
-        selection.pattern("~(")
+        info.pattern("~(")

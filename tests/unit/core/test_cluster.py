@@ -8,10 +8,14 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import cluster
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.evacuation import place
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster import (
+    CLUSTER,
+    CLUSTER_WITH_PLAN,
+    PlanRequest,
+)
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import last_record
 
-REQUESTED = {"request": True}
+REQUESTED, EXECUTED, ABSENT = ({"plan": PlanRequest(action, 0.3)} for action in ("requested", "executed", "absent"))
 
 
 @pytest.fixture
@@ -28,11 +32,11 @@ def vms(one):
 def make(simulator, one):
     """make(wanted) → (Report, names of the calls) of the cluster default; check=True only plans."""
 
-    def task(wanted, patience=0.3, check=False, waits=True):
+    def task(wanted, check=False, waits=True):
         calls = []
         options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
         cloud = Cloud(connect(options, read_only=check, on_call=calls.append), 10)
-        engine = Engine(cloud, cluster.resource(patience=patience), apply=not check, waits=waits)
+        engine = Engine(cloud, CLUSTER_WITH_PLAN, apply=not check, waits=waits)
         return engine.converge("default", None, wanted), calls
 
     return task
@@ -40,7 +44,7 @@ def make(simulator, one):
 
 def test_a_plan_is_asked_for_and_carried_out(one, vms, make):
     planned = make(REQUESTED, check=True)[0]
-    assert set(planned.record) == set(make({"plan": "absent"}, check=True)[0].record), "an act leaves nothing to see"
+    assert set(planned.record) == set(make(ABSENT, check=True)[0].record), "an act leaves nothing to see"
     asked = make(REQUESTED)[0]
     assert (asked.changed, asked.before, asked.after) == (planned.changed, planned.before, planned.after)
     assert asked.changed
@@ -50,28 +54,28 @@ def test_a_plan_is_asked_for_and_carried_out(one, vms, make):
         ("migrate", 1, "ready")
     }
 
-    planned = make({"plan": "executed"}, check=True)[0]
+    planned = make(EXECUTED, check=True)[0]
     assert planned.before["plan"] == plan
-    done = make({"plan": "executed"})[0]
+    done = make(EXECUTED)[0]
     assert (done.changed, done.before, done.after) == (True, planned.before, planned.after)
     assert done.record["plan"]["state"] == "done"
-    assert sorted(place(one.vm.info(oid)) for oid in vms) == [0, 0, 1, 1]
+    assert sorted(last_record(one.vm.info(oid)).HID for oid in vms) == [0, 0, 1, 1]
 
-    again, calls = make({"plan": "executed"})
+    again, calls = make(EXECUTED)
     assert not again.changed
     assert calls == ["one.clusterpool.info", "one.cluster.info"]
 
 
 def test_a_plan_is_discarded(vms, make):
     make(REQUESTED)
-    assert make({"plan": "absent"})[0].record["plan"] is None
-    assert not make({"plan": "absent"})[0].changed
-    assert not make({"plan": "executed"})[0].changed, "there is nothing to carry out"
+    assert make(ABSENT)[0].record["plan"] is None
+    assert not make(ABSENT)[0].changed
+    assert not make(EXECUTED)[0].changed, "there is nothing to carry out"
 
 
 def test_an_old_plan_is_not_taken_for_the_new_one(one, vms, make):
     make(REQUESTED)
-    make({"plan": "executed"})
+    make(EXECUTED)
     report = make(REQUESTED)[0]
     assert report.changed
     assert report.record["plan"] is None, "nothing would be better elsewhere"
@@ -81,18 +85,18 @@ def test_a_plan_that_fails_is_told(simulator, one, vms, make):
     make(REQUESTED)
     one.host.delete(1)
     with pytest.raises(Failure, match=r"The plan of cluster default has failed: VM \d to host 1 \(error\), VM"):
-        make({"plan": "executed"})
+        make(EXECUTED)
     with pytest.raises(Failure, match="has failed"):
-        make({"plan": "executed"})
+        make(EXECUTED)
 
 
 def test_a_plan_that_is_under_way_is_waited_for(simulator, vms, make):
     make(REQUESTED)
     simulator.cloud.events.delay = 0.2
-    assert make({"plan": "executed"}, waits=False)[0].record["plan"]["state"] == "applying"
+    assert make(EXECUTED, waits=False)[0].record["plan"]["state"] == "applying"
     with pytest.raises(Failure, match="previous plan is currently being applied"):
         make(REQUESTED)
-    report = make({"plan": "executed"})[0]
+    report = make(EXECUTED)[0]
     assert (report.changed, report.record["plan"]["state"]) == (False, "done")
 
 
@@ -100,5 +104,5 @@ def test_who_does_not_speak_of_plans_does_not_read_them(simulator, one):
     calls = []
     options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
     cloud = Cloud(connect(options, on_call=calls.append), 10)
-    assert "plan" not in Engine(cloud, cluster.resource()).converge("default", None, {}).record
+    assert "plan" not in Engine(cloud, CLUSTER).converge("default", None, {}).record
     assert calls == ["one.clusterpool.info"]

@@ -211,7 +211,7 @@ def test_a_backup_is_due_when_the_last_one_is_old(max_age, began, increments, ex
 
 
 def test_settings_that_are_not_stored_are_told(do):
-    with pytest.raises(Failure, match="change of VM db, but did not store: settings .MODE"):
+    with pytest.raises(Failure, match=r"change of VM db, but did not store: settings \(MODE"):
         do("one_vm_backup", state="configured", backup_mode="increment")  # its disk cannot tell what changed
 
 

@@ -268,7 +268,7 @@ def test_a_vm_that_fails_does_not_hide_the_others(run, one, simulator):
     assert data["created_ids"] == [0, 1, 2]
     for state in ("running", "present", "poweredoff"):
         for check in (True, False):
-            with pytest.raises(Failure, match=r"VM web-01 has failed: .*Error executing deploy\. .*with one_vm_recover"):
+            with pytest.raises(Failure, match=r"VM web-01 has failed: .*executing deploy\. .*with one_vm_recover"):
                 run(check=check, **dict(FLEET, state=state))
     with pytest.raises(Failure, match="1 of 3 VMs are not as wanted"):
         run(memory="128", allow_poweroff=True, **FLEET)

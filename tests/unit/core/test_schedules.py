@@ -5,17 +5,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import schedules
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 
 NOW = 1_800_000_000  # Friday, 2027-01-15 08:00 UTC
 DAY = 86400
 
 
 def wanted(**words):
-    return schedules.canonical(None, [words])[0]
+    """A schedule in its one form, at NOW."""
+    cloud = SimpleNamespace(clock=SimpleNamespace(time=lambda: NOW))
+    return schedules.canonical(cloud, [words])[0]
+
+
+def added(item):
+    """What a schedule is once it is added."""
+    return {word: value for word, value in item.items() if word != "next"}
+
+
+KEEP, PURGE = Modes(), Modes(purge=frozenset(["purge_schedules"]))
 
 
 def stored(item, **words):
@@ -92,13 +104,13 @@ def test_another_schedule_is_another(changed):
 
 def test_those_that_are_not_wanted_go_only_when_they_are_purged():
     old, new = wanted(time=NOW + 5), wanted(time=NOW + 9)
-    assert schedules.merged([stored(old)], [new], False, NOW) == [stored(old), new]
-    assert schedules.merged([stored(old)], [new], True, NOW) == [new]
-    assert schedules.merged([stored(old)], [old], True, NOW) == [stored(old)]
+    assert schedules.merged([stored(old)], [new], KEEP) == [stored(old), added(new)]
+    assert schedules.merged([stored(old)], [new], PURGE) == [added(new)]
+    assert schedules.merged([stored(old)], [old], PURGE) == [stored(old)]
 
 
 def test_what_was_to_run_once_is_not_run_when_its_time_is_over():
-    assert schedules.merged([], [wanted(time=NOW - 1)], True, NOW) == []
+    assert schedules.merged([], [wanted(time=NOW - 1)], PURGE) == []
 
 
 @pytest.mark.parametrize(
@@ -112,5 +124,5 @@ def test_what_was_to_run_once_is_not_run_when_its_time_is_over():
     ],
 )
 def test_a_repeated_one_whose_time_is_over_begins_with_its_next_turn(words, first):
-    (item,) = schedules.merged([], [wanted(time="2020-01-01 02:00", **words)], True, NOW)
+    (item,) = schedules.merged([], [wanted(time="2020-01-01 02:00", **words)], PURGE)
     assert datetime.fromtimestamp(item["time"], UTC).strftime("%Y-%m-%d %H:%M") == first

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneProtocolException, bindings, element
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneProtocolException, bindings
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import Element, Template, parse
 
 HOST = (
