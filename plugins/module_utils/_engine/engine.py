@@ -38,7 +38,10 @@ def plan(resource, record, wanted, modes):
     Raises:
         Failure: something cannot be changed.
     """
-    before, after, steps, fixed = {}, {}, [], []
+    before: dict = {}
+    after: dict = {}
+    steps: list = []
+    fixed: list = []
     for option, attribute in resource.attributes.items():
         if option not in wanted or option in modes.create_only:
             continue
@@ -258,7 +261,8 @@ class Engine:
 
     def _run(self, record, steps):
         """Carries out steps; returns the fields of the result that their answers give."""
-        results, done = {}, []
+        results: dict = {}
+        done: list = []
         for step in steps:
             try:
                 answer = perform(self.cloud, step, object=self.resource.kind, id=record["id"])

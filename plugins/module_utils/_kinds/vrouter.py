@@ -141,7 +141,7 @@ def change_nics(record, after, waits):
     """
     what = "change the interfaces of virtual router %s" % record["name"]
     gone = [nic for nic in record["nics"] if nic not in after]
-    calls = [("vrouter.detachnic", (record["id"], int(nic["NIC_ID"]))) for nic in gone]
+    calls: list = [("vrouter.detachnic", (record["id"], int(nic["NIC_ID"]))) for nic in gone]
     calls += [("vrouter.attachnic", (record["id"], {"NIC": nic})) for nic in after if "NIC_ID" not in nic]
     rest = [Step(what, run=partial(wait_for_vms, record["vms"]))] if record["vms"] else []
     steps = [step for name, arguments in calls for step in (*rest, Step(what, name, arguments))]

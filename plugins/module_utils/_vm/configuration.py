@@ -129,10 +129,12 @@ def canonical_vm_group(cloud, given):
 def plan_vm_group(record, wanted, modes):
     """One VM group and role, or none (one.vm.vmgroupadd and vmgroupdel, OpenNebula 7.4)."""
     present, after = record["vm_group"], wanted["vm_group"]
-    calls = [("vm.vmgroupdel", (record["id"],))] if present else []
-    calls += [("vm.vmgroupadd", (record["id"], after["group"], after["role"]))] if after else []
-    common = {"on": "of VM %s" % record["name"], "states": ANYWHERE - {"changing"}}
-    return present, after, [Step("change the VM group", *call, **common) for call in calls]
+    what, on, states = "change the VM group", "of VM %s" % record["name"], ANYWHERE - {"changing"}
+    leave = Step(what, "vm.vmgroupdel", (record["id"],), on=on, states=states)
+    if not after:
+        return present, after, [leave]
+    join = Step(what, "vm.vmgroupadd", (record["id"], after["group"], after["role"]), on=on, states=states)
+    return present, after, [leave, join] if present else [join]
 
 
 # ---------------------------------------------------------------- a disk as an image

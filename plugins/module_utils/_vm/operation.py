@@ -100,7 +100,7 @@ def _carry_out(cloud, item, steps, how):
     if failure is not None:
         failure.data.update(object=KIND, id=item.ID)
         raise failure
-    results = {}
+    results: dict = {}
     for step, answer in one.answers:
         results.update(step.result(answer) if step.result is not None else {})
     return results
