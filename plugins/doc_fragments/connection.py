@@ -70,6 +70,8 @@ options:
     env:
       - name: ONE_URL
       - name: ONE_XMLRPC
+    vars:
+      - name: ansible_opennebula_api_url
   api_username:
     description:
       - Name of the user. Without user and password, C(user:password) is read from the file that E(ONE_AUTH) names, or
@@ -77,35 +79,51 @@ options:
     type: str
     env:
       - name: ONE_USERNAME
+    vars:
+      - name: ansible_opennebula_api_username
   api_password:
     description:
       - Password of the user, or a token.
     type: str
     env:
       - name: ONE_PASSWORD
+    vars:
+      - name: ansible_opennebula_api_password
   validate_certs:
     description:
       - Whether to verify the certificate of an C(https) endpoint.
     type: bool
     default: true
+    vars:
+      - name: ansible_opennebula_validate_certs
   ca_path:
     description:
       - File or directory of certificates to trust, instead of those of the system.
     type: path
+    vars:
+      - name: ansible_opennebula_ca_path
   client_cert:
     description:
       - File with the certificate to present to the endpoint.
     type: path
+    vars:
+      - name: ansible_opennebula_client_cert
   client_key:
     description:
       - File with the key of O(client_cert), unless that holds it too.
     type: path
+    vars:
+      - name: ansible_opennebula_client_key
   timeout:
     description:
       - How long one call may take, in seconds; V(0) for as long as it likes. Two minutes if omitted.
     type: float
+    vars:
+      - name: ansible_opennebula_timeout
   api_retries:
     description:
       - How often a read is repeated after a passing network failure. Twice if omitted.
     type: int
+    vars:
+      - name: ansible_opennebula_api_retries
 """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def failure(text: str) -> str:
 
 
 FAIL_HELP = "a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated"
+GUESTS_HELP = "run the commands of one.vm.exec for real, on this machine, each VM's in a directory below this one"
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "--host": {"default": "127.0.0.1", "help": "address to listen on (default %(default)s)"},
     "--port": {"type": int, "default": 2633, "help": "port, 0 for a free one (default %(default)s)"},
@@ -55,6 +57,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "WHAT=N,…",
         "help": f"objects to begin with: {', '.join(SEEDS)}",
     },
+    "--guests": {"type": Path, "metavar": "DIRECTORY", "help": GUESTS_HELP},
     "--quiet": {"action": "store_true", "help": "print nothing"},
     "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL once it answers"},
 }
@@ -74,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
-    options = Options(given.user, given.password, given.delay, given.fail, given.seed)
+    options = Options(given.user, given.password, given.delay, given.fail, given.seed, guests=given.guests)
     try:
         simulator = Simulator(options, given.host, given.port, given.keep_alive, given.allow_reset)
     except OSError as error:
@@ -84,10 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{simulator.url}  user {given.user}  password {given.password}", flush=True)
     if given.ready_file:
         announce(given.ready_file, simulator.url)
+    signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
     try:
         simulator.serve()
     except KeyboardInterrupt:
-        simulator.stop()
+        pass
+    finally:
+        simulator.stop()  # and with it what runs in guests
     return 0
 
 

@@ -17,6 +17,7 @@ from .calls import UNEXPECTED, Call, Method
 from .errors import Fault, Refused
 from .events import Events
 from .families import BOOTSTRAP, FAMILIES, cluster, hook
+from .guests import Guests
 from .permissions import Who
 from .quotas import UNLIMITED, Quotas
 from .seeds import SEEDS
@@ -40,6 +41,7 @@ class Options:
     failures: list[str] = field(default_factory=list)
     seed: dict[str, int] = field(default_factory=dict)
     endpoint: str = "http://localhost:2633/RPC2"
+    guests: Path | None = None  # where the commands of one.vm.exec run for real; None: nowhere
 
 
 class Cloud:
@@ -56,6 +58,7 @@ class Cloud:
         self.methods = METHODS
         self.applying: set[int] = set()  # clusters whose placement plan is under way
         self.enabled = True  # of the zone: a disabled one only answers questions
+        self.guests = Guests(options.guests) if options.guests is not None else None
         self._requests = itertools.count(1)
         for family in BOOTSTRAP:
             family.bootstrap(self)
@@ -112,3 +115,8 @@ class Cloud:
         if self.applying:
             cluster.advance_plans(self)
         hook.watch(self)
+
+    def close(self) -> None:
+        """Ends what runs outside of this process."""
+        if self.guests is not None:
+            self.guests.close()

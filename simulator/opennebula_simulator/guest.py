@@ -45,6 +45,11 @@ def result(command: str, given: str) -> Result:
     return PROGRAMS[words[0]](words[1:], given)
 
 
+def decoded(given: str) -> str:
+    """The standard input that a caller encoded in base64."""
+    return base64.b64decode(given).decode("utf-8", "replace")
+
+
 def report(found: Result) -> Vector:
     """The part of QEMU_GA_EXEC that the driver adds."""
     output = {"STDOUT": found.stdout, "STDERR": found.stderr}

@@ -45,9 +45,11 @@ class Simulator:
 
     def stop(self) -> None:
         self.http.close()
+        self.cloud.close()
 
     def reset(self) -> None:
         """Back to a fresh server; calls that are under way end on the old one."""
+        self.cloud.close()
         self.cloud = Cloud(self.options)
 
     # -------------------------------------------------------- requests

@@ -32,6 +32,11 @@ def read(cloud, item):
     }
 
 
+def encoded(text):
+    """Standard input as the guest agent takes it: OpenNebula passes it on as it is given."""
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+
+
 def decoded(text):
     """Output as the guest wrote it; what is no base64 stays as it is."""
     try:
@@ -59,7 +64,7 @@ def execute(record, wanted):
         Failure: another command is being executed, whose result would be lost.
     """
     _refuse_busy(record)
-    return [_step(record, "execute a command", "vm.exec", wanted.command, wanted.stdin), ENDED]
+    return [_step(record, "execute a command", "vm.exec", wanted.command, encoded(wanted.stdin)), ENDED]
 
 
 def plan_repetition(record, wanted, modes):

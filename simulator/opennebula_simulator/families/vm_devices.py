@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from .. import generic, guest
+from typing import Any
+
+from .. import generic, guest, guests
 from ..calls import Call, Method
 from ..errors import ACTION, answered, not_found, wrong_action
 from ..store import Object
+from ..template import Vector
 from . import lifecycle, pci, usage
 from . import vmgroup as vmgroups
 from .operations import AS_RUNNING, start
@@ -59,40 +62,74 @@ def refuse_running(vm: Object) -> None:
 # ---------------------------------------------------------------- commands for the guest
 
 EXECUTING, CANCELLED = "EXECUTING", "CANCELLED"
+PROBE = 0.05  # seconds between two looks for the end of a command; EXEC_VM of a real server is 5
 
 
 def execute(call: Call, vm: Object, command: str, given: str) -> None:
-    refuse_not_running(vm, "execute")
     run(call, vm, command, given, "exec")
 
 
 def execute_again(call: Call, vm: Object) -> None:
-    refuse_not_running(vm, "execute")
-    last = vm.template.vector("QEMU_GA_EXEC") or {}
+    last = executed(vm)
     run(call, vm, last.get("COMMAND", ""), last.get("STDIN", ""), "exec-retry")
 
 
+def executed(vm: Object) -> Vector:
+    """The VM's last command; empty when there was none."""
+    return vm.template.vector("QEMU_GA_EXEC") or {}
+
+
 def run(call: Call, vm: Object, command: str, given: str, action: str) -> None:
+    refuse_not_running(vm, "execute")
+    if executed(vm).get("STATUS") == EXECUTING:
+        raise wrong_action("Could not execute command, a command is already being executed")
     vm.template.set("QEMU_GA_EXEC", {"COMMAND": command, "STDIN": given, "STATUS": EXECUTING})
     lifecycle.copy_record(call, vm, action)
-    start(call, vm, lifecycle.HOTPLUG, "exec", "Error executing command in VM", command_done, command_failed)
+    start(call, vm, lifecycle.HOTPLUG, "exec", "Error executing command in VM", command_started, command_failed)
 
 
-def command_done(cloud: object, vm: Object) -> None:
-    last = vm.template.vector("QEMU_GA_EXEC") or {}
-    if vm.history[-1]["vm_mad"] not in guest.WITHOUT_GUEST:
-        last.update(guest.report(guest.result(last["COMMAND"], last["STDIN"])))
+def command_started(cloud: Any, vm: Object) -> None:
+    if vm.history[-1]["vm_mad"] in guest.WITHOUT_GUEST:
+        return
+    last = executed(vm)
+    if cloud.guests is None:
+        last.update(guest.report(guest.result(last["COMMAND"], guest.decoded(last["STDIN"]))))
+        return
+    try:
+        cloud.guests.start(vm.oid, last["COMMAND"], last["STDIN"])
+    except (ValueError, OSError):
+        command_failed(cloud, vm)
+    else:
+        cloud.events.again(PROBE, look_for_end, cloud, vm.oid)
 
 
-def command_failed(cloud: object, vm: Object) -> None:
-    (vm.template.vector("QEMU_GA_EXEC") or {}).update(STATUS="ERROR")
+def look_for_end(cloud: Any, oid: int) -> None:
+    """Event: the probe looks whether a command that runs for real has ended."""
+    if not cloud.guests.runs(oid):
+        return
+    vm = cloud["VM"].get(oid)
+    if vm is None or vm.state != lifecycle.ACTIVE:
+        cloud.guests.kill(oid)
+        return
+    ended = cloud.guests.ended(oid)
+    if ended is None:
+        cloud.events.again(PROBE, look_for_end, cloud, oid)
+    elif len(ended.stdout) + len(ended.stderr) <= guests.LARGEST_REPORT:  # else the report is lost
+        executed(vm).update(guests.report(ended))
+
+
+def command_failed(cloud: Any, vm: Object) -> None:
+    executed(vm).update(STATUS="ERROR")
 
 
 def cancel(call: Call, vm: Object) -> None:
     refuse_not_running(vm, "cancel")
-    last = vm.template.vector("QEMU_GA_EXEC") or {}
-    if last.get("STATUS") == EXECUTING:
-        last["STATUS"] = CANCELLED
+    last = executed(vm)
+    if last.get("STATUS") != EXECUTING:
+        raise wrong_action("Could not cancel command, there is no command being executed")
+    if call.cloud.guests is not None:
+        call.cloud.guests.kill(vm.oid)
+    last["STATUS"] = CANCELLED
 
 
 def refuse_not_running(vm: Object, word: str) -> None:

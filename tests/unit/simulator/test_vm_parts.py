@@ -413,7 +413,10 @@ def test_incremental_backups_forbid_snapshots(one):
 
 def test_commands_are_repeated_and_cancelled(one):
     one("vm.exec", 0, "ls", "input")
+    busy = "Could not execute command, a command is already being executed"
+    assert one("vm.exec", 0, "ls", "")[1].endswith(busy)
     assert one("vm.cancelexec", 0) == [True, 0, 0]
+    assert one("vm.cancelexec", 0)[1].endswith("Could not cancel command, there is no command being executed")
     assert texts(one, "TEMPLATE/QEMU_GA_EXEC/STATUS") == ["CANCELLED"]
     assert one("vm.retryexec", 0) == [True, 0, 0]
     found = [texts(one, f"TEMPLATE/QEMU_GA_EXEC/{name}")[0] for name in ("COMMAND", "STDIN", "STATUS")]
@@ -436,7 +439,7 @@ def test_guests_of_other_drivers_answer(one, command, given, ended):
     one("host.allocate", "host1", "kvm", "kvm", 0)
     one("vm.allocate", 'CPU="0.5" MEMORY="128"', True)
     one("vm.deploy", 1, 1, False, 0, "")
-    one("vm.exec", 1, command, given)
+    one("vm.exec", 1, command, base64.b64encode(given.encode()).decode())
     last = shown(one, oid=1).find("TEMPLATE/QEMU_GA_EXEC")
     output = [base64.b64decode(last.findtext(name) or "").decode() for name in ("STDOUT", "STDERR")]
     assert last.findtext("STATUS") == "DONE"
