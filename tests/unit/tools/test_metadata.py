@@ -10,6 +10,7 @@ import tomllib
 import pytest
 import yaml
 from project import ROOT
+from run_matrix import CORES
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("one_*.py"))
 
@@ -26,6 +27,22 @@ def load(name: str):
 
 def test_the_action_group_holds_every_module():
     assert load("meta/runtime.yml")["action_groups"]["one"] == MODULES
+
+
+def test_every_module_has_the_action_plugin():
+    routing = load("meta/runtime.yml")["plugin_routing"]
+    assert routing == {"modules": {name: {"action_plugin": "privazio.opennebula.one"} for name in MODULES}}
+    assert list(routing["modules"]) == MODULES
+
+
+def test_what_sanity_ignores_is_the_same_in_every_release():
+    """Only the action plugin, which no module of its name documents."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests/sanity").glob("ignore-*.txt")}
+    releases = {core.rpartition(".")[0] for core in CORES}
+    assert set(found) == {f"ignore-{release}.txt" for release in releases}
+    assert {line.split("  #")[0] for text in found.values() for line in text.splitlines()} == {
+        "plugins/action/one.py action-plugin-docs"
+    }
 
 
 @pytest.mark.parametrize("module", MODULES)
