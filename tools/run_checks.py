@@ -66,6 +66,7 @@ CHECKS = (
         r"\d+ steps of .*|skipped: .*",
         reads=("simulator", "../shared"),
     ),
+    Check("flow", ["python", "tools/replay_flow.py"], r"\d+ steps, .*|skipped: .*", reads=("simulator", "../shared")),
     Check("unit", ["pytest", "-n", "auto", "--dist", "worksteal", "tests/unit"], r"\d+ (passed|failed).* in .*"),
     Check("demo", ["python", "tools/demo.py"], r"Done: .*", reads=PLAYED),
     Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*", reads=PLAYED),

@@ -23,7 +23,7 @@ from typing import IO
 from project import ROOT, environment, fail, heed_signals
 
 USERNAME, PASSWORD = "oneadmin", "opennebula"
-CREDENTIALS = ("ONE_URL", "ONE_USERNAME", "ONE_PASSWORD", "ONE_AUTH")
+CREDENTIALS = ("ONE_URL", "ONE_USERNAME", "ONE_PASSWORD", "ONE_AUTH", "ONEFLOW_URL")
 PATIENCE = 30  # seconds for a simulator to answer; it takes less than one
 
 
@@ -41,21 +41,25 @@ def main() -> None:
 
 
 @contextmanager
-def simulator(port: int = 0) -> Iterator[dict[str, str]]:
-    """Run a simulator while the body runs; yield the variables that lead to it. PORT 0 is any free port."""
+def simulator(port: int = 0, *options: str) -> Iterator[dict[str, str]]:
+    """Run a simulator with more OPTIONS while the body runs; yield the variables that lead to it.
+
+    PORT 0 is any free port.
+    """
     with tempfile.TemporaryDirectory() as folder:
         ready, log = Path(folder, "ready"), Path(folder, "log")
         with log.open("w+", encoding="utf-8") as stream:
-            process = start(port, ready, stream)
+            process = start(port, ready, stream, *options)
             try:
-                url = wait_for(process, ready, log)
-                yield {"ONE_URL": url, "ONE_USERNAME": USERNAME, "ONE_PASSWORD": PASSWORD}
+                url, flow_url = wait_for(process, ready, log)
+                access = {"ONE_URL": url, "ONE_USERNAME": USERNAME, "ONE_PASSWORD": PASSWORD}
+                yield {**access, "ONEFLOW_URL": flow_url}
             finally:
                 process.terminate()
                 process.wait()
 
 
-def start(port: int, ready: Path, log: IO[str]) -> subprocess.Popen[bytes]:
+def start(port: int, ready: Path, log: IO[str], *options: str) -> subprocess.Popen[bytes]:
     """Start a simulator on PORT that writes its URL to READY and its words to LOG."""
     command = [
         sys.executable,
@@ -63,22 +67,27 @@ def start(port: int, ready: Path, log: IO[str]) -> subprocess.Popen[bytes]:
         "opennebula_simulator",
         "--port",
         str(port),
+        "--flow-port",
+        "0",
         "--user",
         USERNAME,
         "--password",
         PASSWORD,
     ]
-    command += ["--allow-reset", "--quiet", "--ready-file", str(ready)]
+    command += ["--allow-reset", "--quiet", "--ready-file", str(ready), *options]
     path = environment(PYTHONPATH=str(ROOT / "simulator"))
     return subprocess.Popen(command, env=path, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
-def wait_for(process: subprocess.Popen[bytes], ready: Path, log: Path) -> str:
-    """Return the URL that the simulator PROCESS wrote to READY; end the program with its LOG if it does not come."""
+def wait_for(process: subprocess.Popen[bytes], ready: Path, log: Path) -> list[str]:
+    """Return the URLs, of oned and of OneFlow, that the simulator PROCESS wrote to READY.
+
+    The program ends with the simulator's LOG if they do not come.
+    """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        if ready.is_file() and (url := ready.read_text(encoding="utf-8").strip()):
-            return url
+        if ready.is_file() and (urls := ready.read_text(encoding="utf-8").split()):
+            return urls
         time.sleep(0.02)
     fail(f"the simulator did not start; its last words: {log.read_text(encoding='utf-8')[-2000:] or 'none'}")
 

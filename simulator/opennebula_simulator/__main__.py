@@ -13,6 +13,7 @@ from typing import Any
 
 from . import failures
 from .cloud import Options
+from .flow.lifecycle import Settings
 from .seeds import SEEDS
 from .server import Simulator
 
@@ -40,6 +41,19 @@ GUESTS_HELP = "run the commands of one.vm.exec for real, on this machine, each V
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "--host": {"default": "127.0.0.1", "help": "address to listen on (default %(default)s)"},
     "--port": {"type": int, "default": 2633, "help": "port, 0 for a free one (default %(default)s)"},
+    "--flow-port": {"type": int, "default": 2474, "help": "port of OneFlow, 0 for a free one (default %(default)s)"},
+    "--flow-cooldown": {
+        "type": int,
+        "default": Settings().cooldown,
+        "metavar": "SECONDS",
+        "help": "cooldown of roles that do not say (default %(default)s)",
+    },
+    "--flow-interval": {
+        "type": float,
+        "default": Settings().interval,
+        "metavar": "SECONDS",
+        "help": "time between two rounds of OneFlow's autoscaler (default %(default)s)",
+    },
     "--user": {"default": Options.user, "help": "name of the administrator (default %(default)s)"},
     "--password": {"default": Options.password, "help": "his password (default %(default)s)"},
     "--delay": {
@@ -59,7 +73,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "--guests": {"type": Path, "metavar": "DIRECTORY", "help": GUESTS_HELP},
     "--quiet": {"action": "store_true", "help": "print nothing"},
-    "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL once it answers"},
+    "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URLs once they answer"},
 }
 
 
@@ -77,16 +91,21 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
-    options = Options(given.user, given.password, given.delay, given.fail, given.seed, guests=given.guests)
+    settings = Settings(given.flow_cooldown, given.flow_interval)
+    what = {"guests": given.guests, "flow": settings}
+    options = Options(given.user, given.password, given.delay, given.fail, given.seed, **what)
+    ports = (given.port, given.keep_alive, given.allow_reset, given.flow_port)
     try:
-        simulator = Simulator(options, given.host, given.port, given.keep_alive, given.allow_reset)
+        simulator = Simulator(options, given.host, *ports)
     except OSError as error:
-        print(f"Cannot listen on {given.host}:{given.port}: {error.strerror}. Choose another --port.", file=sys.stderr)
+        where = f"{given.host}:{given.port} and :{given.flow_port}"
+        print(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --flow-port.", file=sys.stderr)
         return 1
     if not given.quiet:
         print(f"{simulator.url}  user {given.user}  password {given.password}", flush=True)
+        print(f"{simulator.flow_url}  OneFlow", flush=True)
     if given.ready_file:
-        announce(given.ready_file, simulator.url)
+        announce(given.ready_file, f"{simulator.url}\n{simulator.flow_url}")
     signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
     try:
         simulator.serve()
@@ -98,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def announce(path: Path, url: str) -> None:
-    """Writes the URL so that a reader never sees half of it."""
+    """Writes the URLs, that of OneFlow in the second line, so that a reader never sees half of them."""
     draft = path.with_name(path.name + ".new")
     draft.write_text(url + "\n", encoding="utf-8")
     os.replace(draft, path)

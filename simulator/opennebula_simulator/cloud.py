@@ -17,11 +17,12 @@ from .calls import UNEXPECTED, Call, Method
 from .errors import Fault, Refused
 from .events import Events
 from .families import BOOTSTRAP, FAMILIES, cluster, hook
+from .flow.lifecycle import Flow, Settings
 from .guests import Guests
 from .permissions import Who
 from .quotas import UNLIMITED, Quotas
 from .seeds import SEEDS
-from .store import Kind, Pool
+from .store import Kind, Object, Pool
 from .template import Template
 from .xmlrpc import refusal, success
 
@@ -42,6 +43,7 @@ class Options:
     seed: dict[str, int] = field(default_factory=dict)
     endpoint: str = "http://localhost:2633/RPC2"
     guests: Path | None = None  # where the commands of one.vm.exec run for real; None: nowhere
+    flow: Settings = field(default_factory=Settings)
 
 
 class Cloud:
@@ -68,6 +70,7 @@ class Cloud:
             seed(self, options.seed.get(what, 0))
         for kind in hook.RESOURCES:
             self[kind].touched = set()
+        self.flow = Flow(self, options.flow)
         self.events.after_each = self.look_around
 
     def __getitem__(self, kind: str) -> Pool:
@@ -107,13 +110,17 @@ class Cloud:
     def as_administrator(self, name: str) -> Call:
         """A call of the server itself."""
         admin = self["USER"].get_ro(0)
-        who = Who(0, admin.gid, frozenset(admin.groups))
-        return Call(self, METHODS[name], admin, who, next(self._requests))
+        return self.call_by(admin, Who(0, admin.gid, frozenset(admin.groups)), name)
+
+    def call_by(self, user: Object, who: Who, name: str) -> Call:
+        """A call of a method in the name of a user."""
+        return Call(self, METHODS[name], user, who, next(self._requests))
 
     def look_around(self) -> None:
-        """After each event and each call: hooks on states run, placement plans go on."""
+        """After each event and each call: hooks on states run, placement plans and services go on."""
         if self.applying:
             cluster.advance_plans(self)
+        self.flow.advance()
         hook.watch(self)
 
     def close(self) -> None:

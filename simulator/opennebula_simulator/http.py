@@ -13,10 +13,15 @@ from typing import NamedTuple
 
 REASONS = {
     200: "OK",
+    201: "Created",
+    204: "No Content",
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     411: "Length Required",
+    500: "Internal Server Error",
 }
 ERROR_PAGE = (
     "<HTML><HEAD><TITLE>Error {0}</TITLE></HEAD><BODY><H1>Error {0}</H1><P>{1}</P><p><HR><b><i>"

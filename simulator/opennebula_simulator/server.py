@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
 from . import introspection, xmlrpc
 from .cloud import Cloud, Options
 from .errors import Fault
+from .flow import server as flow
 from .http import Request, Response, Server, error
+
+FLOW_LATENCY = 4  # transitions that go by while OneFlow answers a request that changes something, as with real drivers
 
 
 class Simulator:
@@ -24,9 +28,11 @@ class Simulator:
         port: int = 0,
         keep_alive: bool = False,
         allow_reset: bool = False,
+        flow_port: int = 0,
     ) -> None:
         self.allow_reset = allow_reset
         self.http = Server(host, port, self.answer, keep_alive)
+        self.flow_http = Server(host, flow_port, self.answer_flow, keep_alive=True)
         self.host = host
         self.options = replace(options, endpoint=self.url)
         self.cloud = Cloud(self.options)
@@ -36,7 +42,13 @@ class Simulator:
     def url(self) -> str:
         return f"http://{self.host}:{self.http.port}/RPC2"
 
+    @property
+    def flow_url(self) -> str:
+        """The endpoint of OneFlow."""
+        return f"http://{self.host}:{self.flow_http.port}"
+
     def serve(self) -> None:
+        threading.Thread(target=self.flow_http.serve_forever, daemon=True).start()
         self.http.serve_forever()
 
     def start(self) -> Simulator:
@@ -45,6 +57,7 @@ class Simulator:
 
     def stop(self) -> None:
         self.http.close()
+        self.flow_http.close()
         self.cloud.close()
 
     def reset(self) -> None:
@@ -67,6 +80,12 @@ class Simulator:
         if not request.body:
             return error(400, "According to your content-length HTTP header, your request is empty (zero length)")
         return Response(200, self.xmlrpc(request.body))
+
+    def answer_flow(self, request: Request) -> Response:
+        found = flow.answer(self.cloud, request)
+        if request.verb != "GET":
+            time.sleep(FLOW_LATENCY * self.options.delay)
+        return found
 
     def xmlrpc(self, body: bytes) -> bytes:
         try:

@@ -43,6 +43,7 @@ __all__ = [
     "OneAuthorizationException",
     "OneConnectionException",
     "OneException",
+    "OneFlow",  # pylint: disable=undefined-all-variable
     "OneHelperException",
     "OneInternalException",
     "OneLockedException",
@@ -58,8 +59,8 @@ __all__ = [
 ]
 
 # Loaded when they are asked for, and by no import statement: Ansible ships to every target what these name.
-_LATER = {"OneServer": "server"}
-_MODULES = ("acl", "bindings", "constants", "helpers", "permissions", "server_xrpc", "tester", "util")
+_LATER = {"OneFlow": "flow", "OneServer": "server"}
+_MODULES = ("acl", "bindings", "constants", "flow", "helpers", "permissions", "server_xrpc", "tester", "util")
 
 
 def __getattr__(name: str) -> Any:

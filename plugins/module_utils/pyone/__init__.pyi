@@ -6,6 +6,7 @@
 from . import acl as acl
 from . import bindings as bindings
 from . import constants as constants
+from . import flow as flow
 from . import helpers as helpers
 from . import permissions as permissions
 from . import server_xrpc as server_xrpc
@@ -50,7 +51,9 @@ from .constants import REMOVE_VNET_ATTRS as REMOVE_VNET_ATTRS
 from .constants import REPEAT_TYPES as REPEAT_TYPES
 from .constants import ROLE_STATES as ROLE_STATES
 from .constants import SCHED_ACTIONS as SCHED_ACTIONS
+from .constants import SERVICE_FAILED_STATES as SERVICE_FAILED_STATES
 from .constants import SERVICE_STATES as SERVICE_STATES
+from .constants import SERVICE_TRANSIENT_STATES as SERVICE_TRANSIENT_STATES
 from .constants import UPDATE_TYPES as UPDATE_TYPES
 from .constants import VM_ACTIONS as VM_ACTIONS
 from .constants import VM_FILTERS as VM_FILTERS
@@ -78,5 +81,6 @@ from .errors import OneReadOnlyException as OneReadOnlyException
 from .errors import OneReplicationException as OneReplicationException
 from .errors import OneTemplateException as OneTemplateException
 from .errors import OneTimeoutException as OneTimeoutException
+from .flow import OneFlow as OneFlow
 from .server import OneServer as OneServer
 from .transport import tls_context as tls_context

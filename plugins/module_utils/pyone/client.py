@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 READS = frozenset("accounting config info infoextended infoset monitoring raftstatus showback version".split())
 
 
-class Client:
-    """A client of one OpenNebula.
-
-    Several threads may share it: a connection serves one call at a time, and there are never more of them than there
-    were calls under way at once.  An answer is for one thread at a time.
+class BaseClient:
+    """What a client of oned and one of OneFlow have in common: who speaks, to which endpoints, and what may be said.
 
     Args:
-        uri (str | list[str]): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
+        uri (str | list[str]): endpoint; several are tried in order.
         session (str): ``user:password`` or ``user:token``.
-        read_only (bool): refuse every method that changes anything.
+        read_only (bool): refuse every request that changes anything.
         on_call (callable | None): called with the method's name before each request that is sent.
-        options: timeout, context, https_verify, retries, limit; see transport.Transport.
+        options: timeout, context, https_verify, retries, limit, service; see transport.Transport.
 
     Raises:
         OneException: no session is given, or the endpoint is no URL.
@@ -54,11 +51,59 @@ class Client:
     def __repr__(self) -> str:
         return "<%s %s>" % (type(self).__name__, self._transport.endpoints[0].shown)
 
-    def __enter__(self) -> Client:
-        return self
-
     def __exit__(self, *exception: object) -> None:
         self.server_close()
+
+    def _guarded(self, method, run, *given):
+        """run(*given) for an API method; the session appears in no message and no traceback of what it raises."""
+        try:
+            return run(*given)
+        except OneException as error:
+            # The frames below, which end here, hold the session; an endpoint that is none may send it back.
+            error.method = error.method or method
+            error.message = error.message.replace(self._session, "***")
+            error.args = (error.message,)
+            raise error.with_traceback(None) from None
+
+    def _forbid_writes(self, method):
+        """Raises OneReadOnlyException if this client is read-only."""
+        if self._read_only:
+            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method)
+
+    def _announce(self, method):
+        """Tells of a request that is about to be sent."""
+        if self._on_call is not None:
+            self._on_call(method)
+
+    def go_on_with(self, user: str, password: str) -> None:
+        """Uses a user's new password for the calls that follow, if the session is that user's."""
+        if self._session.partition(":")[0] == user:
+            self._session = "%s:%s" % (user, password)
+
+    def server_close(self) -> None:
+        """Closes the kept-alive connections; the next call opens new ones."""
+        self._transport.close()
+
+
+class Client(BaseClient):
+    """A client of one OpenNebula.
+
+    Several threads may share it: a connection serves one call at a time, and there are never more of them than there
+    were calls under way at once.  An answer is for one thread at a time.
+
+    Args:
+        uri (str | list[str]): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
+        session (str): ``user:password`` or ``user:token``.
+        read_only (bool): refuse every method that changes anything.
+        on_call (callable | None): called with the method's name before each request that is sent.
+        options: timeout, context, https_verify, retries, limit; see transport.Transport.
+
+    Raises:
+        OneException: no session is given, or the endpoint is no URL.
+    """
+
+    def __enter__(self) -> Client:
+        return self
 
     def call(self, method: str, *args: Any) -> Any:
         """Calls an API method.
@@ -74,29 +119,17 @@ class Client:
         Raises:
             OneException: or the member of its family that says what went wrong.
         """
-        return self._guarded(method, self._run, args)
-
-    def _guarded(self, method, run, *given):
-        """run(name of a method, *given); the session appears in no message and no traceback of what it raises."""
-        name = method[4:] if method.startswith("one.") else method
-        try:
-            return run(name, *given)
-        except OneException as error:
-            # The frames below, which end here, hold the session; an endpoint that is none may send it back.
-            error.method = error.method or "one." + name
-            error.message = error.message.replace(self._session, "***")
-            error.args = (error.message,)
-            raise error.with_traceback(None) from None
+        name = plain_name(method)
+        return self._guarded("one." + name, self._run, name, args)
 
     def _run(self, name, args):
         method = "one." + name
         writes = self._changes(name)
-        if writes and self._read_only:
-            raise OneReadOnlyException("%s would change the cloud, but this client is read-only" % method)
+        if writes:
+            self._forbid_writes(method)
         params = [write(value) if isinstance(value, dict) else value for value in args]
         request = codec.encode(method, [self._session] + params)
-        if self._on_call is not None:
-            self._on_call(method)
+        self._announce(method)
         answer = self._answer(method, request, not writes)
         if answer[0]:
             return _value(answer[1], method)
@@ -109,14 +142,10 @@ class Client:
     def _answer(self, dummy, request, repeatable):
         return codec.decode(self._transport.post(request, repeatable))
 
-    def go_on_with(self, user: str, password: str) -> None:
-        """Uses a user's new password for the calls that follow, if the session is that user's."""
-        if self._session.partition(":")[0] == user:
-            self._session = "%s:%s" % (user, password)
 
-    def server_close(self) -> None:
-        """Closes the kept-alive connections; the next call opens new ones."""
-        self._transport.close()
+def plain_name(method: str) -> str:
+    """A method's name without ``one.``."""
+    return method[4:] if method.startswith("one.") else method
 
 
 def changes(name: str) -> bool:

@@ -423,6 +423,14 @@ class SERVICE_STATES(Constant):
     HOLD = 15
 
 
+# What a service leaves only by `recover`, and what passes by itself.
+SERVICE_FAILED_STATES = frozenset(state for state in SERVICE_STATES if state.name.startswith("FAILED_"))
+SERVICE_TRANSIENT_STATES = frozenset(
+    SERVICE_STATES[name]
+    for name in ("DEPLOYING", "UNDEPLOYING", "SCALING", "COOLDOWN", "DEPLOYING_NETS", "UNDEPLOYING_NETS")
+)
+
+
 class ROLE_STATES(Constant):
     """State of a role of a service of OneFlow."""
 

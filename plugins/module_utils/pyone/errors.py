@@ -14,7 +14,10 @@ class OneException(Exception):
         method (str | None): API method, for instance ``one.host.info``.
         code (int | None): error code of the answer (0x0100 to 0x10000), fault code (negative), or HTTP status.
         object_id (int | None): id of the object concerned, as the answer gives it (-1: none).
+        status (int | None): HTTP status, of an answer of OneFlow.
     """
+
+    status: int | None = None
 
     def __init__(
         self, message: str = "", method: str | None = None, code: int | None = None, object_id: int | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-from .client import Client
+from .client import Client, plain_name
 from .errors import OneException
 from .methods import METHODS
 from .signature import bind, signature, writes
@@ -104,7 +104,8 @@ class OneServer(Client, API):
         Args:
             named: arguments by the names that the API's reference has for them.
         """
-        return self._guarded(method, self._checked, args, named)
+        name = plain_name(method)
+        return self._guarded("one." + name, self._checked, name, args, named)
 
     def _checked(self, name, args, named):
         if name.endswith(_HELPERS):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""HTTP to oned: POST a body, get a body.
+"""HTTP to oned and OneFlow: send a body, get a body.
 
 The standard library's http.client parses headers with the email package, which costs more to import than the rest of
-this client, and its timeouts restart with every byte.  An XML-RPC endpoint needs only POST, so the few lines of
-HTTP/1.1 are here and one deadline covers the whole call.
+this client, and its timeouts restart with every byte.  These servers need little of HTTP/1.1, so its few lines are
+here and one deadline covers the whole call.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import namedtuple
 
 from .errors import OneConnectionException, OneException, OneProtocolException, OneTimeoutException
 
@@ -26,6 +27,7 @@ DEFAULT_LIMIT = 512 * 1024 * 1024
 MAX_HEADER_LINES = 100
 MAX_LINE = 64 * 1024
 CHUNK = 256 * 1024
+AUTHORIZATION = "Authorization: "
 # A front end that has lost its server answers these; asking again is worth it.
 PASSING = (502, 503, 504)
 _URL = re.compile(
@@ -64,21 +66,35 @@ def tls_context(
     return context
 
 
+class Service(namedtuple("Service", "example path pages")):
+    """What differs between the servers: an example of a URL, the path of a given one, whether error pages are read."""
+
+    __slots__ = ()
+
+
+ONED = Service("http://frontend:2633/RPC2", lambda path: path or "/RPC2", False)
+
+
+class Request(namedtuple("Request", "body verb path headers", defaults=("POST", "", ("Content-Type: text/xml",)))):
+    """What is sent: a body (bytes), and a path (str) behind that of the endpoint."""
+
+    __slots__ = ()
+
+
 class Endpoint:
     """One URL, taken apart.  `shown` is the URL without credentials: it is safe in messages."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, service: Service | None = None) -> None:
+        service = service or ONED
         parts = _URL.fullmatch(str(url).strip())
         port = int(parts.group(4) or 0) if parts else 0
         if not parts or port > 65535:
-            raise OneException(
-                "the endpoint %r is not a URL such as http://frontend:2633/RPC2" % _without_credentials(url)
-            )
+            raise OneException("the endpoint %r is not a URL such as %s" % (_without_credentials(url), service.example))
         scheme, login, host, dummy, path, query = parts.groups()
         self.tls = scheme.lower() == "https"
         self.host = host.strip("[]").lower()
         self.port = port or (443 if self.tls else 80)
-        self.path = (path or "/RPC2") + (query or "")
+        self.path = service.path(path) + (query or "")
         self.authority = "%s:%d" % (host.lower(), port) if port else host.lower()
         self.shown = "%s://%s%s" % (scheme.lower(), self.authority, self.path)
         self.credentials = None if login is None else _unquoted(login)
@@ -129,6 +145,7 @@ class Connection:
         self.socket = socket.create_connection((hop.host, hop.port), deadline.left())
         try:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._target = endpoint.shown if proxy and not endpoint.tls else endpoint.path
             self._headers = self._common_headers(proxy)
             if endpoint.tls:
                 if proxy:
@@ -141,20 +158,24 @@ class Connection:
 
     def _common_headers(self, proxy):
         endpoint = self.endpoint
-        target = endpoint.shown if proxy and not endpoint.tls else endpoint.path
-        lines = ["POST %s HTTP/1.1" % target, "Host: " + endpoint.authority]
-        lines += ["Content-Type: text/xml", "User-Agent: pyone"]
-        if endpoint.credentials is not None:
-            lines.append("Authorization: " + _basic(endpoint.credentials))
+        lines = ["Host: " + endpoint.authority, "User-Agent: pyone"]
         if proxy and not endpoint.tls and proxy.credentials is not None:
-            lines.append("Proxy-Authorization: " + _basic(proxy.credentials))
-        return "\r\n".join(lines)
+            lines.append("Proxy-Authorization: " + basic(proxy.credentials))
+        return tuple(lines)
+
+    def _head_of(self, request):
+        """The lines before the body of a request."""
+        lines = ["%s %s%s HTTP/1.1" % (request.verb, self._target, request.path)]
+        lines += self._headers + request.headers
+        if self.endpoint.credentials is not None and not any(line.startswith(AUTHORIZATION) for line in lines):
+            lines.append(AUTHORIZATION + basic(self.endpoint.credentials))
+        return "\r\n".join([*lines, "Content-Length: %d\r\n\r\n" % len(request.body)]).encode("latin-1")
 
     def _tunnel(self, proxy):
         target = "%s:%d" % (self.endpoint.host, self.endpoint.port)
         lines = ["CONNECT %s HTTP/1.1" % target, "Host: " + target]
         if proxy.credentials is not None:
-            lines.append("Proxy-Authorization: " + _basic(proxy.credentials))
+            lines.append("Proxy-Authorization: " + basic(proxy.credentials))
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         status, reason, dummy = self._head()
         if status != 200:
@@ -172,26 +193,25 @@ class Connection:
     def close(self):
         self.socket.close()
 
-    def exchange(self, body, deadline, limit):
-        """Sends one request; returns (status, reason, headers, body)."""
-        head = "%s\r\nContent-Length: %d\r\n\r\n" % (self._headers, len(body))
+    def exchange(self, request, deadline, limit, pages=False):
+        """Sends one request; returns (status, reason, headers, body); `pages`: also the body of an error."""
         self.reusable = False
         self.deadline = deadline
         self.socket.settimeout(deadline.left())
-        self.socket.sendall(head.encode("latin-1") + body)
+        self.socket.sendall(self._head_of(request) + request.body)
         status, reason, headers = self._final_head()
-        if status != 200:  # the page that comes with it tells nobody anything, and may be slow
+        if status != 200 and not pages:  # the page that comes with it tells nobody anything, and may be slow
             return status, reason, headers, b""
         length = headers.get("content-length")
         if headers.get("transfer-encoding", "").lower() == "chunked":
             answer = self._chunks(limit)
-        elif length is not None:
-            answer = self._exactly(_size(length, 10, limit))
+        elif length is not None or status == 204:  # No Content
+            answer = self._exactly(_size(length or "0", 10, limit))
         else:
             answer = self._until_closed(limit)
         self.reusable = (
             headers.get("connection", "").lower() != "close"
-            and (length is not None or "transfer-encoding" in headers)
+            and (length is not None or status == 204 or "transfer-encoding" in headers)
             and not self._rest
         )
         return status, reason, headers, answer
@@ -301,7 +321,8 @@ def _check_limit(size, limit):
         )
 
 
-def _basic(credentials):
+def basic(credentials: str) -> str:
+    """The value of the header Authorization for ``user:password``."""
     from base64 import b64encode
 
     return "Basic " + b64encode(credentials.encode("utf-8")).decode("ascii")
@@ -323,7 +344,7 @@ def _proxy(endpoint):
 
 
 class Transport:
-    """POSTs to the first of several endpoints that can be reached, over connections that are kept alive.
+    """Sends requests to the first of several endpoints that can be reached, over connections that are kept alive.
 
     Args:
         urls (list[str]): endpoints, in order of preference.
@@ -333,6 +354,7 @@ class Transport:
         https_verify (bool | str): whether certificates are checked; a path: the file or directory of those to trust.
         retries (int): how often a read is asked again after a passing failure.
         limit (int): the largest answer, in bytes.
+        service (Service | None): what answers at the endpoints; None: oned.
 
     Several threads may use it at once: a connection serves one call at a time, and there are never more connections
     than there were calls under way at once.
@@ -346,8 +368,10 @@ class Transport:
         https_verify: bool | str = True,
         retries: int = 2,
         limit: int = DEFAULT_LIMIT,
+        service: Service | None = None,
     ) -> None:
-        self.endpoints = [Endpoint(url) for url in urls]
+        self.service = service or ONED
+        self.endpoints = [Endpoint(url, self.service) for url in urls]
         self.timeout = DEFAULT_TIMEOUT if timeout is None else timeout if timeout > 0 else None
         self.retries = retries
         self.limit = limit
@@ -356,7 +380,11 @@ class Transport:
         self._idle: list[Connection] = []
 
     def post(self, body: bytes, repeatable: bool) -> bytes | bytearray:
-        """Sends `body` (bytes), returns the answer's body.
+        """Sends `body` (bytes) as a POST, returns the answer's body; see send()."""
+        return self.send(Request(body), repeatable)[1]
+
+    def send(self, request: Request, repeatable: bool) -> tuple[int, bytes | bytearray]:
+        """Sends a request, returns the HTTP status of the answer (200 unless error pages are read) and its body.
 
         A request that surely never ran is tried on the next endpoint.  A request that may have run is sent
         again only when `repeatable`.
@@ -367,7 +395,7 @@ class Transport:
         deadlines: dict[Endpoint, Deadline] = {}
         for attempt in range(self.retries + 1):
             try:
-                return self._post_anywhere(body, repeatable, deadlines)
+                return self._send_anywhere(request, repeatable, deadlines)
             except OneConnectionException as error:
                 final = error.sent and not repeatable
                 if final or attempt == self.retries or isinstance(error, OneTimeoutException):
@@ -382,12 +410,12 @@ class Transport:
             for connection in idle:
                 connection.close()
 
-    def _post_anywhere(self, body, repeatable, deadlines):
+    def _send_anywhere(self, request, repeatable, deadlines):
         endpoints = self.endpoints
         last = len(endpoints) - 1
         for index, endpoint in enumerate(endpoints):
             try:
-                answer = self._post(endpoint, body, deadlines.setdefault(endpoint, Deadline(self.timeout)))
+                answer = self._send(endpoint, request, deadlines.setdefault(endpoint, Deadline(self.timeout)))
             except OneConnectionException as error:
                 if index == last or (error.sent and not repeatable):
                     raise
@@ -397,10 +425,11 @@ class Transport:
                 return answer
         raise AssertionError("unreachable")
 
-    def _post(self, endpoint, body, deadline):
+    def _send(self, endpoint, request, deadline):
         connection = self._connect(endpoint, deadline)
+        pages = self.service.pages
         try:
-            status, reason, headers, answer = connection.exchange(body, deadline, self.limit)
+            status, reason, headers, answer = connection.exchange(request, deadline, self.limit, pages)
         except BaseException as error:
             connection.close()
             raise self._translated(error, endpoint, sent=True) from None
@@ -408,9 +437,9 @@ class Transport:
             self._idle.append(connection)
         else:
             connection.close()
-        if status != 200:
+        if status in PASSING or status != 200 and not pages:
             raise _http_error(endpoint, status, reason, headers)
-        return answer
+        return status, answer
 
     def _connect(self, endpoint, deadline):
         while self._idle:

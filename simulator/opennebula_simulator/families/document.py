@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from .. import generic
 from ..calls import Call, Method
-from ..store import OWNED, Kind, Object, lock, permissions, template, text
+from ..errors import internal
+from ..store import MAX_NAME, OWNED, Kind, Object, lock, permissions, template, text
 
 DOCUMENT = Kind(
     name="DOCUMENT",
@@ -22,7 +23,10 @@ DOCUMENT = Kind(
 
 def allocate(call: Call, given: str, number: int) -> int:
     body = call.template(given)
-    return call.allocate(Object(DOCUMENT, body.pop("NAME"), body, type=number), default_name)
+    name = body.pop("NAME")
+    if len(name.encode()) > MAX_NAME:
+        raise internal(f"NAME is too long; max length is {MAX_NAME} chars.")
+    return call.allocate(Object(DOCUMENT, name, body, type=number), default_name)
 
 
 def default_name(document: Object) -> None:

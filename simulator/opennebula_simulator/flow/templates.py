@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Service templates: creation, changes, copies, and the content of services out of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..store import Object
+from . import documents, validator
+from .documents import TEMPLATE, Actor
+from .errors import Denied, Slip, invalid, missing
+from .merge import merged, whole
+
+Parsed = Any  # JSON
+
+
+def parsed(text: Any) -> Parsed:
+    """Raises Denied 400 for what is no JSON; Slip for what is no text."""
+    if not isinstance(text, (str, bytes)):
+        raise Slip(f"no implicit conversion of {'nil' if text is None else 'Hash'} into String")
+    try:
+        return json.loads(text)
+    except ValueError:
+        shown = text if isinstance(text, str) else text.decode(errors="replace")
+        raise invalid(f"unexpected token at '{shown}'") from None
+
+
+def create(actor: Actor, text: bytes) -> Object:
+    body = parsed(text)
+    validator.validate(body)
+    body["registration_time"] = actor.cloud.events.time()
+    return documents.read(actor, documents.allocate(actor, TEMPLATE, body), TEMPLATE)
+
+
+def update(actor: Actor, oid: int, text: Any, append: bool = False) -> None:
+    """Raises Denied (400 for content, 404, or 500 for what cannot change)."""
+    present = documents.body_of(documents.read(actor, oid, TEMPLATE))
+    body = parsed(text)
+    if not isinstance(body, dict) or (present is None and not append):
+        raise missing("[]", body if not isinstance(body, dict) else None)
+    given = body.get("registration_time")
+    if append:
+        immutable = given is not None
+        body = merged_top(present, body)
+    else:
+        body["registration_time"] = present["registration_time"] if given is None else given
+        immutable = body["registration_time"] != present["registration_time"]
+    if immutable:
+        raise Denied("Immutable value: `service_template/registration_time` can not be changed")
+    validator.validate(body)
+    documents.store(actor, oid, body)
+
+
+def merged_top(present: Any, over: dict) -> dict:
+    if present is None:
+        raise missing("merge")
+    return {**present, **over}
+
+
+# ---------------------------------------------------------------- copies, and the VM templates of roles
+
+
+def vm_templates(body: dict) -> list[int]:
+    return list(dict.fromkeys(whole(role["template_id"]) for role in body["roles"]))
+
+
+def delete(actor: Actor, oid: int, what: Any) -> None:
+    """Deletes a template, with the VM templates of its roles ("templates") and their images ("all")."""
+    if what and what != "none":
+        for number in vm_templates(documents.body_of(documents.read(actor, oid, TEMPLATE))):
+            actor.call("one.template.info", number)
+            actor.call("one.template.delete", number, what == "all")
+    documents.delete(actor, oid, TEMPLATE)
+
+
+def clone(actor: Actor, oid: int, name: Any, recursive: Any) -> Object:
+    """A copy; unless recursive is "none" its roles get copies of their VM templates, with "all" of the images, too."""
+    try:
+        copy = actor.call("one.document.clone", oid, name)
+    except Denied as error:
+        documents.read(actor, 0, TEMPLATE)  # the server goes on with ID 0
+        raise Denied(error.message) from None
+    body = documents.body_of(documents.read(actor, copy, TEMPLATE))
+    body["registration_time"] = actor.cloud.events.time()
+    if recursive != "none":
+        copy_vm_templates(actor, body, name, recursive == "all")
+    documents.store(actor, copy, body)
+    return documents.read(actor, copy, TEMPLATE)
+
+
+def copy_vm_templates(actor: Actor, body: dict, name: str, images: bool) -> None:
+    made: dict[int, int] = {}
+    try:
+        for role in body["roles"]:
+            number = role["template_id"]
+            if number not in made:
+                actor.call("one.template.info", number)
+                stem = actor.cloud["TEMPLATE"].get_ro(number).name[: 119 - len(name)]
+                made[number] = actor.call("one.template.clone", number, f"{stem}-{name}", images)
+            role["template_id"] = made[number]
+    except Denied:
+        for number in made.values():
+            actor.tries("one.template.delete", number, images)
+        raise
+
+
+# ---------------------------------------------------------------- instantiation
+
+
+def content_of_service(body: Any, merge: Any) -> dict:
+    """The content of a service: a template's, with what the request lays over it. Raises Denied."""
+    merge = merge if isinstance(merge, dict) else {}
+    if not isinstance(body, dict):
+        raise invalid("undefined method `[]' for nil:NilClass")
+    if "custom_attrs_values" in merge:
+        merge["user_inputs_values"] = merge.pop("custom_attrs_values")
+    demand_inputs(body.get("user_inputs"), merge.get("user_inputs_values"))
+    for role in body["roles"]:
+        demand_role_inputs(role, merge.get("roles"))
+    with_networks(body.get("networks"), merge)
+    return laid_over(body, merge)
+
+
+def demand_inputs(inputs: Any, values: Any) -> None:
+    if not inputs:
+        return
+    if values is None:
+        raise invalid("The Service template specifies User Inputs but no values have been found")
+    if not isinstance(inputs, dict) or not isinstance(values, dict):
+        raise invalid("Wrong User Inputs or User Inputs Values format")
+    if set(inputs) - set(values):
+        raise invalid("Verify that every User Input have its corresponding value defined")
+
+
+def demand_role_inputs(role: dict, given: Any) -> None:
+    if role.get("user_inputs") is None:
+        return
+    if given is None:
+        words = "The Service template specifies user inputs for the role"
+        raise invalid(f"{words} {role['name']} but no values have been found")
+    if not isinstance(given, list) or not given:
+        raise invalid("The role user inputs are empty or do not have a valid format")
+    own = next((item for item in given if item.get("name") == role["name"]), None)
+    if own is None:
+        return
+    if "custom_attrs_values" in own:
+        own["user_inputs_values"] = own.pop("custom_attrs_values")
+    demand_inputs(role["user_inputs"], own.get("user_inputs_values"))
+
+
+def with_networks(networks: Any, merge: dict) -> None:
+    """The request gets the values of networks that the template has, and every network has to have one."""
+    if networks is None:
+        return
+    if not isinstance(networks, dict):
+        raise invalid("Wrong networks format")
+    values = merge.get("networks_values")
+    if values is None:
+        values = merge["networks_values"] = [{name: default(text)} for name, text in networks.items()]
+    if any(not isinstance(item, dict) for item in values):
+        raise invalid("Wrong networks_values format")
+    if set(networks) - {name for item in values for name in item}:
+        raise invalid("Every network key must have its value defined at networks_value")
+
+
+def default(text: Any) -> dict[str, str]:
+    """What "M|network|text||id:3" proposes. Raises Denied."""
+    parts = text.split("|") if isinstance(text, str) else []
+    if len(parts) < 5:
+        raise invalid("Wrong networks format")
+    key, dummy, value = parts[4].strip().partition(":")
+    return {key: value}
+
+
+def laid_over(body: dict, merge: dict) -> dict:
+    merge = dict(merge)
+    if merge.get("networks_values"):
+        names = {name for item in merge["networks_values"] for name in list(item)[:1]}
+        kept = [item for item in body.get("networks_values") or [] if not names & set(list(item)[:1])]
+        body = {**body, "networks_values": [*kept, *merge.pop("networks_values")]}
+    if merge.get("roles"):
+        over = {role.get("name"): role for role in reversed(merge.pop("roles"))}
+        body = {**body, "roles": [merged(role, over.get(role["name"], {})) for role in body["roles"]]}
+    return merged(body, merge)
