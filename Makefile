@@ -35,7 +35,7 @@ test-matrix: ## unit tests and one target with every supported ansible-core and 
 	@$(ENVIRONMENT) run test
 	@$(RUN) tools/run_matrix.py
 
-cloud: ## a simulated OpenNebula in the foreground, on 127.0.0.1:2633, or PORT=2699 (OPTIONS="--seed hosts=10 …")
+cloud: ## a simulated OpenNebula in the foreground, on 127.0.0.1:2633, or PORT=2699, OneFlow on 2474 (OPTIONS="--seed hosts=10 …")
 	@$(ENVIRONMENT) run
 	@PYTHONPATH=simulator $(RUN) -m opennebula_simulator --port $(PORT) --allow-reset $(OPTIONS)
 

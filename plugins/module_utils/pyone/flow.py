@@ -189,7 +189,9 @@ class OneFlow(BaseClient):
             The answer's JSON; None when it has no body.
         """
         name = "%s %s" % (verb, path)
-        return self._guarded(name, self._request, name, verb, path, content, verb != "GET" if writes is None else writes)
+        return self._guarded(
+            name, self._request, name, verb, path, content, verb != "GET" if writes is None else writes
+        )
 
     def _request(self, name, verb, path, content, writes):
         if writes:
@@ -324,7 +326,9 @@ class OneFlow(BaseClient):
         """
         from .template import write
 
-        self._action(SERVICE_TEMPLATE, oid, "update", append=True, template_raw=write(_mapping("attributes", attributes)))
+        self._action(
+            SERVICE_TEMPLATE, oid, "update", append=True, template_raw=write(_mapping("attributes", attributes))
+        )
 
     def rename(self, oid: int, name: str, kind: str | None = None) -> None:
         """Renames a service or a service template.
@@ -582,13 +586,12 @@ def _failure(status, text, name):
     """The exception for an answer that is an error."""
     words = _words(text)
     code = _code(status, words)
-    if code is None:
-        error = OneProtocolException("the endpoint answers HTTP %d to %s: is it a OneFlow server?" % (status, name))
-    else:
-        error = BY_CODE[code](words or "HTTP %d" % status)
-        found = re.search(r"/(\d+)", name) if code == 0x0400 else None
-        error.object_id = int(found.group(1)) if found else None
-    error.method, error.code, error.status = name, code, status
+    kind = OneProtocolException if code is None else BY_CODE[code]
+    unknown = "the endpoint answers HTTP %d to %s: is it a OneFlow server?" % (status, name)
+    found = re.search(r"/(\d+)", name) if code == 0x0400 else None
+    message = unknown if code is None else words or "HTTP %d" % status
+    error = kind(message, name, status if code is None else code, int(found.group(1)) if found else None)
+    error.status = status
     return error
 
 

@@ -15,6 +15,7 @@ from project import ROOT
 GUIDE = ROOT / "docs/docsite/rst/pyone.rst"
 BLOCK = re.compile(r"^\.\. code-block:: (python|pycon)\n\n((?:(?:   .*)?\n)+)", re.MULTILINE)
 ENDPOINT = "http://frontend:2633/RPC2"
+FLOW_ENDPOINT = "http://frontend:2474"
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_every_example_gives_what_the_guide_says(simulator, tmp_path, monkeypatc
     said = []
     runner = doctest.DocTestRunner(verbose=False)
     for language, line, text in blocks():
-        here = text.replace(ENDPOINT, simulator.url)
+        here = text.replace(ENDPOINT, simulator.url).replace(FLOW_ENDPOINT, simulator.flow_url)
         if language == "python":
             exec(compile(here, f"{GUIDE.name}:{line}", "exec"), names)  # noqa: S102
         else:
@@ -49,7 +50,7 @@ def test_every_example_gives_what_the_guide_says(simulator, tmp_path, monkeypatc
             names = test.globs
     assert runner.summarize(verbose=False).failed == 0, "".join(said)
     assert runner.tries > 30
-    for client in ("one", "player"):
+    for client in ("one", "flow", "player"):
         names[client].server_close()
 
 
