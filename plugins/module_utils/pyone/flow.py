@@ -341,7 +341,7 @@ class OneFlow(BaseClient):
             self._action(SERVICE, oid, "rename", name=name)
         else:
             self._action(SERVICE_TEMPLATE, oid, "rename", name=name)
-            self._settled(oid, "rename", lambda found: found.NAME == name)
+            self._settled(oid, "rename", lambda found: name == found.NAME)
             self._update_template(oid, {"name": name}, append=True)
 
     def chown(self, oid: int, user: int, group: int = -1, kind: str | None = None) -> None:
@@ -352,7 +352,7 @@ class OneFlow(BaseClient):
         # Without a group, OneFlow puts a template into group 0.
         self._action(kind, oid, "chown", owner_id=_number("user", user), group_id=_number("group", group, -1))
         if kind == SERVICE_TEMPLATE:
-            self._settled(oid, "chown", lambda found: found.UID == user and group in (-1, found.GID))
+            self._settled(oid, "chown", lambda found: user == found.UID and group in (-1, found.GID))
         return None
 
     def chgrp(self, oid: int, group: int, kind: str | None = None) -> None:
@@ -360,7 +360,7 @@ class OneFlow(BaseClient):
         kind = self._kind(oid, kind)
         self._action(kind, oid, "chgrp", group_id=_number("group", group))
         if kind == SERVICE_TEMPLATE:
-            self._settled(oid, "chgrp", lambda found: found.GID == group)
+            self._settled(oid, "chgrp", lambda found: group == found.GID)
 
     def chmod(self, oid: int, mode: int | str, kind: str | None = None) -> None:
         """Sets the permissions of a service or a service template.
@@ -597,7 +597,7 @@ def _failure(status, text, name):
 
 def _code(status, words):
     """OpenNebula's code; None when the answer is not OneFlow's."""
-    if words[:1] == "<" or status not in _CODES and status != 401:
+    if words[:1] == "<" or (status not in _CODES and status != 401):
         return None
     if status == 401:  # OneFlow has one status for who is not known and for who may not do it
         return 0x0100 if _BAD_LOGIN.search(words) else 0x0200

@@ -437,7 +437,7 @@ class Transport:
             self._idle.append(connection)
         else:
             connection.close()
-        if status in PASSING or status != 200 and not pages:
+        if status in PASSING or (status != 200 and not pages):
             raise _http_error(endpoint, status, reason, headers)
         return status, answer
 
