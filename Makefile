@@ -11,7 +11,7 @@ ENVIRONMENT := $(PYTHON) tools/set_up.py
 RUN := build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test quick test-matrix cloud integration bindings bench docs dist format setup clean
+.PHONY: help demo demo-clean test quick mutants test-matrix cloud integration bindings bench docs dist format setup clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: ## run every check that has not passed with the same inputs (FORCE=1: ever
 
 quick: ## run what tells most in two minutes: lint, types and unit tests
 	@$(MAKE) --no-print-directory test CHECKS="lint format types imports unit"
+
+mutants: ## change module_utils in small ways, or FILE=_core/values.py, and report what no unit test notices
+	@$(ENVIRONMENT) run test
+	@$(RUN) tools/run_mutants.py $(FILE)
 
 test-matrix: ## unit tests and one target with every supported ansible-core and Python
 	@$(ENVIRONMENT) run test

@@ -79,13 +79,13 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
-def link_collection() -> Path:
-    """Make COLLECTIONS a place where Ansible finds this work tree as the collection; return the collection's path."""
-    link = COLLECTIONS / "ansible_collections" / NAMESPACE / NAME
+def link_collection(root: Path = ROOT) -> Path:
+    """Let Ansible find ROOT, the clone or a copy of it, as the collection; return the collection's path."""
+    link = root / COLLECTIONS.relative_to(ROOT) / "ansible_collections" / NAMESPACE / NAME
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         remove(link)  # pytest-ansible, where it comes first, makes a folder of links to what is there at that time
-        link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
+        link.symlink_to(os.path.relpath(root, link.parent), target_is_directory=True)
     return link
 
 

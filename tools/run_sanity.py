@@ -2,14 +2,15 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Run ansible-test sanity on a copy of the collection's files, without Docker and without GitHub.
 
-    python tools/run_sanity.py [ARGUMENT...]      arguments go to ansible-test sanity, such as --test pylint
+    python tools/run_sanity.py [--copy NAME] [ARGUMENT...]      such as --test pylint, which goes to ansible-test sanity
 
 The copy holds what git knows or would add. It lies where ansible-test wants a collection to be, and its folder, and the
-virtual environments that ansible-test makes, are kept for the next run.
+virtual environments that ansible-test makes, are kept for the next run. Two runs at once need two copies.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -18,30 +19,34 @@ from pathlib import Path
 
 from project import BUILD, HOME, NAME, NAMESPACE, ROOT, VENV, environment, project_files
 
-COPY = BUILD / "sanity" / "ansible_collections" / NAMESPACE / NAME
 BOOTSTRAP = Path(__file__).with_name("bootstrap_pip.py")
 
 
 def main() -> None:
     """Copy the files, prepare ansible-test's home, run it; end with its exit status."""
-    copy_collection()
+    parser = argparse.ArgumentParser(description="Run ansible-test sanity.")
+    parser.add_argument("--copy", default="sanity", help="the folder below build/ for the copy; default: %(default)s")
+    options, arguments = parser.parse_known_args()
+    copy = copy_collection(BUILD / options.copy)
     give_bootstrap()
-    command = [str(VENV / "bin" / "ansible-test"), "sanity", "--local", "--color", "no", *sys.argv[1:]]
-    sys.exit(subprocess.run(command, cwd=COPY, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode)
+    command = [str(VENV / "bin" / "ansible-test"), "sanity", "--local", "--color", "no", *arguments]
+    sys.exit(subprocess.run(command, cwd=copy, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode)
 
 
-def copy_collection() -> None:
-    """Bring COPY up to date: the files that git tracks or would add, and no others."""
+def copy_collection(folder: Path) -> Path:
+    """Bring the copy in FOLDER up to date, and return it: the files that git tracks or would add, and no others."""
     wanted = set(project_files(ROOT))
+    copy = folder / "ansible_collections" / NAMESPACE / NAME
     # A repository of its own: in ours the copy is ignored, and ansible-test would find nothing to check.
-    subprocess.run(["git", "init", "--quiet", str(COPY)], env=environment(), check=True)
-    for path in [path for path in COPY.rglob("*") if path.is_file() or path.is_symlink()]:
-        name = path.relative_to(COPY)
+    subprocess.run(["git", "init", "--quiet", str(copy)], env=environment(), check=True)
+    for path in [path for path in copy.rglob("*") if path.is_file() or path.is_symlink()]:
+        name = path.relative_to(copy)
         if name not in wanted and name.parts[0] != ".git" and name.parts[:2] != ("tests", "output"):
             path.unlink()
     for name in wanted:
-        (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, COPY / name)
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    return copy
 
 
 def give_bootstrap() -> None:

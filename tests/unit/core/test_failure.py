@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import described
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import (
+    Broken,
+    Failure,
+    created,
+    described,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import errors
 
 PREFIX = "[one.image.update] "
@@ -38,3 +43,32 @@ def test_no_advice_is_better_than_a_guess():
     failure = described(error, "remove host 3", object="host")
     assert failure.message == "Cannot remove host 3: Cannot delete host. It has VMs."
     assert failure.data == {"method": "one.host.delete", "code": 0x2000, "object": "host"}
+
+
+def test_the_end_of_what_the_server_says_is_one_full_stop():
+    for said in ("No X.", "No X", "No X...", " No X. "):
+        error = errors.OneInternalException(said, "one.host.delete", 0x2000)
+        assert described(error, "remove host 3").message == "Cannot remove host 3: No X."
+
+
+@pytest.mark.parametrize("end", ["X", "it has X"])
+def test_only_full_stops_are_taken_from_its_end(end):
+    assert described(errors.OneInternalException(end), "remove host 3").message == f"Cannot remove host 3: {end}."
+
+
+def test_a_failure_is_its_message_also_for_those_who_know_only_exceptions():
+    failure = Failure("No host 3.", id=3)
+    assert (failure.args, str(failure), failure.data) == (("No host 3.",), "No host 3.", {"id": 3})
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Failure, "No network. It was created, with id 7; the next run goes on from there."),
+        (Broken, "No network. It was created, with id 7."),
+    ],
+)
+def test_that_an_object_was_created_is_told(kind, said):
+    failure = kind("No network.")
+    created(failure, 7)
+    assert failure.message == str(failure) == said

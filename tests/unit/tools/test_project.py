@@ -36,16 +36,14 @@ def test_version_of(text, release):
     assert project.version_of(text) == release
 
 
-def test_the_collection_is_linked_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "COLLECTIONS", tmp_path)
-    assert project.link_collection().resolve() == project.ROOT
-    assert project.link_collection().resolve() == project.ROOT
+def test_the_collection_is_linked_once(tmp_path):
+    assert project.link_collection(tmp_path).resolve() == tmp_path.resolve()
+    assert project.link_collection(tmp_path).resolve() == tmp_path.resolve()
 
 
-def test_the_link_takes_the_place_of_what_pytest_ansible_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "COLLECTIONS", tmp_path)
-    made = tmp_path / "ansible_collections" / project.NAMESPACE / project.NAME
+def test_the_link_takes_the_place_of_what_pytest_ansible_made(tmp_path):
+    made = tmp_path / "collections" / "ansible_collections" / project.NAMESPACE / project.NAME
     made.mkdir(parents=True)
     (made / "plugins").symlink_to(project.ROOT / "plugins")
-    assert project.link_collection().resolve() == project.ROOT
+    assert project.link_collection(tmp_path).resolve() == tmp_path.resolve()
     assert (project.ROOT / "plugins").is_dir()

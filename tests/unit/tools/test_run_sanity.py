@@ -23,7 +23,6 @@ def clone(tmp_path, monkeypatch):
     (root / "gone").unlink()
     (root / "new").write_text("new", encoding="utf-8")
     monkeypatch.setattr(run_sanity, "ROOT", root)
-    monkeypatch.setattr(run_sanity, "COPY", tmp_path / "copy")
     return root
 
 
@@ -34,28 +33,28 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.mark.usefixtures("clone")
-def test_the_copy_holds_what_git_would_add():
-    run_sanity.copy_collection()
-    assert files(run_sanity.COPY) == {".gitignore", "plugins/a.py", "new"}
+def test_the_copy_holds_what_git_would_add(tmp_path):
+    copy = run_sanity.copy_collection(tmp_path / "copy")
+    assert copy.parts[-3:] == ("ansible_collections", "privazio", "opennebula")
+    assert files(copy) == {".gitignore", "plugins/a.py", "new"}
 
 
-def test_a_second_copy_follows_the_clone(clone):
-    run_sanity.copy_collection()
+def test_a_second_copy_follows_the_clone(clone, tmp_path):
+    copy = run_sanity.copy_collection(tmp_path / "copy")
     (clone / "new").unlink()
     (clone / "plugins/a.py").write_text("b", encoding="utf-8")
-    (run_sanity.COPY / "tests/output").mkdir(parents=True)
-    (run_sanity.COPY / "tests/output/kept").touch()
-    run_sanity.copy_collection()
-    assert files(run_sanity.COPY) == {".gitignore", "plugins/a.py", "tests/output/kept"}
-    assert (run_sanity.COPY / "plugins/a.py").read_text(encoding="utf-8") == "b"
+    (copy / "tests/output").mkdir(parents=True)
+    (copy / "tests/output/kept").touch()
+    run_sanity.copy_collection(tmp_path / "copy")
+    assert files(copy) == {".gitignore", "plugins/a.py", "tests/output/kept"}
+    assert (copy / "plugins/a.py").read_text(encoding="utf-8") == "b"
 
 
 def test_outside_a_clone_is_a_clear_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(run_sanity, "ROOT", tmp_path)
-    monkeypatch.setattr(run_sanity, "COPY", tmp_path / "copy")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(SystemExit, match="run this in a git clone"):
-        run_sanity.copy_collection()
+        run_sanity.copy_collection(tmp_path / "copy")
 
 
 def test_pip_is_found_under_the_name_that_ansible_test_wants(tmp_path, monkeypatch):
