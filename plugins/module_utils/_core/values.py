@@ -49,8 +49,8 @@ NATURAL_KEYS = {
 def canonical(template):
     """A template in one form, whether a person or OpenNebula wrote it.
 
-    Names are in upper case, texts are trimmed, booleans are YES or NO. A list inside a vector, and LABELS where they are
-    a list, are texts with commas. What means nothing is left out: None, empty vectors, lists of nothing else.
+    Names are in upper case, texts are trimmed, booleans are YES or NO. A list inside a vector, and LABELS where it is a
+    list, are texts with commas. What means nothing is left out: None, empty vectors, lists of nothing else.
     Of what a person wrote, declared() finds out too whether OpenNebula can store it.
 
     Args:
