@@ -252,6 +252,8 @@ def masked(value):
 
 
 def _covered(name, value):
+    if isinstance(value, (list, tuple)):
+        return [_covered(name, item) for item in value]
     if isinstance(value, str) and value and _SECRET.search(str(name)):
         return MASK
     return masked(value)

@@ -102,6 +102,7 @@ def test_secrets_are_covered_wherever_they_are():
     assert shown == {
         "T": {"PASSWORD": difference.MASK, "EMPTY_TOKEN": "", "V": [{"SSH_PASSPHRASE": difference.MASK, "A": "z"}]}
     }
+    assert difference.masked({"TOKEN": ["x", "", "y"]}) == {"TOKEN": [difference.MASK, "", difference.MASK]}
 
 
 class StillClock(waiting.Clock):
