@@ -8,7 +8,6 @@ The one form of a rule is the text that OpenNebula shows of it, ``@100 HOST+NET/
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from .._core.failure import Failure, described
@@ -243,13 +242,13 @@ def change_rules(record, after):
     """New rules come before others go."""
     present = record["rules"]
     new, gone = [text for text in after if text not in present], [text for text in present if text not in after]
-    steps = [Step("add the ACL rule %s" % text, run=partial(add_rule, text), option=text) for text in new]
+    steps = [Step("add the ACL rule %s" % text, run=add_rule, arguments=(text,), option=text) for text in new]
     return steps + [
         Step("remove the ACL rule %s" % text, "acl.delrule", (present[text]["id"],), option=text) for text in gone
     ]
 
 
-def add_rule(text, cloud):
+def add_rule(cloud, text):
     """Adds a rule, whose numbers cannot be told in a check run while what it names does not exist."""
     what = "add the ACL rule %s" % text
     try:

@@ -47,6 +47,9 @@ def read(cloud, image):
     return dict(
         access.owned(image),
         **access.locked(image),
+        **content(image),
+        **read_source(image),
+        **read_use(image),
         permissions=access.bits(image),
         state=word(STATES, image.STATE).upper(),
         image_state=word(STATES, image.STATE),
@@ -54,23 +57,34 @@ def read(cloud, image):
         type=word(TYPES, image.TYPE),
         persistent=image.PERSISTENT == 1,
         size=image.SIZE,
-        path=image.PATH or "",
-        source=image.SOURCE or "",
-        format=image.FORMAT or "",
         datastore=image.DATASTORE,
         datastore_id=image.DATASTORE_ID,
-        running_vms=image.RUNNING_VMS,
-        used=image.RUNNING_VMS > 0,
-        disk_type=image.DISK_TYPE,
-        fstype=image.FSTYPE or image.FS or "",
         regtime=image.REGTIME,
-        cloning_ops=image.CLONING_OPS,
-        cloning_id=image.CLONING_ID,
-        target_snapshot=image.TARGET_SNAPSHOT,
         snapshots=image_snapshots.read(image),
-        **{users: members(image, users) for users in ("vms", "clones", "app_clones")},
-        **content(image),
     )
+
+
+def read_source(image):
+    """Where an image comes from, and how it is stored."""
+    return {
+        "path": image.PATH or "",
+        "source": image.SOURCE or "",
+        "format": image.FORMAT or "",
+        "disk_type": image.DISK_TYPE,
+        "fstype": image.FSTYPE or image.FS or "",
+    }
+
+
+def read_use(image):
+    """What uses an image now."""
+    return {
+        "running_vms": image.RUNNING_VMS,
+        "used": image.RUNNING_VMS > 0,
+        "cloning_ops": image.CLONING_OPS,
+        "cloning_id": image.CLONING_ID,
+        "target_snapshot": image.TARGET_SNAPSHOT,
+        **{users: members(image, users) for users in ("vms", "clones", "app_clones")},
+    }
 
 
 def members(image, users):

@@ -85,11 +85,11 @@ def plan_password(record, wanted, modes):
     steps = [Step("set the password of user %s" % record["name"], "user.passwd", (record["id"], password))]
     if driver == CORE:  # with others the password is not what a session has
         what = "go on with the new password of user %s" % record["name"]
-        steps.append(Step(what, run=partial(go_on_with, record["name"], password)))
+        steps.append(Step(what, run=go_on_with, arguments=(record["name"], password)))
     return record["password"], after, steps
 
 
-def go_on_with(name, password, cloud):
+def go_on_with(cloud, name, password):
     """A task of the user that is changed has the new password from then on."""
     cloud.one.go_on_with(name, password)
 
