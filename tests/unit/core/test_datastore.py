@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes, lacking
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import datastore
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 
@@ -102,3 +102,26 @@ def test_a_new_type_has_its_drivers_in_the_same_call(simulator, one, driver):
     done = converge(client, {"type": "system", "ds_mad": driver, "tm_mad": "dummy"})
     assert calls.count("one.datastore.update") == 1
     assert (done.record["type"], done.record["ds_mad"]) == ("system", "")
+
+
+def test_no_driver_is_written_to_a_datastore_but_not_to_a_new_one():
+    wanted = {"type": "backup", "ds_mad": "restic", "tm_mad": ""}
+    assert datastore.body(wanted) == {"TYPE": "BACKUP_DS", "DS_MAD": "restic", "TM_MAD": "-"}
+    given, cluster = datastore.create("d", wanted, KEEP).arguments
+    assert given == {"NAME": "d", "TYPE": "BACKUP_DS", "DS_MAD": "restic"}
+    assert cluster == -1
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        (None, ["ds_mad", "tm_mad"]),
+        ("image", ["ds_mad", "tm_mad"]),
+        ("file", ["ds_mad", "tm_mad"]),
+        ("system", ["tm_mad"]),
+        ("backup", ["ds_mad"]),
+    ],
+)
+def test_the_drivers_that_a_new_datastore_needs_depend_on_its_type(kind, needed):
+    wanted = {} if kind is None else {"type": kind}
+    assert lacking(datastore.needed(wanted), wanted) == needed

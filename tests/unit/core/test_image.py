@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -132,3 +133,26 @@ def test_a_clone_and_a_new_name_as_states(one: OneServer) -> None:
     assert not image.rename(Engine(Cloud(one), image.IMAGE), renamed).changed, "it has the new name"
     with pytest.raises(Failure, match="no image 'disk', so it cannot be cloned"):
         image.clone(Engine(Cloud(one), image.IMAGE), PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "done"),
+    [(1, None, True), (1, "known", True), (5, "known", True), (4, None, False), (2, "new", False)],
+)
+def test_a_change_of_snapshots_ends_with_a_state_in_which_the_image_rests(state: int, error: Any, done: bool) -> None:
+    template = {} if error is None else {"ERROR": error}
+    item = SimpleNamespace(ID=0, STATE=state, TEMPLATE=template)
+    assert image_snapshots.rests("delete", "known", item) is done
+
+
+@pytest.mark.parametrize(("force", "arguments"), [(False, (7,)), (True, (7, True))])
+def test_an_image_is_removed_by_force_where_the_task_says_so(force: bool, arguments: tuple) -> None:
+    steps = image.remove(None, {"id": 7, "name": "disk"}, {}, Modes(force=force))
+    assert [(step.method, step.arguments) for step in steps] == [("image.delete", arguments)]
+
+
+@pytest.mark.parametrize(("present", "changed"), [("", False), ("/a", False), ("/b", True)])
+def test_an_image_that_does_not_tell_its_path_fits_any(present: str, changed: bool) -> None:
+    before, after, steps = image.IMAGE.attributes["path"].plan({"path": present}, {"path": "/a"}, Modes())
+    assert (before != after) is changed
+    assert steps == []

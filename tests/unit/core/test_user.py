@@ -194,3 +194,8 @@ def test_a_token_that_is_valid_will_do(wanted, after):
 def test_a_token_is_valid_for_some_time(seconds):
     with pytest.raises(Failure, match="valid for"):
         user.canonical_token(None, {"state": "present", "valid_for": seconds})
+
+
+def test_a_new_user_is_planned_with_the_token_that_is_made(one):
+    wanted = {"password": "secret", "login_token": {"state": "present", "group": "users", "valid_for": 60}}
+    assert converge(one, False, wanted).after["login_tokens"] == [{"group_id": 1, "valid_for": 60}]

@@ -78,3 +78,14 @@ def test_names_of_another_zone_are_not_known_here(one):
     with pytest.raises(Failure, match="host 'h0' is in another zone"):
         canonical("remote", ["h0"])
     assert canonical(None, ["h0"]) == {"0": [0]}
+
+
+def test_the_server_itself_drops_single_resources_when_all_are_added():
+    record = {"id": 1, "name": "v", "host_ids": {"0": [2, 3]}}
+
+    def calls(after):
+        return [(step.method, *step.arguments) for step in vdc.change_resources("host", record, after)]
+
+    assert calls({"0": ["*"]}) == [("vdc.addhost", 1, 0, -10)]
+    assert calls({"0": [3, 4]}) == [("vdc.delhost", 1, 0, 2), ("vdc.addhost", 1, 0, 4)]
+    assert calls({"0": [2, 3], "remote": [5]}) == [("vdc.addhost", 1, "remote", 5)]
