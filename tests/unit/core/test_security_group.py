@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import security_group
 
@@ -42,3 +47,40 @@ def test_a_rule_has_one_form(given, canonical):
 def test_rules_are_a_set(purge, present, wanted, after):
     modes = Modes(purge=frozenset(["purge_rules"] if purge else ["purge_roles"]))
     assert security_group.merged_rules(present, wanted, modes) == after
+
+
+def converge(one, wanted, apply=True, **modes):
+    return Engine(Cloud(one), security_group.SECURITY_GROUP, Modes(**modes), apply).converge("web", None, wanted)
+
+
+def test_rules_are_written_beside_the_template(one):
+    purge = frozenset(["purge_rules"])
+    planned, done = (converge(one, {"rules": [SSH, SSH], "template": {"A": "1"}}, apply) for apply in (False, True))
+    assert (planned.before, planned.after) == (done.before, done.after)
+    assert (done.record["rules"], done.record["template"]) == ([SSH], {"A": "1"})
+    rule = {**ALL, "network": "net"}
+    changed = converge(one, {"rules": [rule]}, purge=purge).record
+    assert changed["rules"] == [{**ALL, "network_id": "0"}]
+    replaced = converge(one, {"template": {"B": "2"}}, template="replace").record
+    assert (replaced["rules"], replaced["template"]) == (changed["rules"], {"B": "2"})
+    assert converge(one, {"rules": []}, purge=purge).record["rules"] == []
+    assert not converge(one, {"rules": []}, purge=purge).changed
+
+
+def test_rules_are_no_part_of_the_template(one):
+    with pytest.raises(Failure, match="in the option rules, not in template"):
+        converge(one, {"template": {"RULE": [{"PROTOCOL": "TCP", "RULE_TYPE": "inbound"}]}})
+
+
+@pytest.mark.parametrize(("updating", "settled"), [([], True), ([3], False)])
+def test_vms_that_get_the_rules_are_waited_for(updating, settled):
+    group = SimpleNamespace(UPDATING_VMS=SimpleNamespace(ID=updating))
+    assert security_group.settled(group, {}) is settled
+
+
+def test_rules_are_sent_to_vms_that_lack_them():
+    attribute = security_group.SECURITY_GROUP.attributes["committed"]
+    record = {"id": 7, "name": "web", "committed": False}
+    before, after, (step,) = attribute.plan(record, {"committed": True}, Modes())
+    assert (before, after, step.method, step.arguments) == (False, True, "secgroup.commit", (7, True))
+    assert attribute.plan(dict(record, committed=True), {"committed": True}, Modes()) == (True, True, [])

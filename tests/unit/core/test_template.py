@@ -10,6 +10,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure 
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vntemplate import VNTEMPLATE
 
 
 @pytest.fixture
@@ -64,3 +65,27 @@ def test_a_template_with_a_single_disk_or_none(one, remove):
     assert remove("none").changed
     assert remove("one").changed
     assert images(one) == ["os"]
+
+
+@pytest.mark.parametrize(("recursive", "names"), [(True, ["copy-disk-0", "data", "os"]), (False, ["data", "os"])])
+def test_a_clone_has_clones_of_the_images(one, recursive, names):
+    cloud = Cloud(one)
+    wanted = {"clone_of": "tpl", "template": {"MEMORY": "128"}}
+    found = Engine(cloud, TEMPLATE, Modes(recursive=recursive)).converge("copy", None, wanted).record
+    assert (found["template"]["MEMORY"], images(one)) == ("128", names)
+
+
+def test_a_check_run_tells_that_images_are_busy(one):
+    one.image.lock(0, 1)
+    with pytest.raises(Failure, match="in use or locked"):
+        Engine(Cloud(one), TEMPLATE, Modes(recursive=True), apply=False).remove("tpl", None)
+
+
+def test_a_network_template_is_made_of_a_template_or_of_another_one(one):
+    with pytest.raises(Failure, match=r"give: template or clone_of\."):
+        Engine(Cloud(one), VNTEMPLATE, apply=False).converge("lab", None, {})
+    Engine(Cloud(one), VNTEMPLATE).converge("lab", None, {"template": {"VN_MAD": "dummy", "BRIDGE": "a"}})
+    wanted = {"clone_of": "lab", "template": {"BRIDGE": "b"}, "lock": "use"}
+    found = Engine(Cloud(one), VNTEMPLATE).converge("lab-2", None, wanted).record
+    assert (found["template"], found["lock"]) == ({"VN_MAD": "dummy", "BRIDGE": "b"}, "use")
+    assert not Engine(Cloud(one), VNTEMPLATE).converge("lab-2", None, wanted).changed

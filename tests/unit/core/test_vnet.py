@@ -152,3 +152,14 @@ def test_leases_are_part_of_the_record_where_each_network_is_read(one: OneServer
     converge(one, "net", dict(WANTED, held=["10.0.0.11"]))
     report = Engine(Cloud(one), VNET_WITH_LEASES, apply=False).converge("net", None, {})
     assert [(lease["ip"], lease["vm"]) for lease in report.record["leases"]] == [("10.0.0.11", -1)]
+
+
+def test_force_is_for_networks_that_are_stuck() -> None:
+    record = {"id": 7, "name": "net", "held": []}
+    methods = {
+        (state, force): VNET.remove(None, dict(record, vnet_state=state), {}, Modes(force=force))[-1].method
+        for state in ("ready", "error")
+        for force in (False, True)
+    }
+    assert [pair for pair, method in methods.items() if method == "vn.recover"] == [("error", True)]
+    assert set(methods.values()) == {"vn.recover", "vn.delete"}

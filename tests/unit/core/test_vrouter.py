@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, plan
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes, Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import fetch_vms, status
@@ -190,3 +190,9 @@ def test_a_mode_that_is_set_although_7_4_says_otherwise(code: int, vms: list, fa
     (step,) = vrouter.change_mode(RECORD, "640")
     with pytest.raises(Failure) if fails else nullcontext():
         step.run(Refusing(code, vms))
+
+
+def test_the_mode_is_set_before_there_are_vms() -> None:
+    record = {"id": 5, "name": "edge", "mode": "600", "vm_count": 0, "vms": [], "template": {}}
+    steps = plan(vrouter.VROUTER, record, {"vm_count": 1, "mode": "640", "template": {"A": "1"}}, Modes()).steps
+    assert [step.option for step in steps] == ["template", "mode", "vm_count"]
