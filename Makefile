@@ -25,7 +25,7 @@ demo-clean: ## remove from ONE_URL what demo made there
 	@$(RUN) tools/demo.py --clean $(VARS)
 
 test: ## run every check that has not passed with the same inputs (FORCE=1: every one), or those of CHECKS="unit lint"
-	@$(ENVIRONMENT) run test docs
+	@$(ENVIRONMENT) run test docs automation
 	@$(RUN) tools/run_checks.py $(if $(FORCE),--force) $(CHECKS)
 
 quick: ## run what tells most in two minutes: lint, types and unit tests
@@ -69,7 +69,7 @@ format: ## bring the Python code into shape
 	@build/venv/bin/ruff format --no-cache --quiet .
 
 setup: ## set up build/venv with what all of these need
-	@$(ENVIRONMENT) run test docs
+	@$(ENVIRONMENT) run test docs automation
 
 clean: ## remove all that was made
 	@rm -rf build collections

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Set up the virtual environment build/venv from pinned requirement files.
 
-    python3 tools/set_up.py NAME...      with NAME one of: run, test, docs
+    python3 tools/set_up.py NAME...      with NAME one of: run, test, docs, automation
 
 What is there already and unchanged is left alone, so a second call costs a blink.
 """
@@ -27,7 +27,7 @@ from project import BUILD, HOME, ROOT, VENV, fail, link_collection, remove
 OLDEST = (3, 11)
 REQUIREMENTS = ROOT / "requirements"
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
-PURPOSES = ("run", "test", "docs")  # each has its requirement file
+PURPOSES = ("run", "test", "docs", "automation")  # each has its requirement file
 
 
 def main() -> None:

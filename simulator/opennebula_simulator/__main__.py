@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -39,6 +38,7 @@ def failure(text: str) -> str:
 
 FAIL_HELP = "a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated"
 GUESTS_HELP = "run the commands of one.vm.exec for real, on this machine, each VM's in a directory below this one"
+PUBLISHER_HELP = "publish events with ZeroMQ on this port of 127.0.0.1, as the hook manager does (needs pyzmq)"
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "--host": {"default": "127.0.0.1", "help": "address to listen on (default %(default)s)"},
     "--port": {"type": int, "default": 2633, "help": "port, 0 for a free one (default %(default)s)"},
@@ -73,6 +73,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": f"objects to begin with: {', '.join(SEEDS)}",
     },
     "--guests": {"type": Path, "metavar": "DIRECTORY", "help": GUESTS_HELP},
+    "--publisher": {"type": int, "metavar": "PORT", "help": PUBLISHER_HELP},
     "--quiet": {"action": "store_true", "help": "print nothing"},
     "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URLs once they answer"},
 }
@@ -93,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     settings = Settings(given.flow_cooldown, given.flow_interval)
-    what = {"guests": given.guests, "flow": settings}
+    what = {"publisher": given.publisher, "guests": given.guests, "flow": settings}
     options = Options(given.user, given.password, given.delay, given.fail, given.seed, **what)
     ports = (given.port, given.keep_alive, given.allow_reset, given.flow_port)
     try:
@@ -103,9 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --flow-port.", file=sys.stderr)
         return 1
     if not given.quiet:
-        print(exports(ONE_URL=simulator.url, ONE_USERNAME=given.user, ONE_PASSWORD=given.password), flush=True)
-        access = {"ONEFLOW_USER": given.user, "ONEFLOW_PASSWORD": given.password}
-        print(exports(ONEFLOW_URL=simulator.flow_url, **access), flush=True)
+        print(f"{simulator.url}  user {given.user}  password {given.password}", flush=True)
+        print(f"{simulator.flow_url}  OneFlow", flush=True)
     if given.ready_file:
         announce(given.ready_file, f"{simulator.url}\n{simulator.flow_url}")
     signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
@@ -116,11 +116,6 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         simulator.stop()  # and with it what runs in guests
     return 0
-
-
-def exports(**variables: str) -> str:
-    """The line for a shell that gives VARIABLES to the programs started from it."""
-    return f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in variables.items())}"
 
 
 def announce(path: Path, url: str) -> None:

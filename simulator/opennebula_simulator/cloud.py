@@ -20,6 +20,7 @@ from .families import BOOTSTRAP, FAMILIES, cluster, hook
 from .flow.lifecycle import Flow, Settings
 from .guests import Guests
 from .permissions import Who
+from .publisher import Publisher
 from .quotas import UNLIMITED, Quotas
 from .seeds import SEEDS
 from .store import Kind, Object, Pool
@@ -42,6 +43,7 @@ class Options:
     failures: list[str] = field(default_factory=list)
     seed: dict[str, int] = field(default_factory=dict)
     endpoint: str = "http://localhost:2633/RPC2"
+    publisher: int | None = None  # port on which events are published, 0 for a free one; None: they are not
     guests: Path | None = None  # where the commands of one.vm.exec run for real; None: nowhere
     flow: Settings = field(default_factory=Settings)
 
@@ -60,6 +62,7 @@ class Cloud:
         self.methods = METHODS
         self.applying: set[int] = set()  # clusters whose placement plan is under way
         self.enabled = True  # of the zone: a disabled one only answers questions
+        self.publisher = Publisher(options.publisher) if options.publisher is not None else None
         self.guests = Guests(options.guests) if options.guests is not None else None
         self._requests = itertools.count(1)
         for family in BOOTSTRAP:
@@ -94,6 +97,11 @@ class Cloud:
                 traceback.print_exc()  # a fault of the simulator: seen on its terminal, told to the client
                 raise Fault(-500, UNEXPECTED + f"Fault of the simulator in {method.name}") from None
 
+    def tick(self) -> None:
+        """Runs what is due, so that it is published without a call."""
+        with self.lock:
+            self.events.run_due()
+
     def answer(self, call: Call, arguments: list[Any]) -> list:
         """Runs the call of an authenticated user; hooks hear of the states that it changed."""
         try:
@@ -127,3 +135,5 @@ class Cloud:
         """Ends what runs outside of this process."""
         if self.guests is not None:
             self.guests.close()
+        if self.publisher is not None:
+            self.publisher.close()

@@ -10,8 +10,19 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+from . import publisher
 from .store import Object
 
+# Reads that hooks cannot wait for and that are not published; others came after the server's list.
+UNPUBLISHED = {
+    *(
+        f"one.{kind}{form}.info"
+        for kind in "vm template host group vn user datastore image vntemplate cluster document zone secgroup vmgroup"
+        " vdc vrouter market marketapp hook".split()
+        for form in ("", "pool")
+    ),
+    *("one.acl.info", "one.vmpool.infoextended", "one.groupquota.info", "one.userquota.info", "one.hooklog.info"),
+}
 SCRIPTS = {False: "/var/lib/one/remotes/hooks", True: "/var/tmp/one/hooks"}  # noqa: S108 on the host, if REMOTE
 EXIT_CODES = {"false": 1}  # commands that are known to fail; all others succeed
 HIDDEN = "****"
@@ -51,6 +62,9 @@ def called(cloud: Any, name: str, parameters: list[Any], answer: list[Any]) -> N
     for hook in cloud["HOOK"]:
         if hook.type == "api" and hook.template.text("CALL") == name:
             start(cloud, hook, {"$API": encoded(call_info(parameters, answer))})
+    if cloud.publisher is not None and name not in UNPUBLISHED:
+        message = publisher.call_message(name, call_info(parameters, answer))
+        cloud.publisher.publish([f"API {name} {answer[0]:d}"], encoded(message))
 
 
 def call_info(parameters: list[Any], answer: list[Any]) -> str:
@@ -72,6 +86,9 @@ def plain(item: Any) -> str:
 def state_changed(cloud: Any, obj: Object, state: tuple[str, str]) -> None:
     """An object is in another state than before: the hooks on that state run."""
     kind = obj.kind.name
+    if cloud.publisher is not None:
+        message = publisher.state_message(kind, obj.oid, state, remote_host(obj), obj.xml())
+        cloud.publisher.publish(publisher.state_topics(kind, obj.oid, state), encoded(message))
     for hook in cloud["HOOK"]:
         body = hook.template
         if hook.type == "state" and (body.text("RESOURCE"), body.text("STATE"), body.text("LCM_STATE")) == (

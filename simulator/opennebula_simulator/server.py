@@ -16,6 +16,7 @@ from .flow import server as flow
 from .http import Request, Response, Server, error
 
 FLOW_LATENCY = 4  # transitions that go by while OneFlow answers a request that changes something, as with real drivers
+TICK = 0.02  # seconds
 
 
 class Simulator:
@@ -31,6 +32,7 @@ class Simulator:
         flow_port: int = 0,
     ) -> None:
         self.allow_reset = allow_reset
+        self.stopped = threading.Event()
         self.http = Server(host, port, self.answer, keep_alive)
         self.flow_http = Server(host, flow_port, self.answer_flow, keep_alive=True)
         self.host = host
@@ -49,13 +51,21 @@ class Simulator:
 
     def serve(self) -> None:
         threading.Thread(target=self.flow_http.serve_forever, daemon=True).start()
+        if self.options.publisher is not None:
+            threading.Thread(target=self.tick, daemon=True).start()
         self.http.serve_forever()
+
+    def tick(self) -> None:
+        """Lets time go on without calls: who listens to events does not call."""
+        while not self.stopped.wait(TICK):
+            self.cloud.tick()
 
     def start(self) -> Simulator:
         threading.Thread(target=self.serve, daemon=True).start()
         return self
 
     def stop(self) -> None:
+        self.stopped.set()
         self.http.close()
         self.flow_http.close()
         self.cloud.close()

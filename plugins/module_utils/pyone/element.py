@@ -143,11 +143,9 @@ class Template(dict):
         text = None if node is None else node.lone_text(name)
         if text is not None:
             return text
-        found = [] if node is None else node.findall(name)
-        if not found:
+        if node is None:
             raise KeyError(name)
-        # Kept, for the caller may change it.
-        super().__setitem__(name, _content(found)[name])
+        self._read()
         return self[name]
 
     def get(self, name: Any, default: Any = None) -> Any:
@@ -163,10 +161,8 @@ class Template(dict):
     def _read(self):
         node = self._unread()
         if node is not None:
-            content = _content(node)
-            content.update((name, value) for name, value in super().items() if name is not _UNREAD)
             super().clear()
-            super().update(content)
+            super().update(_content(node))
 
 
 class _Unread:

@@ -27,16 +27,6 @@ HOOK = Kind(
     unique="pool",
     taken="Hook",
 )
-# Reads that hooks cannot wait for; the reads that are not here came after the server's list.
-UNSUPPORTED = {
-    *(
-        f"one.{kind}{form}.info"
-        for kind in "vm template host group vn user datastore image vntemplate cluster document zone secgroup vmgroup"
-        " vdc vrouter market marketapp hook".split()
-        for form in ("", "pool")
-    ),
-    *("one.acl.info", "one.vmpool.infoextended", "one.groupquota.info", "one.userquota.info", "one.hooklog.info"),
-}
 
 
 def new(name: str, kind: str, body: Template) -> Object:
@@ -194,7 +184,7 @@ def complete(call: Call, hook: Object) -> None:
 
 
 def supported(call: Call, name: str) -> bool:
-    return name in call.cloud.methods and name not in UNSUPPORTED
+    return name in call.cloud.methods and name not in executions.UNPUBLISHED
 
 
 def normalise(call: Call, hook: Object, body: Template) -> None:
