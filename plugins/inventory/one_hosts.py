@@ -11,10 +11,14 @@ version_added: 1.0.0
 description:
   - Makes an inventory of the hosts that run virtual machines, one inventory host for each.
   - The name of the file ends with C(one_hosts.yml), C(one_hosts.yaml), C(opennebula.yml) or C(opennebula.yaml).
+  - An option that does not exist is refused.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 extends_documentation_fragment:
   - privazio.opennebula.connection.plugin
+  - privazio.opennebula.inventory
+  - privazio.opennebula.inventory.authfile
+  - privazio.opennebula.inventory.filters
   - constructed
   - inventory_cache
 options:
@@ -24,19 +28,31 @@ options:
     type: str
     required: true
     choices: [privazio.opennebula.one_hosts]
-  group_by:
+  states:
     description:
-      - What to group the hosts by. The groups are named C(cluster_NAME), C(state_NAME) and so on.
-      - Characters that a group name cannot have become underscores.
+      - Which hosts to take, by their state. All if omitted.
     type: list
     elements: str
-    choices: [cluster, label, state, vm_mad]
+    choices: [disabled, error, init, monitored, offline]
+  group_by:
+    description:
+      - What to group the hosts by. The groups are named C(cluster_NAME), C(state_NAME) and so on. The group of a label
+        C(a/b) is below that of C(a).
+      - A word in capitals is an attribute of the template, V(RACK) makes groups such as C(rack_12).
+      - Characters that a group name cannot have become underscores.
+      - The words are V(cluster), V(im_mad), V(label), V(server), V(state), V(vm_mad) and V(zone).
+    type: list
+    elements: str
     default: [cluster, state]
 notes:
-  - The variables are C(one_id), C(one_name), C(one_state) (V(init), V(monitored), V(error), V(disabled) or V(offline)),
-    C(one_cluster), C(one_cluster_id), C(one_im_mad), C(one_vm_mad), C(one_vms) (ids), C(one_labels),
+  - The variables are C(one_id), C(one_name), C(one_state) (a word of O(states)), C(one_cluster), C(one_cluster_id),
+    C(one_im_mad), C(one_vm_mad), C(one_vms) (ids), C(one_running_vms) (their number), C(one_labels),
     C(one_cpu) (hundredths of a core) and C(one_memory) (KiB), both with C(total), C(allocatable) and C(allocated),
-    and C(one_attributes), the template of the host with passwords covered.
+    C(one_datastores) (local storage, with C(id), and C(total), C(used) and C(free) in MiB), C(one_server) and
+    C(one_zone) (where several are read), and C(one_attributes), the template of the host with passwords covered.
+seealso:
+  - ref: ansible_collections.privazio.opennebula.docsite.inventory
+    description: The guide to the inventories.
 """
 
 EXAMPLES = r"""
@@ -47,11 +63,76 @@ compose:
   ansible_user: "'root'"
 groups:
   crowded: one_cpu.allocated > one_cpu.allocatable * 0.9
+
+---
+# Read two clouds at once, and go on if one does not answer
+plugin: privazio.opennebula.one_hosts
+servers:
+  - name: east
+    api_url: https://one-east.example.org:2633/RPC2
+  - name: west
+    api_url: https://one-west.example.org:2633/RPC2
+    ca_path: /etc/ssl/one-west.pem
+on_server_error: warn
+group_by: [server, RACK]
 """
 
-from ..module_utils._core.values import canonical, masked
+from ..module_utils._core.values import masked
 from ..module_utils._kinds.host import STATES
-from ..plugin_utils.inventory import OneInventory, labels
+from ..plugin_utils.inventory import OneInventory
+from ..plugin_utils.inventory_facts import labels
+
+SHARE = {"total": "TOTAL_%s", "allocatable": "MAX_%s", "allocated": "%s_USAGE"}
+DATASTORE = {"id": "ID", "total": "TOTAL_MB", "used": "USED_MB", "free": "FREE_MB"}
+
+
+def capacity(resource):
+    """Fact: how much of a resource (CPU, MEM) a host has, and how much of it VMs have been given."""
+
+    def read(facts):
+        share = facts.item.HOST_SHARE
+        found = {name: getattr(share, field % resource, None) for name, field in SHARE.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    return read
+
+
+def datastores(facts):
+    """The local storage of the datastores that a host uses: id, and total, used and free in MB."""
+    share = facts.item.HOST_SHARE
+    found = share.DATASTORES.DS if share is not None and share.DATASTORES is not None else []
+    return [{name: getattr(each, member, None) for name, member in DATASTORE.items()} for each in found]
+
+
+FACTS = {
+    "_attributes": lambda facts: facts.item.TEMPLATE or {},
+    "one_id": lambda facts: facts.item.ID,
+    "one_name": lambda facts: facts.item.NAME,
+    "one_state": lambda facts: STATES.get(facts.item.STATE, str(facts.item.STATE)),
+    "one_cluster": lambda facts: facts.item.CLUSTER,
+    "one_cluster_id": lambda facts: facts.item.CLUSTER_ID,
+    "one_im_mad": lambda facts: facts.item.IM_MAD,
+    "one_vm_mad": lambda facts: facts.item.VM_MAD,
+    "one_vms": lambda facts: list(facts.item.VMS.ID) if facts.item.VMS is not None else [],
+    "one_running_vms": lambda facts: getattr(facts.item.HOST_SHARE, "RUNNING_VMS", None),
+    "one_labels": lambda facts: labels(facts["_attributes"].get("LABELS")),
+    "one_cpu": capacity("CPU"),
+    "one_memory": capacity("MEM"),
+    "one_datastores": datastores,
+    "one_attributes": lambda facts: masked(dict(facts["_attributes"])),
+    "one_server": lambda facts: facts.source.server,
+    "one_zone": lambda facts: facts.source.zone,
+}
+
+GROUPS = {
+    "cluster": "one_cluster",
+    "im_mad": "one_im_mad",
+    "label": "one_labels",
+    "server": "one_server",
+    "state": "one_state",
+    "vm_mad": "one_vm_mad",
+    "zone": "one_zone",
+}
 
 
 class InventoryModule(OneInventory):
@@ -59,26 +140,9 @@ class InventoryModule(OneInventory):
 
     NAME = "privazio.opennebula.one_hosts"
     SUFFIX = "one_hosts"
+    FACTS = FACTS
+    MINIMAL = ("one_id", "one_state")
+    GROUPS = GROUPS
 
-    def records(self, cloud):
-        return [record(host) for host in cloud.pool("host")]
-
-
-def record(host):
-    """The variables of a host of the pool, as a dictionary."""
-    attributes = canonical(host.TEMPLATE or {})
-    share = host.HOST_SHARE
-    return {
-        "one_id": host.ID,
-        "one_name": host.NAME,
-        "one_state": STATES.get(host.STATE, str(host.STATE)),
-        "one_cluster": host.CLUSTER,
-        "one_cluster_id": host.CLUSTER_ID,
-        "one_im_mad": host.IM_MAD,
-        "one_vm_mad": host.VM_MAD,
-        "one_vms": list(host.VMS.ID) if host.VMS is not None else [],
-        "one_labels": labels(attributes),
-        "one_cpu": {"total": share.TOTAL_CPU, "allocatable": share.MAX_CPU, "allocated": share.CPU_USAGE},
-        "one_memory": {"total": share.TOTAL_MEM, "allocatable": share.MAX_MEM, "allocated": share.MEM_USAGE},
-        "one_attributes": masked(attributes),
-    }
+    def items(self, source):
+        return source.pool("hostpool")

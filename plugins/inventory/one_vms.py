@@ -10,12 +10,15 @@ short_description: The virtual machines of an OpenNebula cloud
 version_added: 1.0.0
 description:
   - Makes an inventory of the virtual machines that the user may see, one inventory host for each.
-  - It is named as the virtual machine. When several have one name, C(-ID) is appended to each.
   - The name of the file ends with C(one_vms.yml), C(one_vms.yaml), C(opennebula.yml) or C(opennebula.yaml).
+  - An option that does not exist is refused.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 extends_documentation_fragment:
   - privazio.opennebula.connection.plugin
+  - privazio.opennebula.inventory
+  - privazio.opennebula.inventory.authfile
+  - privazio.opennebula.inventory.filters
   - constructed
   - inventory_cache
 options:
@@ -29,6 +32,7 @@ options:
     description:
       - Which virtual machines to take, by their state. All but those that are V(done) if omitted.
       - V(changing) is everything on the way between two others, such as V(running) and V(poweredoff).
+      - If one state of OpenNebula is enough for all of them, the server filters.
     type: list
     elements: str
     choices:
@@ -45,22 +49,81 @@ options:
       - suspended
       - undeployed
       - unknown
-  group_by:
+  owners:
     description:
-      - What to group the virtual machines by. The groups are named C(state_NAME), C(label_NAME) and so on.
-      - Characters that a group name cannot have become underscores.
+      - Take only virtual machines of these users, by name or id.
+      - If it is one id, or the name of O(api_username), the server filters.
     type: list
     elements: str
-    choices: [cluster, group, host, label, network, owner, state, template]
+  search:
+    description:
+      - What the server is to search for, as C(onevm list --search) takes it. It needs a database that OpenNebula can
+        search, MySQL or MariaDB.
+    type: str
+  page_size:
+    description:
+      - How many virtual machines to read in one call, 2 or more. So many are in memory at once, at some 15 kB each.
+    type: int
+    default: 1000
+  address:
+    description:
+      - Where C(ansible_host) comes from. The words are tried in order, and the first address that one finds is taken.
+      - V(first) is the first address of the first NIC that has one, V(ipv4) and V(ipv6) the first of their kind,
+        V(alias) that of a NIC alias, V(external) the attribute C(EXTERNAL_IP) of a NIC, or the address of an external
+        alias, V(guest) what the guest agent reported, where OpenNebula returns it with the pool.
+      - Any other word is the name of a network, or a pattern for names, such as V(mgmt-*).
+    type: list
+    elements: str
+    default: [first, guest]
+  without_address:
+    description:
+      - Whether to keep or to drop virtual machines that have no such address. Those that are kept have no
+        C(ansible_host), so Ansible takes the name.
+    type: str
+    choices: [keep, drop]
+    default: keep
+  port_attribute:
+    description:
+      - Attribute of the user template, or of the context, with the port for C(ansible_port).
+    type: str
+    default: SSH_PORT
+  user_attribute:
+    description:
+      - Attribute of the user template, or of the context, with the name for C(ansible_user), such as V(USERNAME).
+      - Who may change the virtual machine may change this too.
+    type: str
+  jump_host_attribute:
+    description:
+      - Attribute of the user template, or of the context, with the host to jump over, C([user@]host[:port]). It makes
+        C(ansible_ssh_common_args).
+      - Who may change the virtual machine may change this too.
+    type: str
+  group_by:
+    description:
+      - What to group the virtual machines by. The groups are named C(state_NAME), C(label_NAME) and so on. The group of
+        a label C(a/b) is below that of C(a).
+      - A word in capitals is an attribute of the user template, V(ENVIRONMENT) makes groups such as
+        C(environment_prod).
+      - Characters that a group name cannot have become underscores.
+      - The words are V(cluster), V(group), V(host), V(label), V(network), V(owner), V(role) and V(service) (of OneFlow;
+        services by their id), V(server), V(state), V(template), V(vm_group) and V(zone).
+    type: list
+    elements: str
     default: [state, label]
 notes:
   - The variables are C(one_id), C(one_name), C(one_state) (a word of O(states)), C(one_lcm_state) (OpenNebula's
-    number), C(one_owner), C(one_group), C(one_host), C(one_cluster), C(one_cluster_id), C(one_template),
-    C(one_template_id), C(one_cpu) (cores), C(one_memory) (MiB), C(one_nics) (dictionaries), C(one_ips),
-    C(one_networks), C(one_labels), and C(one_attributes), the user template with passwords covered.
-  - C(ansible_host) is the first address of the first NIC that has one, C(ansible_port) the attribute C(SSH_PORT).
-    What is unknown is left out, so Ansible takes the name, and port 22.
-  - Names of clusters and templates that the user may not see are null.
+    number), C(one_owner), C(one_owner_id), C(one_group), C(one_host), C(one_cluster), C(one_cluster_id),
+    C(one_template), C(one_template_id), C(one_cpu) (cores), C(one_vcpu), C(one_memory) and C(one_disk_size) (MiB),
+    C(one_nics), C(one_ips), C(one_networks), C(one_labels), C(one_vm_group), C(one_vm_group_id), C(one_vm_group_role),
+    C(one_service_id) and C(one_role) (of OneFlow), C(one_server) and C(one_zone) (where several are read),
+    C(one_attributes), the user template, and C(one_context), the context apart from NICs, disks and scripts, both
+    with passwords covered.
+  - An item of C(one_nics) has what there is of C(nic_id), C(name), C(network), C(network_id), C(mac), C(ip), C(ip6),
+    C(ip6_global), C(ip6_ula), C(external_ip), and of an alias C(alias), C(parent) and C(external).
+  - Names of clusters, templates and VM groups that the user may not see are not set.
+seealso:
+  - ref: ansible_collections.privazio.opennebula.docsite.inventory
+    description: The guide to the inventories.
 """
 
 EXAMPLES = r"""
@@ -74,114 +137,67 @@ keyed_groups:
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: /tmp/one_inventory
+
+---
+# Connect to the address in the management network, as the user that the context names
+plugin: privazio.opennebula.one_vms
+address: [mgmt-*, ipv6]
+without_address: drop
+user_attribute: USERNAME
+hostname: name-id
+
+---
+# Read all zones of a federation, with few variables
+plugin: privazio.opennebula.one_vms
+zones: [all]
+facts: [minimal, one_host]
+group_by: [zone, ENVIRONMENT]
+filters:
+  - exclude: one_attributes.MAINTENANCE | default('NO') == 'YES'
 """
 
-from ..module_utils._core.values import canonical, masked
-from ..module_utils._vm.states import status
-from ..plugin_utils.inventory import OneInventory, labels
+from ..plugin_utils import inventory
+from ..plugin_utils.inventory_vms import FACTS, MINIMAL, asked_owner, asked_state
 
-PAGE = 1000  # VMs in one answer, some 5 MB
-# The states to ask one.vmpool.infoextended for.
-ANY = -2
-ALIVE = -1
-DONE = 6
-# Where a NIC keeps what others can reach it by; not the link-local IP6_LINK.
-ADDRESSES = ("IP", "IP6", "IP6_GLOBAL", "IP6_ULA")
-FACTS = ("NIC_ID", "NAME", "NETWORK", "NETWORK_ID", "MAC", "PARENT") + ADDRESSES
-LAST_PORT = 65535
+GROUPS = {
+    "cluster": "one_cluster",
+    "group": "one_group",
+    "host": "one_host",
+    "label": "one_labels",
+    "network": "one_networks",
+    "owner": "one_owner",
+    "role": "one_role",
+    "server": "one_server",
+    "service": "one_service_id",
+    "state": "one_state",
+    "template": "one_template",
+    "vm_group": "one_vm_group",
+    "zone": "one_zone",
+}
+FILTERS = {
+    **inventory.FILTERS,
+    "owners": lambda facts, wanted: facts["one_owner"] in wanted or str(facts["one_owner_id"]) in wanted,
+    "without_address": lambda facts, what: what == "keep" or facts["ansible_host"] is not None,
+}
 
 
-class InventoryModule(OneInventory):
+class InventoryModule(inventory.OneInventory):
     """The VM pool (one.vmpool.infoextended, OpenNebula 5.8.1)."""
 
     NAME = "privazio.opennebula.one_vms"
     SUFFIX = "one_vms"
-    FILTERS = ("states",)
+    FACTS = FACTS
+    MINIMAL = MINIMAL
+    GROUPS = GROUPS
+    FILTERS = FILTERS
 
-    def records(self, cloud):
-        states = self.get_option("states")
-        vms = [vm for vm in pool(cloud, wanted(states)) if states is None or status(vm) in states]
-        clusters, templates = names(cloud, "cluster"), names(cloud, "template")
-        return [record(vm, clusters, templates) for vm in vms]
-
-
-def wanted(states):
-    """The narrowest state to ask the server for, since it takes only one (list of words or None → int)."""
-    if states is None or "done" not in states:
-        return ALIVE
-    return DONE if set(states) == {"done"} else ANY
-
-
-def pool(cloud, state):
-    """All VMs in `state`, by id. Pages overlap when VMs come while they are read; each VM counts once."""
-    found, offset = {}, 0
-    while True:
-        page = cloud.call("list the VMs", "vmpool.infoextended", -2, offset, -PAGE, state).VM
-        found.update((vm.ID, vm) for vm in page)
-        if len(page) < PAGE:
-            return [found[oid] for oid in sorted(found)]
-        offset += PAGE
-
-
-def names(cloud, kind):
-    """id → name of the objects of a kind that the user may see."""
-    return {item.ID: item.NAME for item in cloud.pool(kind)}
-
-
-def record(vm, clusters, templates):
-    """The variables of a VM of the pool, as a dictionary; `clusters` and `templates` are id → name."""
-    template, attributes = vm.TEMPLATE or {}, canonical(vm.USER_TEMPLATE or {})
-    history = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS is not None else []
-    cluster_id = history[-1].CID if history else None
-    template_id = number(template.get("TEMPLATE_ID"))
-    cards = nics(template)
-    return {
-        "one_id": vm.ID,
-        "one_name": vm.NAME,
-        "one_state": status(vm),
-        "one_lcm_state": vm.LCM_STATE,
-        "one_owner": vm.UNAME,
-        "one_group": vm.GNAME,
-        "one_host": history[-1].HOSTNAME if history else None,
-        "one_cluster": clusters.get(cluster_id),
-        "one_cluster_id": cluster_id,
-        "one_template": templates.get(template_id),
-        "one_template_id": template_id,
-        "one_cpu": template.get("CPU"),
-        "one_memory": number(template.get("MEMORY")),
-        "one_nics": cards,
-        "one_ips": addresses(cards),
-        "one_networks": sorted({card["network"] for card in cards} - {None}),
-        "one_labels": labels(attributes),
-        "one_attributes": masked(attributes),
-        **access(cards, attributes),
-    }
-
-
-def nics(template):
-    """The NICs of a VM's template, its network PCI devices and aliases included: facts by lower-case name, or None."""
-    devices = [device for device in template.get("PCI", []) if device.get("TYPE") == "NIC"]
-    cards = template.get("NIC", []) + devices
-    cards.sort(key=lambda card: number(card.get("NIC_ID")) or 0)
-    return [{fact.lower(): card.get(fact) for fact in FACTS} for card in cards + template.get("NIC_ALIAS", [])]
-
-
-def addresses(cards):
-    """The addresses of the NICs, in their order; IPv4 first within each."""
-    return [card[kind.lower()] for card in cards for kind in ADDRESSES if card[kind.lower()]]
-
-
-def access(cards, attributes):
-    """How Ansible reaches a VM; what is unknown is left out."""
-    found, port = {}, number(attributes.get("SSH_PORT"))
-    reachable = addresses(cards)
-    if reachable:
-        found["ansible_host"] = reachable[0]
-    if port is not None and 0 < port <= LAST_PORT:
-        found["ansible_port"] = port
-    return found
-
-
-def number(text):
-    """The whole number that a text is; None when it is none."""
-    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else None
+    def items(self, source):
+        arguments = {"filter": self.options["search"]} if self.options["search"] else {}
+        return source.pool(
+            "vmpool",
+            extended=True,
+            page=self.options["page_size"],
+            state=asked_state(self.options["states"]),
+            filter_flag=asked_owner(self.options["owners"], source.options["api_username"]),
+            **arguments,
+        )

@@ -7,37 +7,63 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from operator import itemgetter
+from types import MappingProxyType
 
+from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
 
-from ..module_utils._attributes.labels import split_labels
 from ..module_utils._core.argument_specs import CONNECTION
-from ..module_utils._core.cloud import Cloud, connect
 from ..module_utils._core.failure import Failure
+from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
+from .inventory_names import nested, unique_names
+from .inventory_sources import servers, side_by_side
 
-TEMPLATED = ("api_url", "api_username", "api_password")  # so that lookups can bring them
+TEMPLATED = ("api_url", "api_username", "api_password", "servers")  # so that lookups can bring them
+EXPRESSIONS = ("compose", "groups", "keyed_groups", "filters")
+HOSTNAMES = {"name": "{name}", "id": "{id}", "name-id": "{name}-{id}"}
+RESERVED = frozenset(("all", "ungrouped", *LOCALHOST))  # host names that change other hosts, or the controller
+
+FILTERS = {
+    "attributes": has_attributes,
+    "clusters": lambda facts, wanted: facts["one_cluster"] in wanted or str(facts["one_cluster_id"]) in wanted,
+    "labels": has_label,
+    "names": lambda facts, wanted: any(fnmatchcase(facts["one_name"], pattern) for pattern in wanted),
+    "states": lambda facts, wanted: facts["one_state"] in wanted,
+}
+
+if hasattr(BaseInventoryPlugin, "trusted_by_default"):  # ansible-core 2.19: what is not trusted is no template
+
+    def unsafe(value):
+        """The same value, which Ansible does not take for a template whatever it holds."""
+        return value
+
+else:
+    from ansible.utils.unsafe_proxy import wrap_var as unsafe
 
 
 class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
     """An inventory of one pool.
 
-    A plugin names its file SUFFIX and its FILTERS (options that decide what is read), and says how the pool is read.
+    A record is what is kept of an object, also in the cache: a dictionary of JSON values, by the names of facts.
     """
 
-    SUFFIX = ""
-    FILTERS = ()
+    SUFFIX = ""  # of the names of its files
+    FACTS = MappingProxyType({})  # as Facts takes it; those without "_" are the variables that hosts can have
+    MINIMAL = ()  # the facts of `facts: minimal`
+    GROUPS = MappingProxyType({})  # words of group_by → facts
+    FILTERS = FILTERS  # options that choose objects → test(Facts, value of the option)
+    ID, LABEL = "one_id", "one_name"  # the facts that tell one object from others, and that it is called after
 
-    def records(self, cloud):
-        """The objects of the pool.
+    def items(self, source):
+        """The objects of the pool (iterable of pyone Elements).
 
         Args:
-            cloud (Cloud)
-
-        Returns:
-            list[dict]: host variables (JSON values), among them one_id (int) and one_name (str).
+            source (Source)
 
         Raises:
             Failure: a call failed.
@@ -56,92 +82,201 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
             AnsibleParserError: one sentence: what, where, what to do.
         """
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
         try:
-            records = self._cached(path, cache)
+            self._configure(self._read_config_data(path), path)
+            self._populate(self._cached(path, cache))
         except (Failure, AnsibleError) as error:
             raise AnsibleParserError(str(error)) from None
-        names = unique_names([(record["one_id"], record["one_name"]) for record in records])
-        for record in records:
-            self._add(names[record["one_id"]], wrap_var(record))
+
+    # ------------------------------------------------------------ options
+
+    def _configure(self, config, path):
+        """Checks the options, and keeps them with what follows from them.
+
+        Raises:
+            Failure: there is no such option or word.
+        """
+        known = self.option_definitions
+        names = set(known).union(*(definition.get("aliases") or () for definition in known.values()))
+        refuse_unknown(config, names, os.path.basename(path))
+        self.options = {name: self.get_option(name) for name in known}
+        self.options.update((name, self.templar.template(self.options[name])) for name in TEMPLATED if name in known)
+        self.expressions = any(self.options[name] for name in EXPRESSIONS)
+        self._choose()
+
+    def _choose(self):
+        """Finds out which facts become variables, and which are needed."""
+        words = {"minimal": self.MINIMAL, "full": tuple(name for name in self.FACTS if not name.startswith("_"))}
+        refuse_unknown(self.options["facts"], [*words, *words["full"]], "facts")
+        groups = [word for word in self.options["group_by"] if not is_attribute(word)]
+        refuse_unknown(groups, self.GROUPS, "group_by")
+        self.chosen = {name for word in self.options["facts"] for name in words.get(word, (word,))}
+        self.expressions = self.expressions or self.options["hostname"] not in HOSTNAMES
+        facts = {self.ID, self.LABEL, *(self.GROUPS.get(word, word) for word in self.options["group_by"])}
+        facts |= self.chosen.union(words["full"] if self.expressions else ())
+        self.needed = [name for name in self.FACTS if name in facts] + sorted(facts.difference(self.FACTS))
+
+    # ------------------------------------------------------------ records
 
     def _cached(self, path, cache):
         """The records, from the cache when that is wanted and has them; otherwise read, and kept."""
-        options = self._connection()
-        key = self.get_cache_key(path + repr(self._identity(options)))
-        if cache and self.get_option("cache"):
+        key = "%s_%s" % (self.get_cache_key(path), self._identity())
+        if cache and self.options["cache"]:
             try:
                 return self._cache[key]
             except KeyError:
                 pass  # not there, or too old
-        records = self.records(Cloud(connect(options, read_only=True)))
-        if self.get_option("cache"):
+        records, failures = self._read()
+        if self.options["cache"] and not failures:
             self._cache[key] = records
         return records
 
-    def _connection(self):
-        options = {name: self.get_option(name) for name in CONNECTION}
-        for name in TEMPLATED:
-            if options[name] is not None:
-                options[name] = self.templar.template(options[name])
-        return options
+    def _identity(self):
+        """What makes another answer of the same file: its options, and who asks."""
+        options = {name: value for name, value in self.options.items() if not name.startswith("cache")}
+        who = [options["api_username"], os.environ.get("ONE_AUTH"), self.needed]
+        return sha256(repr([sorted(options.items(), key=str), who]).encode()).hexdigest()[:16]
 
-    def _identity(self, options):
-        """What makes another answer of the same file: where it is asked, who asks, what for."""
-        who = options["api_username"] or os.environ.get("ONE_AUTH")
-        return [options["api_url"], who] + [self.get_option(name) for name in self.FILTERS]
+    def _read(self):
+        """(records of all servers, failures of those that did not answer)."""
+        shared = {name: self.options.get(name) for name in (*CONNECTION, "api_authfile", "zones")}
+        found = side_by_side(lambda source: source.zones(), servers(shared, self.options.get("servers")))
+        failures = [each for each in found if isinstance(each, Failure)]
+        sources = [source for each in found if not isinstance(each, Failure) for source in each]
+        answers = side_by_side(lambda source: sorted(self._records(source), key=itemgetter(self.ID)), sources)
+        failures += [each for each in answers if isinstance(each, Failure)]
+        for failure in failures:
+            if self.options.get("on_server_error") != "warn":
+                raise failure
+            self.display.warning(str(failure))
+        return [record for each in answers if not isinstance(each, Failure) for record in each], failures
 
-    def _add(self, host, variables):
-        self.inventory.add_host(host)
-        for name, value in variables.items():
-            self.inventory.set_variable(host, name, value)
-        for word in self.get_option("group_by"):
-            for value in group_values(variables, word):
-                group = self._sanitize_group_name("%s_%s" % (word, value))
-                self.inventory.add_child(self.inventory.add_group(group), host)
-        strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
+    def _records(self, source):
+        tests = [(test, self.options[name]) for name, test in self.FILTERS.items() if self.options[name] is not None]
+        for item in self.items(source):
+            facts = Facts(self.FACTS, item, source, self.options)
+            if all(test(facts, wanted) for test, wanted in tests):
+                yield self.record(facts)
+
+    def record(self, facts):
+        """The record of an object; what is empty is left out, unless expressions may ask for it."""
+        found = ((name, facts[name]) for name in self.needed)
+        return {name: value for name, value in found if self.expressions or value not in EMPTY}
+
+    # ------------------------------------------------------------ hosts
+
+    def _populate(self, records):
+        records = [unsafe(record) for record in records]
+        records = [record for record in records if self._accepted(record)]
+        groups = self._groups(records)
+        reserved = RESERVED.union(self.inventory.groups, *groups, self.options["groups"] or ())
+        servers_of = [record.get("one_zone") or record.get("one_server") or "" for record in records]
+        named = [(self.hostname(each), each[self.ID], where) for each, where in zip(records, servers_of, strict=True)]
+        hosts = list(zip(unique_names(named, reserved), records, groups, strict=True))
+        for name, record, memberships in hosts:
+            self._add(unsafe(name), record, memberships)
+        self._construct([(unsafe(name), record) for name, record, dummy in hosts])
+
+    def _accepted(self, record):
+        """Whether the expressions of the option filters take an object; the first that holds decides."""
+        scope = dict(record, inventory_hostname=record[self.LABEL])
+        for rule in self.options["filters"] or ():
+            kind, expression = self._rule(rule)
+            if expression is True or (expression and self._holds(expression, scope)):
+                return kind == "include"
+        return True
+
+    def _rule(self, rule):
+        if isinstance(rule, dict) and len(rule) == 1:
+            ((kind, expression),) = rule.items()
+            if kind in ("include", "exclude") and isinstance(expression, (str, bool)):
+                return kind, expression
+        raise Failure("Each item of the option filters is include or exclude with an expression, not %r." % (rule,))
+
+    def _holds(self, expression, scope):
+        try:
+            return bool(self._compose(expression, scope))
+        except Exception as error:
+            words = (expression, scope["inventory_hostname"], error)
+            raise Failure("Cannot tell whether the filter %r holds for %s: %s" % words) from None
+
+    def hostname(self, record):
+        """What the option hostname calls an object."""
+        how = self.options["hostname"]
+        if how in HOSTNAMES:
+            return HOSTNAMES[how].format(name=record[self.LABEL], id=record[self.ID])
+        try:
+            found = self._compose(how, record)
+        except Exception as error:
+            if self.options["strict"]:
+                words = (how, record[self.LABEL], error)
+                raise Failure("Cannot tell the hostname %r of %s: %s" % words) from None
+            found = None
+        return str(found) if found not in EMPTY else record[self.LABEL]
+
+    def variables(self, record):
+        """The variables of a host: name → value."""
+        return {name: record[name] for name in self.chosen if record.get(name) not in EMPTY}
+
+    def group_names(self, record):
+        """The groups of a host, each a list that begins with its parents.
+
+        Returns:
+            list[tuple[str]]: names that groups can have.
+        """
+        return [
+            tuple(self._sanitize_group_name("%s_%s" % (word.lower(), one)) for one in path)
+            for word in self.options["group_by"]
+            for value in values(record.get(self.GROUPS.get(word, word)))
+            for path in [nested(value) if word == "label" else [value]]
+        ]
+
+    def _groups(self, records):
+        """The names of the groups of each record; the groups are there, each below its parent."""
+        known = {}
+        return [[self._group(path, known) for path in self.group_names(record) if path] for record in records]
+
+    def _group(self, path, known):
+        if path not in known:
+            names = [self.inventory.add_group(name) for name in path]
+            for parent, child in zip(names, names[1:], strict=False):
+                if parent != child:
+                    self.inventory.add_child(parent, child)
+            known[path] = names[-1]
+        return known[path]
+
+    def _add(self, name, record, groups):
+        # Not by the names of host and group, which Ansible may take for one of the other kind.
+        self.inventory.add_host(name)
+        host = self.inventory.hosts[name]
+        for variable, value in self.variables(record).items():
+            host.set_variable(variable, value)
+        for group in groups:
+            self.inventory.groups[group].add_host(host)
+
+    def _construct(self, hosts):
+        """What the options of ansible.builtin.constructed ask for; groups last, for a group may be named as a host."""
+        strict = self.options["strict"]
+        for add, option in (
+            (self._set_composite_vars, "compose"),
+            (self._add_host_to_composed_groups, "groups"),
+            (self._add_host_to_keyed_groups, "keyed_groups"),
+        ):
+            for name, record in hosts if self.options[option] else ():
+                add(self.options[option], record, name, strict=strict)
 
 
-def group_values(variables, word):
-    """The texts that the groups of `word` are named after: one_WORD, or each of the list one_WORDs."""
-    if "one_%ss" % word in variables:
-        return variables["one_%ss" % word]
-    value = variables["one_%s" % word]
-    return [] if value in (None, "") else [value]
+def values(fact):
+    """The texts that groups are named after: of a fact that is a list each of it."""
+    if isinstance(fact, list):
+        return texts(fact)
+    return [] if fact in EMPTY else [str(fact)]
 
 
-def unique_names(objects):
-    """Names as they are, with ``-ID`` behind those that several objects have.
-
-    Args:
-        objects (list[tuple[int, str]]): id and name.
-
-    Returns:
-        dict[int, str]: id → name.
-    """
-    counts = Counter(name for dummy, name in objects)
-    taken = {name for name, count in counts.items() if count == 1}
-    names = {}
-    for oid, name in sorted(objects):
-        unique = name if counts[name] == 1 else "%s-%d" % (name, oid)
-        while counts[name] > 1 and unique in taken:
-            unique += "-%d" % oid
-        taken.add(unique)
-        names[oid] = unique
-    return names
-
-
-def labels(attributes):
-    """The labels in an attribute LABELS.
-
-    Args:
-        attributes (dict): a template.
-
-    Returns:
-        list[str]: sorted, each once, as they are written; ``a/b`` is a label below ``a``.
-    """
-    text = attributes.get("LABELS", "")
-    return sorted(set(split_labels(text))) if isinstance(text, str) else []
+def refuse_unknown(given, known, where):
+    """Raises a Failure for the first word that is not known: which, where, and what was perhaps meant."""
+    for word in given:
+        if word not in known:
+            near = get_close_matches(str(word), list(known), 1)
+            hint = "Did you mean %s?" % near[0] if near else "It takes: %s." % ", ".join(sorted(known))
+            raise Failure("%s does not take %r. %s" % (where, word, hint))

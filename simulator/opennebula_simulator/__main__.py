@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -104,8 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --flow-port.", file=sys.stderr)
         return 1
     if not given.quiet:
-        print(f"{simulator.url}  user {given.user}  password {given.password}", flush=True)
-        print(f"{simulator.flow_url}  OneFlow", flush=True)
+        print(exports(ONE_URL=simulator.url, ONE_USERNAME=given.user, ONE_PASSWORD=given.password), flush=True)
+        access = {"ONEFLOW_USER": given.user, "ONEFLOW_PASSWORD": given.password}
+        print(exports(ONEFLOW_URL=simulator.flow_url, **access), flush=True)
     if given.ready_file:
         announce(given.ready_file, f"{simulator.url}\n{simulator.flow_url}")
     signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
@@ -116,6 +118,11 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         simulator.stop()  # and with it what runs in guests
     return 0
+
+
+def exports(**variables: str) -> str:
+    """The line for a shell that gives VARIABLES to the programs started from it."""
+    return f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in variables.items())}"
 
 
 def announce(path: Path, url: str) -> None:

@@ -8,11 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 from .._core.cloud import label, method
-from .._core.failure import Failure, described
-from .._core.values import canonical, changed_names, merged_template
+from .._core.values import canonical, changed_names, declared, merged_template
 from .._engine.resource import Step, attribute
-from ..pyone import OneException
-from ..pyone import template as grammar
 from .labels import LABELS, split_labels
 
 REPLACE, MERGE = 0, 1  # of one.*.update
@@ -25,19 +22,8 @@ def content(item):
 
 
 def canonical_template(cloud, given):
-    """A template given as dictionary or text, in canonical form.
-
-    Raises:
-        Failure: it is neither, or cannot be read.
-    """
-    try:
-        if isinstance(given, str):
-            given = grammar.read(given)
-        if not isinstance(given, dict):
-            raise Failure("The option template takes a dictionary or a text, not %r." % (given,))
-        return canonical(given)
-    except OneException as error:
-        raise described(error, "use the option template") from None
+    """A template given as dictionary or text, in canonical form; see values.declared()."""
+    return declared("template", given)
 
 
 def nothing_beside(record):

@@ -99,6 +99,17 @@ class Cloud:
         except OneException as error:
             raise described(error, doing, **data) from None
 
+    def check(self, doing, method, *arguments, **data):
+        """Finds out whether an API method can be called with these arguments, without calling it.
+
+        Raises:
+            Failure: a value that cannot be sent.
+        """
+        try:
+            self.one.request(method, *arguments)
+        except OneException as error:
+            raise described(error, doing, **data) from None
+
     def pool(self, kind, arguments=None):
         """The objects of a kind that the user may see; read once a task.
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 
-from ..pyone.errors import OneTemplateException
-from ..pyone.template import canonical_name
-from .failure import Failure
+from ..pyone import template as grammar
+from ..pyone.errors import OneException, OneTemplateException
+from .failure import Failure, described
 
 MASK = "********"
+LABELS = "LABELS"  # the attribute whose text is a list with commas
 _SECRET = re.compile(r"PASSW|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_KEY", re.I)
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\Z")
 _BOOLEANS = {"yes": "YES", "no": "NO", "true": "YES", "false": "NO"}
 
 UNITS = {
@@ -45,40 +47,126 @@ NATURAL_KEYS = {
 
 
 def canonical(template):
-    """A template in one form: upper-case names, texts trimmed, booleans as YES / NO, None left out.
+    """A template in one form, whether a person or OpenNebula wrote it.
+
+    Names are in upper case, texts are trimmed, booleans are YES or NO. A list inside a vector, and LABELS where it is a
+    list, are texts with commas. What means nothing is left out: None, empty vectors, lists of nothing else.
+    Of what a person wrote, declared() finds out too whether OpenNebula can store it.
 
     Args:
-        template (dict): NAME → scalar, {NAME: scalar}, or a list of these.
+        template (dict): NAME → scalar, {NAME: scalar or list of scalars}, or a list of these; an empty list stays, as
+            it removes the attribute.
 
     Raises:
-        OneTemplateException: a name that is none, or a vector inside of a vector.
+        OneTemplateException: a vector inside of a vector, or a list inside of a list.
     """
-    return {
-        canonical_name(name): _canonical_value(name, value) for name, value in template.items() if value is not None
-    }
+    values = {str(name).upper(): _canonical_value(name, value) for name, value in template.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def declared(option, given):
+    """The canonical form of a template that a task gives.
+
+    Args:
+        option (str): that has it.
+        given (dict | str)
+
+    Raises:
+        Failure: OpenNebula cannot store it: a name that is none, one that is given twice, a character, a structure.
+    """
+    try:
+        template = grammar.read(given) if isinstance(given, str) else given
+        if not isinstance(template, dict):
+            raise Failure("The option %s takes a dictionary or a text, not %r." % (option, given))
+        found = canonical(template)
+        _require_distinct(template)
+        grammar.write(found)
+    except OneException as error:
+        raise described(error, "use the option %s" % option) from None
+    return found
+
+
+def declared_vector(option, name, given):
+    """The canonical form of a vector, such as a NIC, that a task gives in an option; see declared()."""
+    return declared(option, {name: given}).get(name, {})
+
+
+def _require_distinct(template):
+    for vector in [template] + [item for item in template.values() if isinstance(item, dict)]:
+        names = [str(name).upper() for name in vector]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise OneTemplateException("it names %s twice: upper and lower case are the same" % twice[0])
 
 
 def _canonical_value(name, value):
+    """The one form of an attribute; None: it means nothing."""
     if isinstance(value, dict):
-        deep = [member for member, inner in value.items() if isinstance(inner, (dict, list, tuple))]
-        if deep:
-            raise OneTemplateException("the member %s of the vector %s has to be a text or a number" % (deep[0], name))
-        return canonical(value)
+        return _canonical_vector(name, value) or None
+    if str(name).upper() == LABELS and isinstance(value, (str, list, tuple)):
+        return _comma_text(name, value.split(",") if isinstance(value, str) else _texts(value))
     if isinstance(value, (list, tuple)):
-        return [_canonical_value(name, item) for item in value]
+        items = [_canonical_item(name, item) for item in value if item is not None]
+        return [item for item in items if item != {}] or (None if value else [])
+    return None if value is None else _canonical_text(name, value)
+
+
+def _canonical_item(name, item):
+    if isinstance(item, (list, tuple)):
+        raise OneTemplateException("the attribute %s is a list inside of a list, which OpenNebula does not have" % name)
+    return _canonical_vector(name, item) if isinstance(item, dict) else _canonical_text(name, item)
+
+
+def _canonical_vector(name, vector):
+    found = {}
+    for member, value in vector.items():
+        if isinstance(value, (list, tuple)) and not any(isinstance(item, (dict, list, tuple)) for item in value):
+            value = _comma_text(member, value)
+        if isinstance(value, (dict, list, tuple)):
+            message = "the member %s of the vector %s has to be a text, a number or a list of these"
+            raise OneTemplateException(message % (member, name))
+        if value is not None:
+            found[str(member).upper()] = _canonical_text(member, value)
+    return found
+
+
+def _texts(values):
+    """The texts and numbers of a repeated attribute that others may have written as vectors too."""
+    return [value for value in values if value is not None and not isinstance(value, (dict, list, tuple))]
+
+
+def _comma_text(name, values):
+    parts = [_canonical_text(name, value) for value in values if value is not None]
+    return ",".join(part for part in parts if part)
+
+
+def _canonical_text(name, value):
     if isinstance(value, bool):
         return "YES" if value else "NO"
     return str(value).strip()
+
+
+def vectors(template, name):
+    """The vectors of a repeated attribute in a canonical template; texts of that name are ignored.
+
+    Args:
+        template (dict)
+        name (str): such as NIC or DISK.
+
+    Returns:
+        list[dict]
+    """
+    value = template.get(name, [])
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
 
 
 def same(one, other):
     """Whether two texts of a template mean the same: as numbers when both are, as YES / NO when both are."""
     if one == other:
         return True
-    try:
-        return float(one) == float(other) and "_" not in one + other
-    except ValueError:
-        return one.lower() in _BOOLEANS and _BOOLEANS[one.lower()] == _BOOLEANS.get(other.lower())
+    if _NUMBER.match(one) and _NUMBER.match(other):
+        return float(one) == float(other)
+    return one.lower() in _BOOLEANS and _BOOLEANS[one.lower()] == _BOOLEANS.get(other.lower())
 
 
 def merged_template(present, wanted, replace=False, managed=()):
@@ -164,33 +252,30 @@ def masked(value):
 
 
 def _covered(name, value):
+    if isinstance(value, (list, tuple)):
+        return [_covered(name, item) for item in value]
     if isinstance(value, str) and value and _SECRET.search(str(name)):
         return MASK
     return masked(value)
 
 
-def megabytes(text, option):
-    """A size in MB, from a number of MB or a text such as ``4 GB``; 1 GB is 1024 MB, as for OpenNebula.
+def megabytes(given, option):
+    """A size in whole MB; 1 GB is 1024 MB, as for OpenNebula.
+
+    Args:
+        given (int | float | str): a number of MB, or a text such as ``4 GB`` or ``35.2 GB``.
+        option (str): that has it, as the user wrote it.
 
     Raises:
-        Failure: it is neither, or no whole number of MB.
+        Failure: it is no size, or less than 1 MB.
     """
-    number = str(text).strip().upper()
+    number = str(given).strip().upper()
     unit = number.lstrip("0123456789. ")
     try:
-        size = float(number[: len(number) - len(unit)]) * UNITS[unit]
+        size = round(float(number[: len(number) - len(unit)]) * UNITS[unit])
     except (KeyError, ValueError):
         size = 0
-    if size <= 0 or size != int(size):
+    if size <= 0:
         message = "The option %s takes a size such as 4096 (MB), 512 MB or 4 GB, not %r."
-        raise Failure(message % (option, text))
-    return int(size)
-
-
-def _declared(given, option, origins):
-    """A device in canonical form; raises Failure when nothing says which or what it is."""
-    device = canonical(given)
-    if not set(origins.split()).intersection(device):
-        message = "Each of the option %s is a dictionary with one of %s."
-        raise Failure(message % (option, ", ".join(origins.split())), object="vm")
-    return device
+        raise Failure(message % (option, given))
+    return size

@@ -83,8 +83,16 @@ def _unchangeable(resource, record, options):
 
 
 def resolved(cloud, steps):
-    """The steps with ids for References, so that a name that does not exist is told before the first of them runs."""
-    return [step._replace(arguments=resolve(cloud, step.arguments)) for step in steps]
+    """The steps with ids for References, ready to run.
+
+    Raises:
+        Failure: a name does not exist, or a value cannot be sent; nothing has run then.
+    """
+    found = [step._replace(arguments=resolve(cloud, step.arguments)) for step in steps]
+    for step in found:
+        if step.method:
+            cloud.check(step.text, step.method, *step.arguments)
+    return found
 
 
 def resolve(cloud, value):
@@ -95,6 +103,14 @@ def resolve(cloud, value):
     if isinstance(value, dict):
         return {key: resolve(cloud, inner) for key, inner in value.items()}
     return type(value)(resolve(cloud, inner) for inner in value) if type(value) in (list, tuple) else value
+
+
+def _texts(value):
+    """All texts inside of a value."""
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        yield from _texts(inner)
 
 
 def perform(cloud, step, **data):
@@ -239,6 +255,7 @@ class Engine:
         after = {fields[option]: attributes[option].shown(value) for option, value in wanted.items()}
         after.update(name=name, state="present")
         step = resolved(self.cloud, [self.resource.create(name, wanted, self.modes)])[0]
+        self.cloud.check(step.text, step.method, list(_texts(wanted)))  # what later steps would send
         if not self.apply:
             kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
             return Report(True, {"state": "absent"}, after, dict(kept, name=name))

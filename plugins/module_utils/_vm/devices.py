@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 from .._attributes import relations
 from .._core.failure import Failure
-from .._core.values import canonical, megabytes, same
+from .._core.values import declared_vector, megabytes, same
 from .._engine.resource import Reference, Step
 
 KIND = "vm"
@@ -49,7 +49,7 @@ def _declared(given, option, identifying):
     Raises:
         Failure: nothing tells which or what it is.
     """
-    device = canonical(given)
+    device = declared_vector(option, option.upper(), given)
     if not set(identifying.split()).intersection(device):
         message = "Each of the option %s is a dictionary with one of %s."
         raise Failure(message % (option, ", ".join(identifying.split())), object=KIND)

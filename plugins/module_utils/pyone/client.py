@@ -127,14 +127,26 @@ class Client(BaseClient):
         writes = self._changes(name)
         if writes:
             self._forbid_writes(method)
-        params = [write(value) if isinstance(value, dict) else value for value in args]
-        request = codec.encode(method, [self._session] + params)
+        request = self.request(name, *args)
         self._announce(method)
         answer = self._answer(method, request, not writes)
         if answer[0]:
             return _value(answer[1], method)
         message, code, object_id = (answer[1:] + (None,))[:3]
         raise failure(message.decode("utf-8", "replace"), method, code, object_id)
+
+    def request(self, method: str, *args: Any) -> bytes:
+        """The request that calls an API method, as call() sends it.
+
+        Args:
+            method (str): its name without ``one.``.
+            args: as of call().
+
+        Raises:
+            OneException: an argument that cannot be sent.
+        """
+        params = [write(value) if isinstance(value, dict) else value for value in args]
+        return codec.encode("one." + method, [self._session] + params)
 
     def _changes(self, name):
         return changes(name)

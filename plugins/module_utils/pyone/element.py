@@ -143,9 +143,11 @@ class Template(dict):
         text = None if node is None else node.lone_text(name)
         if text is not None:
             return text
-        if node is None:
+        found = [] if node is None else node.findall(name)
+        if not found:
             raise KeyError(name)
-        self._read()
+        # Kept, for the caller may change it.
+        super().__setitem__(name, _content(found)[name])
         return self[name]
 
     def get(self, name: Any, default: Any = None) -> Any:
@@ -161,8 +163,10 @@ class Template(dict):
     def _read(self):
         node = self._unread()
         if node is not None:
+            content = _content(node)
+            content.update((name, value) for name, value in super().items() if name is not _UNREAD)
             super().clear()
-            super().update(_content(node))
+            super().update(content)
 
 
 class _Unread:

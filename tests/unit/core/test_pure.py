@@ -41,9 +41,11 @@ def test_canonical_is_idempotent():
     assert difference.canonical(once) == once
 
 
-@pytest.mark.parametrize("wrong", [{"A": {"B": {"C": 1}}}, {"A": [{"B": {"C": 1}}]}, {"A": {"B": [1]}}])
+@pytest.mark.parametrize("wrong", [{"A": {"B": {"C": 1}}}, {"A": [{"B": {"C": 1}}]}, {"A": {"B": [{"C": 1}]}}])
 def test_a_vector_has_no_vector_inside(wrong):
-    with pytest.raises(OneTemplateException, match="the member B of the vector A has to be a text or a number"):
+    with pytest.raises(
+        OneTemplateException, match="the member B of the vector A has to be a text, a number or a list of these"
+    ):
         difference.canonical(wrong)
 
 
@@ -100,6 +102,7 @@ def test_secrets_are_covered_wherever_they_are():
     assert shown == {
         "T": {"PASSWORD": difference.MASK, "EMPTY_TOKEN": "", "V": [{"SSH_PASSPHRASE": difference.MASK, "A": "z"}]}
     }
+    assert difference.masked({"TOKEN": ["x", "", "y"]}) == {"TOKEN": [difference.MASK, "", difference.MASK]}
 
 
 class StillClock(waiting.Clock):

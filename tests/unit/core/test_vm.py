@@ -302,7 +302,7 @@ def test_what_is_needed_to_create_is_said_in_check_runs_too(run, one):
         ({"networks": [{}]}, "Each of the option networks is a dictionary with one of NETWORK, "),
         ({"disks": [{"image": "dato"}]}, "There is no image 'dato'; did you mean 'data'"),
         ({"networks": [{"network": "nett"}]}, "There is no virtual network 'nett'; did you mean"),
-        ({"updateconf": {"DISK": {}}}, "The option updateconf takes the sections OS, .* DISK is not one"),
+        ({"updateconf": {"DISK": {"SIZE": 1}}}, "The option updateconf takes the sections OS, .* DISK is not one"),
         ({"updateconf": {"OS": "disk0"}}, "OS is not one"),
         ({"attributes": {"MEMORY": 4}}, "MEMORY belongs into the VM template"),
         ({"labels": ["a,b"]}, "A label has no comma"),

@@ -254,6 +254,20 @@ def test_template_values(template, name):
     assert template.get(name) == CONTENT[name]
 
 
+@pytest.mark.parametrize("name", sorted(CONTENT))
+def test_template_reads_the_attribute_alone(template, monkeypatch, name):
+    whole = []
+    monkeypatch.setattr(Template, "_read", whole.append)
+    assert template[name] == template.get(name) == CONTENT[name]
+    assert not whole
+
+
+@pytest.mark.parametrize("name", sorted(CONTENT))
+def test_template_is_whole_after_an_attribute_was_read(template, name):
+    assert template[name] == CONTENT[name]
+    assert list(template.items()) == list(CONTENT.items())
+
+
 def test_template_without_the_attribute(template):
     with pytest.raises(KeyError, match=r"^'NO'$"):
         template["NO"]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -76,3 +77,12 @@ def test_the_make_targets_of_the_readme_exist():
     for name in ("README.md", "CONTRIBUTING.md"):
         named = re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= targets
+
+
+def test_files_that_readers_of_the_readme_write_are_their_own():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    written = set(re.findall(r"ansible-playbook ([\w.]+\.yml)", text)) | set(re.findall(r"-i ([\w.]+\.yml)", text))
+    assert {"web.yml", "cloud.one_vms.yml"} <= written
+    command = ["git", "check-ignore", *written, "galaxy.yml"]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert set(asked.stdout.split()) == written
