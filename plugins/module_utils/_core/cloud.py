@@ -233,9 +233,12 @@ def _session(user, password):
     if user and password:
         return "%s:%s" % (user, password)
     path = os.environ.get("ONE_AUTH") or "~/.one/one_auth"
-    stored = _file(path)
-    if not user and not password and stored and ":" in stored:
-        return stored
+    if not user and not password:
+        stored = _file(path)
+        if stored and ":" not in stored:
+            raise Failure("The file %s holds no user:password: its first line has no colon." % path)
+        if stored:
+            return stored
     missing = "api_password (or ONE_PASSWORD)" if user else "api_username (or ONE_USERNAME)"
     raise Failure("No credentials for OpenNebula: give %s, or keep user:password in %s." % (missing, path))
 

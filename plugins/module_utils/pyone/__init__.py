@@ -59,8 +59,19 @@ __all__ = [
 ]
 
 # Loaded when they are asked for, and by no import statement: Ansible ships to every target what these name.
-_LATER = {"OneFlow": "flow", "OneServer": "server"}
-_MODULES = ("acl", "bindings", "constants", "flow", "helpers", "permissions", "server_xrpc", "tester", "util")
+_LATER = {"OneFlow": "flow", "OneServer": "server_xrpc"}
+_MODULES = (
+    "acl",
+    "bindings",
+    "constants",
+    "flow",
+    "helpers",
+    "permissions",
+    "server",
+    "server_xrpc",
+    "tester",
+    "util",
+)
 
 
 def __getattr__(name: str) -> Any:

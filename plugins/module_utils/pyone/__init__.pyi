@@ -9,6 +9,7 @@ from . import constants as constants
 from . import flow as flow
 from . import helpers as helpers
 from . import permissions as permissions
+from . import server as server
 from . import server_xrpc as server_xrpc
 from . import tester as tester
 from . import util as util
@@ -82,5 +83,5 @@ from .errors import OneReplicationException as OneReplicationException
 from .errors import OneTemplateException as OneTemplateException
 from .errors import OneTimeoutException as OneTimeoutException
 from .flow import OneFlow as OneFlow
-from .server import OneServer as OneServer
+from .server_xrpc import OneServer as OneServer
 from .transport import tls_context as tls_context

@@ -30,7 +30,7 @@ class BaseClient:
         options: timeout, context, https_verify, retries, limit, service; see transport.Transport.
 
     Raises:
-        OneException: no session is given, or the endpoint is no URL.
+        OneException: no session is given, it has no colon, or the endpoint is no URL.
     """
 
     def __init__(
@@ -43,6 +43,8 @@ class BaseClient:
     ) -> None:
         if not session:
             raise OneException("no session: give session='user:password'")
+        if ":" not in session:
+            raise OneException("the session has no colon: give session='user:password'")
         self._session = session
         self._read_only = read_only
         self._on_call = on_call

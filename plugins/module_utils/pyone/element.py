@@ -14,7 +14,7 @@ is not sure of, it leaves to the parser.
 from __future__ import annotations
 
 import re
-from functools import wraps
+from functools import partial, wraps
 from sys import intern
 
 from . import bindings
@@ -93,7 +93,9 @@ class Element:
         # Only reached when the class has no such field: a newer server may send more than the schema knows.
         nodes = [] if name.startswith("_") else self._node.findall(name)
         if not nodes:
-            raise AttributeError("%s has no field %s" % (self._node.tag, name))
+            if name.startswith(_GETTER) and hasattr(self, name[len(_GETTER) :]):
+                return partial(getattr, self, name[len(_GETTER) :])
+            raise AttributeError("%s has no field %s%s" % (self._node.tag, name, _instead(name)))
         values = [class_of(None)(node, self._method) if len(node) else node.text or "" for node in nodes]
         return values[0] if len(values) == 1 else values
 
@@ -119,6 +121,50 @@ class Element:
 
         node = self._node
         return ElementTree.tostring(node.tree() if isinstance(node, Node) else node, encoding="unicode")
+
+
+_GETTER = "get_"  # get_ID() of pyone's generated classes
+# What else these classes have, and what to write here.
+_INSTEAD = {
+    "set_": ": an answer is not changed, call the method of the API that changes the object",
+    "add_": ": an answer is not changed, call the method of the API that changes the object",
+    "export": ": write to_xml()",
+    "toDOM": ": write to_xml()",
+}
+
+
+def _instead(name):
+    return next((text for start, text in _INSTEAD.items() if name.startswith(start)), "")
+
+
+class Vectors(list):
+    """The vectors of one name in a template.
+
+    Where there is one alone, it is also the dictionary that pyone has in the place of the list:
+    ``template["DISK"]["IMAGE"]`` is ``template["DISK"][0]["IMAGE"]``.
+    """
+
+    def _only(self, wanted):
+        if len(self) != 1 or not isinstance(self[0], dict):
+            raise TypeError("there are %d vectors: write [0]%s for the first" % (len(self), wanted))
+        return self[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._only("[%r]" % key)[key] if isinstance(key, str) else super().__getitem__(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, str):
+            self._only("[%r]" % key)[key] = value
+        else:
+            super().__setitem__(key, value)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._only("") if isinstance(item, str) else super().__contains__(item)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("get", "items", "keys", "values"):
+            raise AttributeError("a list of vectors has no attribute %s" % name)
+        return getattr(self._only(".%s()" % name), name)
 
 
 class Template(dict):
@@ -207,11 +253,11 @@ def _content(node):
         value = _content(child) if len(child) else child.text or ""
         name = child.tag
         if name not in content:
-            content[name] = [value] if name in REPEATABLE and isinstance(value, dict) else value
+            content[name] = Vectors([value]) if name in REPEATABLE and isinstance(value, dict) else value
         elif isinstance(content[name], list):
             content[name].append(value)
         else:
-            content[name] = [content[name], value]
+            content[name] = Vectors([content[name], value])
     return content
 
 

@@ -17,7 +17,7 @@ from .template import read
 
 if TYPE_CHECKING:
     from .client import Client
-    from .server import OneServer
+    from .server_xrpc import OneServer
 
 # What a pool is asked for unless the caller says otherwise: all that may be seen, but no VMs that are done.
 _ALL = {"filter_flag": int(FILTER_FLAGS.ALL), "state": int(VM_FILTERS.NOT_DONE)}

@@ -1,162 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 
-"""OneServer: every method of the API as a Python call."""
+"""OneServer, or OneServerTester in its place where PYONE_TEST_FIXTURE of the environment is 1, yes or true.
+
+So programs that import OneServer from here are tested with recorded answers, and not changed for it.
+"""
 
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
-from .client import Client, plain_name
-from .errors import OneException
-from .methods import METHODS
-from .signature import bind, signature, writes
-from .transport import DEFAULT_LIMIT
+from .tester import YES, OneServerTester
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import ssl
-    from typing import Any, Callable, Sequence
-
-    from .bindings import API  # every method with its types; at run time a method is whatever is called
+if os.environ.get("PYONE_TEST_FIXTURE", "").lower() in YES:
+    OneServer = OneServerTester
 else:
-    API = object
+    from .server_xrpc import OneServer  # type: ignore[assignment]
 
-# Accepted because pyone passed them on to xmlrpc.client; they change nothing here.
-_IGNORED_OPTIONS = frozenset(
-    ("allow_none", "encoding", "headers", "transport", "use_builtin_types", "use_datetime", "verbose")
-)
-# How the names of helpers.HELPERS end: what the client offers beside the API.
-_HELPERS = (".all", ".export")
-
-
-class OneServer(Client, API):
-    """A client of one OpenNebula, with every method of its API.
-
-    ``one.host.info(0)`` calls the API method ``one.host.info``: the prefix and the session are added, the answer is
-    returned as an int, bool, str, or a view of its XML (see element.Element).  Arguments are checked before anything
-    is sent, and may be given by name.
-
-    Several threads may share a client; see Client.
-
-    Args:
-        uri (str | list[str] | None): endpoint, ``http://frontend:2633/RPC2``; several are tried in order.
-            None: ONE_XMLRPC of the environment.
-        session (str): ``user:password`` or ``user:token``.
-        timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
-            None: 120.
-        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
-        protocol (str | None): ``xmlrpc``, the only one.
-        context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
-        read_only (bool): refuse every method that changes anything.
-        retries (int): how often a read is asked again after a passing network failure.
-        limit (int): largest answer in bytes.
-        on_call (callable | None): called with the method's name before each request that is sent.
-
-    Raises:
-        OneException: no endpoint or no session is given, or the endpoint is no URL.
-    """
-
-    def __init__(
-        self,
-        uri: str | Sequence[str] | None = None,
-        session: str | None = None,
-        timeout: float | None = None,
-        https_verify: bool | str = True,
-        protocol: str | None = None,
-        context: ssl.SSLContext | None = None,
-        read_only: bool = False,
-        retries: int = 2,
-        limit: int = DEFAULT_LIMIT,
-        on_call: Callable[[str], object] | None = None,
-        **options: Any,
-    ) -> None:
-        unknown = sorted(set(options) - _IGNORED_OPTIONS)
-        if unknown:
-            raise TypeError("OneServer has no argument %s" % unknown[0])
-        if protocol not in (None, "xmlrpc"):
-            raise OneException("the protocol %r is not supported: OpenNebula is reached by xmlrpc" % protocol)
-        uri = uri or os.environ.get("ONE_XMLRPC")
-        if not uri:
-            raise OneException("no endpoint: give uri, or set ONE_XMLRPC in the environment")
-        network = {"timeout": timeout, "context": context, "https_verify": https_verify}
-        super().__init__(uri, session, read_only, on_call, retries=retries, limit=limit, **network)
-
-    if not TYPE_CHECKING:  # so that checkers tell of a family that is not there
-
-        def __getattr__(self, name):
-            if name.startswith("_"):
-                raise AttributeError(name)
-            family = _Family(self, name)
-            self.__dict__[name] = family
-            return family
-
-    def __dir__(self) -> list[str]:
-        return sorted({method.partition(".")[0] for method in METHODS}.union(super().__dir__()))
-
-    def __enter__(self) -> OneServer:
-        return self
-
-    def call(self, method: str, *args: Any, **named: Any) -> Any:
-        """Calls an API method; see Client.call().
-
-        Args:
-            named: arguments by the names that the API's reference has for them.
-        """
-        name = plain_name(method)
-        return self._guarded("one." + name, self._checked, name, args, named)
-
-    def _checked(self, name, args, named):
-        if name.endswith(_HELPERS):
-            return _helper(name)(self, *args, **named)
-        return self._run(name, bind(name, args, named))
-
-    def _changes(self, name):
-        return writes(name)
-
-    def server_retry_interval(self) -> int:
-        """Seconds to wait between two polls."""
-        return 1
-
-
-class _Family:
-    """The methods of one family: ``one.vm``."""
-
-    def __init__(self, server, name):
-        self._server = server
-        self._name = name
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        server, method = self._server, "%s.%s" % (self._name, name)
-
-        def call(*args, **named):
-            return server.call(method, *args, **named)
-
-        call.__name__ = call.__qualname__ = "one." + method
-        call.__doc__ = signature(method) if method in METHODS else _helper_doc(method)
-        self.__dict__[name] = call
-        return call
-
-    def __dir__(self) -> list[str]:
-        methods = (method.split(".") for method in (*METHODS, *_helpers()))
-        return sorted({name for family, name in methods if family == self._name}.union(super().__dir__()))
-
-
-def _helpers():
-    # Loaded when they are asked for: few programs do.
-    return import_module(__package__ + ".helpers").HELPERS
-
-
-def _helper(name):
-    helpers = _helpers()
-    if name not in helpers:
-        raise OneException("one.%s is neither a method of the API nor of this client" % name)
-    return helpers[name]
-
-
-def _helper_doc(name):
-    helper = _helpers().get(name) if name.endswith(_HELPERS) else None
-    return getattr(helper, "func", helper).__doc__ if helper else None
+__all__ = ["OneServer"]

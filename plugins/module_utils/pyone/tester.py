@@ -15,12 +15,30 @@ import os
 from hashlib import md5
 from pathlib import Path
 from typing import Any, Sequence
+from xml.sax.saxutils import escape
 
 from . import errors
 from .errors import OneException
-from .server import OneServer
+from .server_xrpc import OneServer
 
-_YES = ("1", "yes", "true")
+YES = ("1", "yes", "true")
+
+
+def read_fixture_file(fixture_file: str | Path) -> Any:
+    """The content of a file of answers.
+
+    Raises:
+        OneException: the file cannot be read.
+    """
+    try:
+        return json.loads(gzip.decompress(Path(fixture_file).read_bytes()).decode("utf-8"))
+    except (OSError, EOFError, ValueError) as error:
+        raise OneException("the file of answers %s cannot be read: %s" % (fixture_file, error)) from None
+
+
+def write_fixture_file(fixture_file: str | Path, obj: Any) -> None:
+    """Writes a file of answers; the same content gives the same bytes."""
+    Path(fixture_file).write_bytes(gzip.compress(json.dumps(obj).encode("utf-8"), mtime=0))
 
 
 class OneServerTester(OneServer):
@@ -52,20 +70,15 @@ class OneServerTester(OneServer):
         if not path:
             raise OneException("no file of answers: give fixture_file, or set PYONE_TEST_FIXTURE_FILE")
         if fixture_replay is None:
-            fixture_replay = os.environ.get("PYONE_TEST_FIXTURE_REPLAY", "yes").lower() in _YES
+            fixture_replay = os.environ.get("PYONE_TEST_FIXTURE_REPLAY", "yes").lower() in YES
         self._path = Path(path)
         self._replays = fixture_replay
         self._units: dict[str, Any] = self._loaded()
-        self._signature = ""
+        self._signatures: list[str] = []
         self.set_fixture_unit_test(fixture_unit or os.environ.get("PYONE_TEST_FIXTURE_UNIT", "init"))
 
     def _loaded(self):
-        if not self._path.exists() and not self._replays:
-            return {}
-        try:
-            return json.loads(gzip.decompress(self._path.read_bytes()).decode("utf-8"))
-        except (OSError, EOFError, ValueError) as error:
-            raise OneException("the file of answers %s cannot be read: %s" % (self._path, error)) from None
+        return read_fixture_file(self._path) if self._replays or self._path.exists() else {}
 
     def set_fixture_unit_test(self, name: str) -> None:
         """Goes on with the answers of a unit, for instance of a test."""
@@ -74,14 +87,17 @@ class OneServerTester(OneServer):
 
     def call(self, method: str, *args: Any, **named: Any) -> Any:
         """See OneServer.call()."""
-        params = [self._session] + [_as_sent_by_pyone(value) for value in args] + ([named] if named else [])
-        self._signature = md5(json.dumps(params, sort_keys=True).encode("utf-8")).hexdigest()  # noqa: S324
+        self._signatures = [self._signature(args, named, leaf) for leaf in _LEAVES]
         return super().call(method, *args, **named)
+
+    def _signature(self, args, named, leaf):
+        params = [self._session] + [_as_sent_by_pyone(value, leaf) for value in args] + ([named] if named else [])
+        return md5(json.dumps(params, sort_keys=True).encode("utf-8")).hexdigest()  # noqa: S324
 
     def _answer(self, method, request, repeatable):
         if self._replays:
             return self._replayed(method)
-        recorded = self._unit.setdefault(method, {}).setdefault(self._signature, [])
+        recorded = self._unit.setdefault(method, {}).setdefault(self._signatures[0], [])
         try:
             answer = super()._answer(method, request, repeatable)
         except OneException as error:
@@ -91,8 +107,9 @@ class OneServerTester(OneServer):
         return answer
 
     def _replayed(self, method):
-        answers = self._unit.get(method, {}).get(self._signature)
-        if not answers:
+        units = self._unit.get(method, {})
+        answers = next((units[signature] for signature in self._signatures if units.get(signature)), None)
+        if answers is None:
             raise OneException("no answer is recorded for this call in the unit %s: record it again" % self._unit_name)
         answer = answers.pop(0)
         if isinstance(answer, dict):
@@ -108,22 +125,34 @@ class OneServerTester(OneServer):
     def server_close(self) -> None:
         """Writes the file if answers were recorded, and closes the client."""
         if not self._replays:
-            self._path.write_bytes(gzip.compress(json.dumps(self._units).encode("utf-8"), mtime=0))
+            write_fixture_file(self._path, self._units)
         super().server_close()
 
 
-def _as_sent_by_pyone(value):
-    """An argument as pyone sends it: a flat dictionary as text, a nested one as XML, neither escaped."""
+def _section(text):
+    return "<![CDATA[%s]]>" % text
+
+
+def _escaped(text):
+    return escape(text, {'"': "&quot;", "'": "&apos;"})
+
+
+# How texts stand in XML that is sent: by pyone since OpenNebula 5.8, and by addon-pyone before.
+_LEAVES = (_section, _escaped)
+
+
+def _as_sent_by_pyone(value, leaf):
+    """An argument as pyone sends it: a flat dictionary as text that is not escaped, a nested one as XML."""
     if not isinstance(value, dict):
         return value
     if not any(isinstance(item, dict) for item in value.values()):
         return "".join('%s="%s"\n' % item for item in sorted(value.items()))
-    return _xml(value)
+    return _xml(value, leaf)
 
 
-def _xml(value):
+def _xml(value, leaf):
     return "".join(
-        "<%s>%s</%s>" % (name, _xml(item) if isinstance(item, dict) else "<![CDATA[%s]]>" % (item,), name)
+        "<%s>%s</%s>" % (name, _xml(item, leaf) if isinstance(item, dict) else leaf(str(item)), name)
         for name, content in sorted(value.items())
         for item in (content if isinstance(content, list) else [content])
     )

@@ -28,8 +28,11 @@ MAX_HEADER_LINES = 100
 MAX_LINE = 64 * 1024
 CHUNK = 256 * 1024
 AUTHORIZATION = "Authorization: "
+HANDSHAKE = 10.0  # seconds for TLS: oned without TLS waits in silence for the rest of what it takes for a request
 # A front end that has lost its server answers these; asking again is worth it.
 PASSING = (502, 503, 504)
+_ALERT = b"\x15\x03"  # how TLS begins an answer to what is no TLS
+_NO_TLS = "HTTP_REQUEST PACKET_LENGTH_TOO_LONG RECORD_LAYER_FAILURE UNKNOWN_PROTOCOL WRONG_VERSION_NUMBER".split()
 _URL = re.compile(
     r"(?i:(https?))://(?:([^@/?#\s]*)@)?(\[[\da-fA-F:.]+\]|[^]\[@:/?#\s]+)(?::(\d{0,5}))?(/[^?#\s]*)?(\?[^#\s]*)?(?:#\S*)?"
 )
@@ -96,7 +99,8 @@ class Endpoint:
         self.port = port or (443 if self.tls else 80)
         self.path = service.path(path) + (query or "")
         self.authority = "%s:%d" % (host.lower(), port) if port else host.lower()
-        self.shown = "%s://%s%s" % (scheme.lower(), self.authority, self.path)
+        self.address = self.authority + self.path
+        self.shown = "%s://%s" % (scheme.lower(), self.address)
         self.credentials = None if login is None else _unquoted(login)
 
 
@@ -139,6 +143,7 @@ class Connection:
         self.endpoint = endpoint
         self.deadline = deadline
         self.reusable = False
+        self.heard = False  # whether anything was received
         self._rest = b""
         proxy = _proxy(endpoint)
         hop = proxy or endpoint
@@ -150,11 +155,33 @@ class Connection:
             if endpoint.tls:
                 if proxy:
                     self._tunnel(proxy)
-                self.socket.settimeout(deadline.left())
-                self.socket = context.wrap_socket(self.socket, server_hostname=endpoint.host)
+                self.socket = self._secured(context)
         except BaseException:
             self.socket.close()
             raise
+
+    def _secured(self, context):
+        """The socket with TLS.
+
+        Raises:
+            OneConnectionException, OneTimeoutException: the port does not speak TLS.
+        """
+        import socket
+        import ssl
+
+        left = self.deadline.left()
+        seconds = HANDSHAKE if left is None else min(left, HANDSHAKE)
+        self.socket.settimeout(seconds)
+        try:
+            return context.wrap_socket(self.socket, server_hostname=self.endpoint.host)
+        except socket.timeout:
+            message = "the port does not answer in TLS within %.3g s: if it speaks http, write http://%s"
+            raise OneTimeoutException(message % (seconds, self.endpoint.address)) from None
+        except ssl.SSLError as error:
+            if error.reason not in _NO_TLS:
+                raise
+            message = "the port does not speak TLS: write http://%s"
+            raise OneConnectionException(message % self.endpoint.address) from None
 
     def _common_headers(self, proxy):
         endpoint = self.endpoint
@@ -248,7 +275,9 @@ class Connection:
     def _receive(self):
         """The next bytes; none once the peer has closed."""
         self.socket.settimeout(self.deadline.left())
-        return self.socket.recv(CHUNK)
+        data = self.socket.recv(CHUNK)
+        self.heard = self.heard or bool(data)
+        return data
 
     def _line(self):
         while b"\n" not in self._rest:
@@ -258,6 +287,8 @@ class Connection:
             if not data:
                 raise OneConnectionException("the connection was closed before the answer was complete")
             self._rest += data
+            if self._rest.startswith(_ALERT):
+                raise OneProtocolException("the port speaks TLS: write https://" + self.endpoint.address)
         line, dummy, self._rest = self._rest.partition(b"\n")
         return line.rstrip(b"\r").decode("latin-1")
 
@@ -432,7 +463,7 @@ class Transport:
             status, reason, headers, answer = connection.exchange(request, deadline, self.limit, pages)
         except BaseException as error:
             connection.close()
-            raise self._translated(error, endpoint, sent=True) from None
+            raise self._translated(error, endpoint, connection) from None
         if connection.reusable:
             self._idle.append(connection)
         else:
@@ -456,21 +487,26 @@ class Transport:
                 self._context = tls_context(bool(verify), verify if isinstance(verify, str) else None)
             return Connection(endpoint, self._context, deadline)
         except BaseException as error:
-            raise self._translated(error, endpoint, sent=False) from None
+            raise self._translated(error, endpoint) from None
 
-    def _translated(self, error, endpoint, sent):
-        """A network fault as a member of the family; anything else as it is."""
+    def _translated(self, error, endpoint, connection=None):
+        """A network fault as a member of the family, anything else as it is; no connection: nothing was sent."""
         import socket
 
+        hint = _or_tls(endpoint) if connection and not (connection.heard or endpoint.tls) else ""
         if isinstance(error, (_Late, socket.timeout)):
             error = OneTimeoutException("%s gave no complete answer within %s s" % (endpoint.shown, self.timeout))
         elif isinstance(error, OSError):
-            error = OneConnectionException("cannot reach %s: %s" % (endpoint.shown, _reason(error)))
+            error = OneConnectionException("cannot reach %s: %s%s" % (endpoint.shown, _reason(error), hint))
         elif isinstance(error, (OneConnectionException, OneProtocolException)):
-            error = type(error)("%s: %s" % (endpoint.shown, error.message))
+            error = type(error)("%s: %s%s" % (endpoint.shown, error.message, hint))
         if isinstance(error, OneConnectionException):
-            error.sent = sent
+            error.sent = connection is not None
         return error
+
+
+def _or_tls(endpoint):
+    return ": if this port speaks TLS, write https://" + endpoint.address
 
 
 def _reason(error):
@@ -488,6 +524,8 @@ def _http_error(endpoint, status, reason, headers):
         return error
     if "location" in headers and 300 <= status < 400:
         message += ": the endpoint has moved to %s" % _without_credentials(headers["location"])
+    elif status == 400 and not endpoint.tls:
+        message += _or_tls(endpoint)
     elif status in (404, 405):
         message += ": the path of an OpenNebula endpoint is usually /RPC2"
     return OneProtocolException(message, code=status)

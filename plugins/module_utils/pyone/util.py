@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,17 @@ TemplatedType = Element
 def cast2one(param: Any) -> Any:
     """An argument as it is sent: the text of a dictionary, the number of a constant, anything else as it is.
 
+    The last line of an attribute ends as those before it do.
+
     Raises:
         OneTemplateException: a dictionary that cannot be written.
     """
     if isinstance(param, int) and not isinstance(param, bool):
         return int(param)
-    return write(param) if isinstance(param, dict) else param
+    if not isinstance(param, dict):
+        return param
+    text = write(param)
+    return text if text.startswith("<") or not text else text + "\n"
 
 
 def one2dict(element: Template) -> dict[str, dict[str, Any]]:
@@ -58,5 +64,12 @@ def binding(name: str) -> Any:
         return _NAMES[name]
     key = _CLASSES.get(name[:-3] if name.endswith("Sub") else name)
     if key is None:
-        raise AttributeError("pyone.bindings has no %s" % name)
+        raise AttributeError("pyone.bindings has no %s%s" % (name, _inner_classes(name)))
     return class_of(key)
+
+
+def _inner_classes(name):
+    """What to write for a class that generateDS made of an inner element, such as HOST_SHAREType12Sub."""
+    element = re.sub(r"(Type\d*)?(Sub)?$", "", name)
+    found = [text for text, key in _CLASSES.items() if key.rpartition(".")[2] == element]
+    return ": write " + " or ".join("pyone.bindings." + text for text in sorted(found)) if found else ""

@@ -138,6 +138,15 @@ def test_the_auth_file_keeps_colons_of_the_password(monkeypatch, tmp_path):
     assert connect({"api_url": "http://one:2633/RPC2"})._session == "oneadmin:a:b"
 
 
+def test_an_auth_file_without_a_colon_is_said_to_be_one(monkeypatch, tmp_path):
+    path = tmp_path / "auth"
+    path.write_text("s3cret\n", encoding="utf-8")
+    monkeypatch.setenv("ONE_AUTH", str(path))
+    with pytest.raises(Failure) as caught:
+        connect({"api_url": "http://one:2633/RPC2"})
+    assert caught.value.message == f"The file {path} holds no user:password: its first line has no colon."
+
+
 def test_an_origin_counts_at_creation_and_may_be_gone_afterwards(cloud, calls):
     kind = TEMPLATE
     Engine(cloud, kind).converge("first", None, {"template": {"CPU": "1"}})

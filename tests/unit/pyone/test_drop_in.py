@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import json
+import pickle
 import re
 import subprocess
 import sys
@@ -61,7 +64,7 @@ def test_modules_are_there_without_being_imported():
     program = (
         "import pyone, sys\n"
         "assert not {'pyone.constants', 'pyone.helpers', 'pyone.util', 'enum34'} & set(sys.modules)\n"
-        "assert pyone.VM_STATE.ACTIVE == 3 and pyone.util.cast2one({'A': 1}) == 'A=\"1\"'\n"
+        "assert pyone.VM_STATE.ACTIVE == 3 and pyone.util.cast2one({'A': 1}) == 'A=\"1\"\\n'\n"
         "from pyone import acl, LCM_STATE\n"
         "from pyone.bindings import VMSub, RAFTSub, OPENNEBULA_CONFIGURATION\n"
         "assert all(issubclass(c, pyone.Element) for c in (VMSub, RAFTSub, OPENNEBULA_CONFIGURATION))\n"
@@ -112,7 +115,8 @@ def test_templates_as_documents(one):
 @pytest.mark.parametrize(
     "given, sent",
     [
-        ({"NAME": "abc", "MEMORY": 1}, 'NAME="abc"\nMEMORY="1"'),
+        ({"NAME": "abc", "MEMORY": 1}, 'NAME="abc"\nMEMORY="1"\n'),
+        ({}, ""),
         ({"T": {"A": {"B": 1}}}, "<T><A><B><![CDATA[1]]></B></A></T>"),
         (pyone.VM_STATE.ACTIVE, 3),
         (True, True),
@@ -147,3 +151,87 @@ def test_a_client_as_pyone_makes_it(simulator):
     assert one.server_retry_interval() == 1
     assert one.hostpool.info().HOST == []
     assert one.server_close() is None
+
+
+def parsed(vectors):
+    return pyone.bindings.parseString(f"<VM><ID>7</ID><TEMPLATE>{vectors}</TEMPLATE></VM>")
+
+
+ONE_DISK = "<DISK><IMAGE>a</IMAGE><SIZE>1</SIZE></DISK>"
+
+
+def test_a_vector_that_comes_once_is_a_dictionary_too():
+    disk = parsed(ONE_DISK).TEMPLATE["DISK"]
+    assert disk == [{"IMAGE": "a", "SIZE": "1"}]
+    assert disk["IMAGE"] == disk[0]["IMAGE"] == disk.get("IMAGE") == "a"
+    assert ("SIZE" in disk, "TARGET" in disk, disk.get("TARGET", "-")) == (True, False, "-")
+    assert (list(disk.keys()), list(disk.values())) == (["IMAGE", "SIZE"], ["a", "1"])
+    assert dict(disk.items()) == disk[0]
+    disk["SIZE"] = "2"
+    assert disk[0]["SIZE"] == "2"
+    with pytest.raises(KeyError):
+        disk["TARGET"]
+
+
+@pytest.mark.parametrize(
+    ("use", "sentence"),
+    [
+        (lambda disks: disks["IMAGE"], "there are 2 vectors: write [0]['IMAGE'] for the first"),
+        (lambda disks: disks.get("IMAGE"), "there are 2 vectors: write [0].get() for the first"),
+        (lambda disks: "IMAGE" in disks, "there are 2 vectors: write [0] for the first"),
+        (lambda disks: disks.__setitem__("IMAGE", ""), "there are 2 vectors: write [0]['IMAGE'] for the first"),
+    ],
+)
+def test_several_vectors_are_not_one(use, sentence):
+    with pytest.raises(TypeError) as caught:
+        use(parsed(2 * ONE_DISK).TEMPLATE["DISK"])
+    assert str(caught.value) == sentence
+
+
+def test_vectors_are_a_list():
+    disks = parsed(2 * ONE_DISK).TEMPLATE["DISK"]
+    assert (len(disks), disks[1]["IMAGE"], [disk["SIZE"] for disk in disks]) == (2, "a", ["1", "1"])
+    assert disks[0] in disks
+    disks[0] = {}
+    assert json.dumps(disks) == '[{}, {"IMAGE": "a", "SIZE": "1"}]'
+    assert not hasattr(disks, "__deepcopy_that_is_not_there__")
+    assert copy.deepcopy(disks) == pickle.loads(pickle.dumps(disks)) == disks  # noqa: S301
+
+
+READ_ONLY = "is not changed, call the method of the API that changes the object"
+
+
+def test_getters_of_generated_classes():
+    vm = parsed(ONE_DISK)
+    assert (vm.get_ID(), vm.get_TEMPLATE()["DISK"]["IMAGE"], vm.get_NAME()) == (7, "a", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("get_NONSENSE", "VM has no field get_NONSENSE"),
+        (
+            "set_ID",
+            "VM has no field set_ID: an answer is not changed, call the method of the API that changes the object",
+        ),
+        ("export", "VM has no field export: write to_xml()"),
+    ],
+)
+def test_other_methods_of_generated_classes(name, sentence):
+    with pytest.raises(AttributeError) as caught:
+        getattr(parsed(""), name)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("HOST_SHAREType12Sub", ": write pyone.bindings.HOST_HOST_SHARE"),
+        ("HOST_SHAREType", ": write pyone.bindings.HOST_HOST_SHARE"),
+        ("NONSENSEType3Sub", ""),
+    ],
+)
+def test_classes_of_inner_elements(name, sentence):
+    with pytest.raises(AttributeError) as caught:
+        getattr(pyone.bindings, name)
+    assert str(caught.value) == f"pyone.bindings has no {name}{sentence}"

@@ -108,6 +108,18 @@ def test_method_that_the_server_lacks(one):
     assert (caught.value.code, caught.value.method) == (-506, "one.nonsense.info")
 
 
+def test_name_of_any_depth(one):
+    with pytest.raises(OneProtocolException) as caught:
+        one.invalid.api.call()
+    assert (caught.value.code, caught.value.method) == (-506, "one.invalid.api.call")
+    assert repr(one.invalid.api) == "<one.invalid.api>"
+
+
+def test_name_of_a_family_is_not_called(one):
+    with pytest.raises(TypeError, match=r"one\.vm is no method of the API"):
+        one.vm()
+
+
 def test_arguments_are_checked_before_anything_is_sent(simulator, client):
     sent = []
     one = client(simulator.url, on_call=sent.append)
@@ -159,6 +171,7 @@ def test_environment_names_the_endpoint(simulator, monkeypatch):
     [
         ({"session": "a:b"}, "no endpoint"),
         ({"uri": "http://one/RPC2"}, "no session"),
+        ({"uri": "http://one/RPC2", "session": "s3cret"}, "^the session has no colon: give session='user:password'$"),
         ({"uri": "one:2633", "session": "a:b"}, "is not a URL such as"),
         ({"uri": "http://one:port/RPC2", "session": "a:b"}, "is not a URL such as"),
         ({"uri": "http://one/RPC2", "session": "a:b", "protocol": "grpc"}, "'grpc' is not supported"),

@@ -6,15 +6,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from hashlib import md5
 
+import project
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneException,
     OneNoExistsException,
     OneProtocolException,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.tester import OneServerTester
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.tester import (
+    OneServerTester,
+    read_fixture_file,
+    write_fixture_file,
+)
 
 SESSION = "oneadmin:opennebula"
 NOWHERE = "http://127.0.0.1:1/RPC2"
@@ -72,12 +79,57 @@ def test_what_was_not_recorded(recorded):
     assert caught.value.method == "one.hostpool.info"
 
 
+def signature(*sent):
+    return md5(json.dumps([SESSION, *sent], sort_keys=True).encode()).hexdigest()  # noqa: S324
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "<TEMPLATE><A><![CDATA[x & 'y']]></A><B><![CDATA[1]]></B></TEMPLATE>",  # pyone 7.3.80
+        "<TEMPLATE><A>x &amp; &apos;y&apos;</A><B>1</B></TEMPLATE>",  # addon-pyone 1.1.9
+    ],
+)
+def test_documents_of_any_pyone_are_known(tmp_path, sent):
+    path = tmp_path / "pyone.json.gz"
+    write_fixture_file(path, {"init": {"one.host.update": {signature(0, sent, 1): [[True, 0, 0]]}}})
+    one = OneServerTester(NOWHERE, SESSION, fixture_file=str(path))
+    assert one.host.update(0, {"TEMPLATE": {"B": 1, "A": "x & 'y'"}}, 1) == 0
+
+
+def test_files_are_written_and_read_alike(tmp_path):
+    path, content = tmp_path / "answers.json.gz", {"TEMPLATE": {"LABELS": "é"}}
+    write_fixture_file(path, content)
+    assert read_fixture_file(str(path)) == content
+    with pytest.raises(OneException, match="cannot be read"):
+        read_fixture_file(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({}, "OneServer"),
+        ({"PYONE_TEST_FIXTURE": "no"}, "OneServer"),
+        ({"PYONE_TEST_FIXTURE": "Yes"}, "OneServerTester"),
+    ],
+)
+def test_programs_are_tested_as_they_are(environment, name):
+    """Only the class that pyone.server gives depends on the environment."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(project.ROOT / 'plugins/module_utils')!r})\n"
+        "import pyone; from pyone.server import OneServer\n"
+        "print(OneServer.__name__, pyone.OneServer.__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == [name, "OneServer"]
+
+
 def test_files_of_pyone_are_read(tmp_path):
     path = tmp_path / "pyone.json.gz"
-    sent = [SESSION, 0, 'A="x"\nB="1"\n', 1]
-    signature = md5(json.dumps(sent, sort_keys=True).encode()).hexdigest()  # noqa: S324
     pickled = {"exception": "gASVEAAAAAAAAACMAm9zlIwGc3lzdGVtlJOULg=="}
-    units = {"init": {"one.host.update": {signature: [[True, 0, 0], pickled]}}}
+    units = {"init": {"one.host.update": {signature(0, 'A="x"\nB="1"\n', 1): [[True, 0, 0], pickled]}}}
     path.write_bytes(gzip.compress(json.dumps(units).encode()))
     one = OneServerTester(NOWHERE, SESSION, fixture_file=str(path))
     assert one.host.update(0, {"B": 1, "A": "x"}, 1) == 0

@@ -20,6 +20,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneProtocolException,
     OneTimeoutException,
     tls_context,
+    transport,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.transport import Endpoint as Url
 from loopback import BODY, Tunnel, closing, http, number
@@ -348,10 +349,68 @@ def test_client_certificate_without_its_key(identity):
         tls_context(client_cert=str(identity[0]))
 
 
-def test_plain_server_where_tls_is_expected(endpoint, client):
-    server = endpoint(number(7))
-    with pytest.raises(OneConnectionException):
-        client(server.url.replace("http:", "https:"), timeout=2, retries=0).call(READ, 0)
+def test_plain_server_where_tls_is_expected(client):
+    """It answers what it takes for a bad request."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        port = listener.getsockname()[1]
+        answered = pool.submit(answer_one, listener, http(b"", "400 Bad Request"))
+        with pytest.raises(OneConnectionException) as caught:
+            client(f"https://127.0.0.1:{port}/RPC2", timeout=2, retries=0).host.delete(0)
+        answered.result()
+    said = f"https://127.0.0.1:{port}/RPC2: the port does not speak TLS: write http://127.0.0.1:{port}/RPC2"
+    assert str(caught.value) == said
+    assert not caught.value.sent
+
+
+def answer_one(listener, answer):
+    connection, dummy = listener.accept()
+    with connection:
+        connection.recv(1)
+        connection.sendall(answer)
+        connection.recv(65536)
+
+
+def test_plain_server_that_waits_where_tls_is_expected(client, monkeypatch):
+    """As oned does: what a TLS client says first is the beginning of a line to it."""
+    monkeypatch.setattr(transport, "HANDSHAKE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = "127.0.0.1:%d/RPC2" % listener.getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(OneTimeoutException) as caught:
+            client("https://" + address).call(READ, 0)
+        assert time.monotonic() - started < 2
+    said = "https://%s: the port does not answer in TLS within 0.1 s: if it speaks http, write http://%s"
+    assert str(caught.value) == said % (address, address)
+
+
+def test_tls_server_where_http_is_expected(secure, client):
+    """One that closes, as OpenSSL does by itself."""
+    with pytest.raises(OneConnectionException) as caught:
+        client(secure.url.replace("https:", "http:"), timeout=2, retries=0).call(READ, 0)
+    assert str(caught.value).endswith(": if this port speaks TLS, write " + secure.url)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"\x15\x03\x03\x00\x02\x02\x0a", ": the port speaks TLS: write https://%s"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", ": the port speaks TLS: write https://%s"),
+        (http(b"", "400 Bad Request"), " answers HTTP 400 Bad Request: if this port speaks TLS, write https://%s"),
+    ],
+)
+def test_what_servers_with_tls_answer_to_http(endpoint, client, answer, said):
+    server = endpoint(closing(answer))
+    with pytest.raises(OneProtocolException) as caught:
+        client(server.url, retries=0).call(READ, 0)
+    assert str(caught.value) == server.url + said % server.url[len("http://") :]
+
+
+def test_no_word_of_tls_to_a_server_that_has_answered_before(endpoint, client):
+    server = endpoint(number(7), closing())
+    one = client(server.url, retries=0)
+    assert one.call(READ, 0) == 7
+    with pytest.raises(OneConnectionException, match=r"the connection was closed before the answer was complete$"):
+        one.call(READ, 0)
 
 
 # ---------------------------------------------------------------- proxies for https
