@@ -32,11 +32,13 @@ options:
   validate_certs:
     description:
       - Whether to verify the certificate of an C(https) endpoint.
+      - Read from the environment if omitted, E(ONE_VALIDATE_CERTS).
     type: bool
     default: true
   ca_path:
     description:
       - File or directory of certificates to trust, instead of those of the system.
+      - Read from the environment if omitted, E(ONE_CA_PATH).
     type: path
   client_cert:
     description:
@@ -94,12 +96,16 @@ options:
       - Whether to verify the certificate of an C(https) endpoint.
     type: bool
     default: true
+    env:
+      - name: ONE_VALIDATE_CERTS
     vars:
       - name: ansible_opennebula_validate_certs
   ca_path:
     description:
       - File or directory of certificates to trust, instead of those of the system.
     type: path
+    env:
+      - name: ONE_CA_PATH
     vars:
       - name: ansible_opennebula_ca_path
   client_cert:

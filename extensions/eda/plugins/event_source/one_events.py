@@ -41,11 +41,13 @@ options:
     description: [Password or token of the user. Read from the environment if omitted, E(ONE_PASSWORD).]
     type: str
   validate_certs:
-    description: [Whether to verify the certificate of an C(https) endpoint.]
+    description:
+      - Whether to verify the certificate of an C(https) endpoint. Read from the environment if omitted,
+        E(ONE_VALIDATE_CERTS).
     type: bool
     default: true
   ca_path:
-    description: [File or directory of certificates to trust, instead of those of the system.]
+    description: ["File or directory of certificates to trust. Read from the environment if omitted, E(ONE_CA_PATH)."]
     type: str
   publisher:
     description:
@@ -141,7 +143,9 @@ VARIABLES = {
     "ONE_URL": "api_url",
     "ONE_USERNAME": "api_username",
     "ONE_PASSWORD": "api_password",
+    "ONE_CA_PATH": "ca_path",
 }
+FALSE = ("0", "false", "no", "off")
 LISTS = {"kinds": ["vm", "host"], "states": None, "names": None, "labels": None, "calls": []}
 OTHERS = {"publisher": None, "interval": None, "initial": False}
 
@@ -398,7 +402,8 @@ class Source:
 
 def from_environment() -> dict[str, str]:
     """The options that variables of the environment give."""
-    return {option: os.environ[name] for name, option in VARIABLES.items() if os.environ.get(name)}
+    found: dict[str, Any] = {option: os.environ[name] for name, option in VARIABLES.items() if os.environ.get(name)}
+    return {"validate_certs": os.environ.get("ONE_VALIDATE_CERTS", "").lower() not in FALSE, **found}
 
 
 class Listener:
