@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Run the integration targets against the OpenNebula that ONE_URL names, or each against a simulator of its own.
 
-    python tools/run_integration.py [--jobs N] [--vars "one_im_mad=kvm …"] [TARGET...]
+    python tools/run_integration.py [--jobs N] [--release RELEASE] [--vars "one_im_mad=kvm …"] [TARGET...]
 
 A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning; one
 of the warnings is that of tools/callbacks/documented.py.
@@ -42,6 +42,7 @@ def main() -> None:
     """Run the targets named on the command line, or all; end with status 1 if one fails."""
     parser = argparse.ArgumentParser(description="Run the integration targets.")
     parser.add_argument("--jobs", type=int, default=2, help="targets at once; always one on the cloud of ONE_URL")
+    parser.add_argument("--release", default="", help="the release of OpenNebula that the simulators speak as")
     parser.add_argument("--vars", default="", help='variables for the targets, as in "one_im_mad=kvm one_vm_mad=kvm"')
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
     heed_signals()
@@ -50,7 +51,8 @@ def main() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     jobs = 1 if os.environ.get("ONE_URL") else options.jobs
     with ThreadPoolExecutor(jobs) as pool:
-        outcomes = [report(outcome) for outcome in pool.map(lambda name: run(name, options.vars), targets)]
+        runs = pool.map(lambda name: run(name, options.vars, options.release), targets)
+        outcomes = [report(outcome) for outcome in runs]
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed")
     raise SystemExit(bool(failed))
@@ -66,13 +68,13 @@ def chosen(names: list[str]) -> list[str]:
     return names or targets
 
 
-def run(target: str, variables: str) -> Outcome:
-    """Run TARGET in a process of its own, with a log of its own."""
-    log = LOGS / f"{log_name(target, variables)}.log"
+def run(target: str, variables: str, release: str = "") -> Outcome:
+    """Run TARGET against RELEASE in a process of its own, with a log of its own."""
+    log = LOGS / f"{log_name(target, variables, release)}.log"
     command = [str(VENV / "bin" / "ansible-playbook"), "-v", "--diff", "-i", "localhost,", str(INTEGRATION / "run.yml")]
     command += [f"-etarget={target}", *([f"-e{variables}"] if variables else [])]
     began = time.monotonic()
-    with cloud() as access, log.open("w", encoding="utf-8") as stream:
+    with cloud(release) as access, log.open("w", encoding="utf-8") as stream:
         settings = environment(
             ANSIBLE_ROLES_PATH=str(TARGETS),
             ANSIBLE_NOCOLOR="1",
@@ -85,9 +87,9 @@ def run(target: str, variables: str) -> Outcome:
     return Outcome(target, fault(status, log.read_text(encoding="utf-8")), time.monotonic() - began, log)
 
 
-def log_name(target: str, variables: str) -> str:
-    """Return a name of its own for each target and VARIABLES, which may run at the same time."""
-    return re.sub(r"\W+", "-", f"integration-{target} {variables}").strip("-")
+def log_name(target: str, variables: str, release: str = "") -> str:
+    """Return a name of its own for each target, VARIABLES and RELEASE, which may run at the same time."""
+    return re.sub(r"\W+", "-", f"integration-{target} {variables} {release}").strip("-")
 
 
 def fault(status: int, output: str) -> str:

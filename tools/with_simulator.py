@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Run a command against a simulator started for it, and stop the simulator afterwards.
 
-    python tools/with_simulator.py [--port PORT] COMMAND [ARGUMENT...]
+    python tools/with_simulator.py [--port PORT] [--release RELEASE] COMMAND [ARGUMENT...]
 
 The command finds the simulator through ONE_URL, ONE_USERNAME and ONE_PASSWORD, and ends the program with its status.
 """
@@ -31,12 +31,13 @@ def main() -> None:
     """Run the command named on the command line against a simulator of its own."""
     parser = argparse.ArgumentParser(description="Run a command against a simulator started for it.")
     parser.add_argument("--port", type=int, default=0, help="where the simulator listens; default: a free port")
+    parser.add_argument("--release", default="", help="the release of OpenNebula that the simulator speaks as")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command and its arguments")
     heed_signals()
     options = parser.parse_args()
     if not options.command:
         parser.error("name the command to run")
-    with simulator(options.port) as access:
+    with simulator(options.port, *released(options.release)) as access:
         sys.exit(subprocess.run(options.command, env=environment(**access), check=False).returncode)
 
 
@@ -92,11 +93,16 @@ def wait_for(process: subprocess.Popen[bytes], ready: Path, log: Path) -> list[s
     fail(f"the simulator did not start; its last words: {log.read_text(encoding='utf-8')[-2000:] or 'none'}")
 
 
+def released(release: str) -> tuple[str, ...]:
+    """Return the options of a simulator of RELEASE; empty, it is the default."""
+    return ("--release", release) if release else ()
+
+
 @contextmanager
-def cloud() -> Iterator[dict[str, str]]:
-    """Yield the variables that lead to the OpenNebula of ONE_URL, or to a simulator if that is not set."""
+def cloud(release: str = "") -> Iterator[dict[str, str]]:
+    """Yield the variables that lead to the OpenNebula of ONE_URL, or to a simulator of RELEASE if that is not set."""
     if not os.environ.get("ONE_URL"):
-        with simulator() as access:
+        with simulator(0, *released(release)) as access:
             yield access
         return
     access = {name: os.environ[name] for name in CREDENTIALS if os.environ.get(name)}

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""An OpenNebula 7.4.0 with dummy drivers, in memory, speaking XML-RPC."""
+"""An OpenNebula with dummy drivers, in memory, speaking XML-RPC."""

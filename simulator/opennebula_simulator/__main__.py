@@ -15,6 +15,7 @@ from typing import Any
 from . import failures
 from .cloud import Options
 from .flow.lifecycle import Settings
+from .releases import RELEASES
 from .seeds import SEEDS
 from .server import Simulator
 
@@ -75,6 +76,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "--guests": {"type": Path, "metavar": "DIRECTORY", "help": GUESTS_HELP},
     "--publisher": {"type": int, "metavar": "PORT", "help": PUBLISHER_HELP},
+    "--release": {
+        "choices": sorted(RELEASES),
+        "default": Options.release,
+        "help": "release to speak as (default %(default)s)",
+    },
     "--quiet": {"action": "store_true", "help": "print nothing"},
     "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URLs once they answer"},
 }
@@ -83,7 +89,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="opennebula-simulator",
-        description="A simulated OpenNebula 7.4.0 with dummy drivers, in memory.",
+        description="A simulated OpenNebula with dummy drivers, in memory.",
         epilog=failures.listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -95,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     settings = Settings(given.flow_cooldown, given.flow_interval)
-    what = {"publisher": given.publisher, "guests": given.guests, "flow": settings}
+    what = {"publisher": given.publisher, "guests": given.guests, "flow": settings, "release": given.release}
     options = Options(given.user, given.password, given.delay, given.fail, given.seed, **what)
     ports = (given.port, given.keep_alive, given.allow_reset, given.flow_port)
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from .acl import TYPES as ACL_TYPES
 from .errors import internal
+from .releases import LATEST, Release
 from .template import Template, Vector, attribute
 
 TYPES = ("ETHER", "IP4", "IP6", "IP6_STATIC", "IP4_6", "IP4_6_STATIC")
@@ -73,6 +74,7 @@ class Range:
     ar_id: int
     leases: dict[int, tuple[str, int]] = field(default_factory=dict)
     next_index: int = 0
+    release: Release = LATEST
 
     # -------------------------------------------------------- addresses
 
@@ -129,7 +131,7 @@ class Range:
             place = next(self.free(), None)
             if place is None:
                 return None
-            self.next_index = (place + 1) % self.size
+            self.next_index = (place + 1) % self.size if self.release.leases_move_on else 0
         self.leases[place] = user
         return place
 
@@ -143,7 +145,7 @@ class Range:
     # -------------------------------------------------------- XML
 
     def brief(self) -> list[str]:
-        shown = {**self.body, "AR_ID": str(self.ar_id), "NEXT_INDEX": str(self.next_index)}
+        shown = self.release.shown("AR", {**self.body, "AR_ID": str(self.ar_id), "NEXT_INDEX": str(self.next_index)})
         return [attribute(name, shown[name]) for name in sorted(shown)]
 
     def listed(self) -> str:
@@ -183,7 +185,7 @@ def difference(one: int | None, other: int | None) -> int | None:
 # ---------------------------------------------------------------- definition
 
 
-def new_range(given: Vector, ar_id: int, mac_prefix: str) -> Range:
+def new_range(given: Vector, ar_id: int, mac_prefix: str, release: Release = LATEST) -> Range:
     """A range from an AR attribute. Raises Refused INTERNAL when it is none."""
     body = {name: text for name, text in given.items() if name not in COMPUTED}
     body["TYPE"] = body.get("TYPE", "").upper()
@@ -193,10 +195,10 @@ def new_range(given: Vector, ar_id: int, mac_prefix: str) -> Range:
     for name in foreign(body["TYPE"]):
         body.pop(name, None)
     check_addresses(body)
-    set_mac(body, mac_prefix)
+    set_mac(body, mac_prefix, release)
     if not body.get("SIZE", "").isdigit():
         raise internal("Wrong SIZE for address range")
-    return Range(body, ar_id)
+    return Range(body, ar_id, release=release)
 
 
 def foreign(kind: str) -> list[str]:
@@ -246,11 +248,11 @@ def check_prefixes(body: Vector) -> None:
             raise internal(f"Wrong format for IP6 {title} address prefix")
 
 
-def set_mac(body: Vector, prefix: str) -> None:
+def set_mac(body: Vector, prefix: str, release: Release) -> None:
     """The given MAC, one that holds the IPv4 address, or a random one behind the prefix of oned.conf."""
     given = body.get("MAC", "")
     if given and not MAC.fullmatch(given):
-        raise internal(f"Wrong format for MAC attribute: {given}")
+        raise internal(release.bad_mac.format(mac=given))
     if not given:
         tail = ip4_number(body.get("IP", ""))
         head = int(prefix.replace(":", ""), 16)

@@ -11,7 +11,8 @@ None stands for the first object's ID. It raises `Refused` to fail.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,6 +83,7 @@ class Method:
     reads: bool = False  # changes nothing: allowed while the zone is disabled, objects are taken to be read
     help: str = ""
     first: str = ""  # the parameter that is looked at before the others
+    lazy: bool = False  # optional parameters of a wrong type are told of once the objects are found
 
     def __post_init__(self) -> None:
         self.params = params(self.arguments)
@@ -91,8 +93,17 @@ class Method:
     def read(self, given: list[Any]) -> list[Any]:
         """The arguments after the session, with defaults; surplus ones are ignored. Raises Fault."""
         order = sorted(range(len(self.params)), key=lambda i: self.params[i].name != self.first)
-        found = {i: self.params[i].read(given[i : i + 1]) for i in order}
+        found = {i: self.read_one(self.params[i], given[i : i + 1]) for i in order}
         return [found[i] for i in range(len(found))]
+
+    def read_one(self, param: Param, given: list[Any]) -> Any:
+        """An argument; of a lazy method the Fault itself. Raises Fault."""
+        try:
+            return param.read(given)
+        except Fault as fault:
+            if self.lazy and not param.required:
+                return fault
+            raise
 
 
 def check_type(item: Any, wanted: str) -> Any:
@@ -119,8 +130,14 @@ class Call:
         if not self.method.reads and not self.cloud.enabled and self.method.name != "one.zone.enable":
             raise internal("Cannot process request, zone disabled")
         oid = arguments[0] if arguments else None
-        answer = self.method.run(self, *self.resolve(arguments))
-        return oid if answer is None else answer
+        given = self.resolve(arguments)
+        for fault in given if self.method.lazy else ():
+            if isinstance(fault, Fault):
+                raise fault
+        answer = self.method.run(self, *given)
+        if answer is not None:
+            return answer
+        return self.cloud.release.answers.get(self.method.name, lambda given: oid)(arguments)
 
     # -------------------------------------------------------- objects and rights
 
@@ -185,7 +202,8 @@ class Call:
     def template(self, text: str, kind: Kind | None = None, prefix: str = "") -> Template:
         """A parsed template. Raises Refused INTERNAL with the parser's text behind the prefix."""
         try:
-            return Template.parse(text, last_wins=kind is not None and kind.last_wins)
+            last_wins = kind is not None and kind.last_wins
+            return Template.parse(text, last_wins, trims=self.cloud.release.trims)
         except TemplateError as error:
             raise internal(f"{prefix}{error}") from None
 
@@ -197,10 +215,26 @@ class Call:
         kind, pool = obj.kind, self.cloud[obj.kind.name]
         if kind.owned:
             self.own(obj)
-        try:
+        with self.allocating(kind):
             return pool.add(obj, prepare)
+
+    @contextmanager
+    def allocating(self, kind: Kind) -> Iterator[None]:
+        """Refusals within are those of a new object of the kind."""
+        try:
+            yield
         except Refused as error:
-            raise not_allocated(kind.title, error.message) if kind.allocates else error from None
+            allocates = self.cloud.release.allocation_codes.get(kind.name, kind.allocates)
+            raise not_allocated(kind.title, error.message) if allocates else error from None
+
+    def add_copy(self, obj: Object) -> int:
+        """Stores a copy of another object under the caller's name. Raises Refused."""
+        self.own(obj)
+        try:
+            return self.cloud[obj.kind.name].add(obj)
+        except Refused as error:
+            refused = self.cloud.release.clone_refused_as_allocation
+            raise not_allocated(obj.kind.title, error.message) if refused else error from None
 
     def own(self, obj: Object) -> None:
         """Makes the caller the owner, with the permissions that his umask leaves."""

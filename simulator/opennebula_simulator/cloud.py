@@ -7,13 +7,13 @@ from __future__ import annotations
 import itertools
 import threading
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import executions, sessions
 from .acl import Rules
-from .calls import UNEXPECTED, Call, Method
+from .calls import UNEXPECTED, Call, Method, check_type
 from .errors import Fault, Refused
 from .events import Events
 from .families import BOOTSTRAP, FAMILIES, cluster, hook
@@ -22,15 +22,29 @@ from .guests import Guests
 from .permissions import Who
 from .publisher import Publisher
 from .quotas import UNLIMITED, Quotas
+from .releases import LATEST, RELEASES, Release
 from .seeds import SEEDS
 from .store import Kind, Object, Pool
 from .template import Template
 from .xmlrpc import refusal, success
 
-CONFIG = Path(__file__).with_name("data") / "oned.conf"
+DATA = Path(__file__).with_name("data")
 
 KINDS: list[Kind] = [kind for family in FAMILIES for kind in getattr(family, "KINDS", ())]
 METHODS: dict[str, Method] = {method.name: method for family in FAMILIES for method in family.METHODS}
+
+
+def methods_of(release: Release) -> dict[str, Method]:
+    """The methods of a release, by name."""
+    found = {}
+    for name, method in METHODS.items():
+        if name in release.lacks_methods:
+            continue
+        changes: dict[str, Any] = dict(release.methods.get(name, {}))
+        if name.endswith(".info") and method.needed:
+            changes["lazy"] = not release.reads_options_first
+        found[name] = replace(method, **changes) if changes else method
+    return found
 
 
 @dataclass
@@ -46,6 +60,7 @@ class Options:
     publisher: int | None = None  # port on which events are published, 0 for a free one; None: they are not
     guests: Path | None = None  # where the commands of one.vm.exec run for real; None: nowhere
     flow: Settings = field(default_factory=Settings)
+    release: str = LATEST.name
 
 
 class Cloud:
@@ -55,11 +70,12 @@ class Cloud:
         self.options = options
         self.lock = threading.Lock()
         self.events = Events(options.delay, options.failures)
-        self.config = Template.parse(CONFIG.read_text(encoding="utf-8"))
+        self.release = RELEASES[options.release]
+        self.config = Template.parse((DATA / f"{self.release.name}.conf").read_text(encoding="utf-8"))
         self.rules = Rules()
-        self.pools: dict[str, Pool] = {kind.name: Pool(kind) for kind in KINDS}
+        self.pools: dict[str, Pool] = {kind.name: Pool(kind, self.release) for kind in KINDS}
         self.default_quotas = {"USER": Quotas(UNLIMITED), "GROUP": Quotas(UNLIMITED)}
-        self.methods = METHODS
+        self.methods = methods_of(self.release)
         self.applying: set[int] = set()  # clusters whose placement plan is under way
         self.enabled = True  # of the zone: a disabled one only answers questions
         self.publisher = Publisher(options.publisher) if options.publisher is not None else None
@@ -81,8 +97,7 @@ class Cloud:
 
     def call(self, method: Method, parameters: list[Any]) -> list:
         """The answer of one call: three elements of a success, five of a failure. Raises Fault."""
-        if not parameters:
-            raise Fault(-500, UNEXPECTED + "Subscript of xmlrpc_c::paramList out of bounds")
+        self.check_session(parameters)
         arguments = method.read(parameters[1:])
         with self.lock:
             try:
@@ -93,6 +108,8 @@ class Cloud:
                 return answer
             except Refused as error:
                 return refusal(method.name, error)
+            except Fault:
+                raise
             except Exception:
                 traceback.print_exc()  # a fault of the simulator: seen on its terminal, told to the client
                 raise Fault(-500, UNEXPECTED + f"Fault of the simulator in {method.name}") from None
@@ -101,6 +118,14 @@ class Cloud:
         """Runs what is due, so that it is published without a call."""
         with self.lock:
             self.events.run_due()
+
+    def check_session(self, parameters: list[Any]) -> None:
+        """Raises Fault for a call without a session, or with one of another type where the release says so."""
+        if not parameters:
+            bare = {-500: UNEXPECTED + "Subscript of xmlrpc_c::paramList out of bounds", -501: "Not enough parameters"}
+            raise Fault(self.release.bare_call_fault, bare[self.release.bare_call_fault])
+        if self.release.checks_session_type:
+            check_type(parameters[0], "string")
 
     def answer(self, call: Call, arguments: list[Any]) -> list:
         """Runs the call of an authenticated user; hooks hear of the states that it changed."""
@@ -122,7 +147,7 @@ class Cloud:
 
     def call_by(self, user: Object, who: Who, name: str) -> Call:
         """A call of a method in the name of a user."""
-        return Call(self, METHODS[name], user, who, next(self._requests))
+        return Call(self, self.methods[name], user, who, next(self._requests))
 
     def look_around(self) -> None:
         """After each event and each call: hooks on states run, placement plans and services go on."""

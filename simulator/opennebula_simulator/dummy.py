@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""What the dummy drivers of 7.4.0 report: the hardware of a host, its samples, the size of a datastore."""
+"""What the dummy drivers report: the hardware of a host, its samples, the size of a datastore."""
 
 from __future__ import annotations
 
+from .releases import Release
 from .template import Vector
 
 TOTAL_CPU = 800  # percent of a core
@@ -17,64 +18,79 @@ HOST_DISKS = {"DISK_USAGE": "0", "FREE_DISK": "20480", "MAX_DISK": "20480", "USE
 USB = ("0c03", "USB controller")
 ETHERNET = ("0200", "Ethernet controller")
 MELLANOX = ("15b3", "Mellanox Technologies")
+NVIDIA = ("10de", "NVIDIA Corporation")
 # address, class, vendor, device, interface, NUMA node, SR-IOV role
-PCI = [
-    (
-        "0000:02:00:0",
-        ("0302", "3D controller"),
-        ("10de", "NVIDIA Corporation"),
-        ("0863", "C79 [GeForce 9400M]"),
-        "-",
-        "1",
-        "no",
-    ),
-    (
-        "0000:00:06:0",
-        USB,
-        ("1b21", "ASMedia Technology Inc."),
-        ("0aa7", "MCP79 OHCI USB 1.1 Controller"),
-        "-",
-        "1",
-        "no",
-    ),
-    (
-        "0000:00:06:1",
-        USB,
-        ("1022", "Advanced Micro Devices, Inc."),
-        ("0aa9", "MCP79 EHCI USB 2.0 Controller"),
-        "-",
-        "0",
-        "no",
-    ),
-    (
-        "0000:04:00:1",
-        ETHERNET,
-        ("14e4", "Broadcom Inc. and subsidiaries"),
-        ("165f", "NetXtreme BCM5720 Gigabit Ethernet PCIe"),
-        "eno8403",
-        "0",
-        "no",
-    ),
-    *(
-        (f"0000:81:00:{n}", ETHERNET, MELLANOX, ("1015", "MT27710 Family [ConnectX-4 Lx]"), f"pf{n}", "0", "pf")
-        for n in range(2)
-    ),
-    *(
+PCI = {
+    "6.10": [
         (
-            f"0000:81:0{n // 8}:{n % 8}",
-            ETHERNET,
-            MELLANOX,
-            ("1016", "MT27710 Family [ConnectX-4 Lx Virtual Function]"),
-            f"vf0{n // 8}{n % 8}",
+            "0000:02:00:0",
+            ("0300", "VGA compatible controller"),
+            NVIDIA,
+            ("0863", "C79 [GeForce 9400M]"),
+            "-",
+            "1",
+            "no",
+        ),
+        ("0000:00:06:0", USB, NVIDIA, ("0aa7", "MCP79 OHCI USB 1.1 Controller"), "-", "1", "no"),
+        ("0000:00:06:1", USB, NVIDIA, ("0aa9", "MCP79 EHCI USB 2.0 Controller"), "-", "0", "no"),
+    ],
+    "7.4": [
+        (
+            "0000:02:00:0",
+            ("0302", "3D controller"),
+            ("10de", "NVIDIA Corporation"),
+            ("0863", "C79 [GeForce 9400M]"),
+            "-",
+            "1",
+            "no",
+        ),
+        (
+            "0000:00:06:0",
+            USB,
+            ("1b21", "ASMedia Technology Inc."),
+            ("0aa7", "MCP79 OHCI USB 1.1 Controller"),
+            "-",
+            "1",
+            "no",
+        ),
+        (
+            "0000:00:06:1",
+            USB,
+            ("1022", "Advanced Micro Devices, Inc."),
+            ("0aa9", "MCP79 EHCI USB 2.0 Controller"),
+            "-",
             "0",
-            "vf",
-        )
-        for n in range(2, 18)
-    ),
-]
+            "no",
+        ),
+        (
+            "0000:04:00:1",
+            ETHERNET,
+            ("14e4", "Broadcom Inc. and subsidiaries"),
+            ("165f", "NetXtreme BCM5720 Gigabit Ethernet PCIe"),
+            "eno8403",
+            "0",
+            "no",
+        ),
+        *(
+            (f"0000:81:00:{n}", ETHERNET, MELLANOX, ("1015", "MT27710 Family [ConnectX-4 Lx]"), f"pf{n}", "0", "pf")
+            for n in range(2)
+        ),
+        *(
+            (
+                f"0000:81:0{n // 8}:{n % 8}",
+                ETHERNET,
+                MELLANOX,
+                ("1016", "MT27710 Family [ConnectX-4 Lx Virtual Function]"),
+                f"vf0{n // 8}{n % 8}",
+                "0",
+                "vf",
+            )
+            for n in range(2, 18)
+        ),
+    ],
+}
 VIRTUAL_FUNCTIONS = "8"  # of each physical one
-GPU = "10de:0863:0302"
-# The profiles of the virtual GPU: number of the first, kind -> sizes
+# The profiles of the virtual GPU of 7.4: number of the first, kind -> sizes
 GPU_PROFILES = [(1145, "B", "1 2"), (1147, "Q", "1 2 3 4 6 8 12 16 24 48"), (1157, "A", "1 2 3 4 6 8 12 16 24 48")]
 
 
@@ -84,6 +100,12 @@ def gpu_profiles() -> str:
         for first, kind, sizes in GPU_PROFILES
         for i, size in enumerate(sizes.split())
     )
+
+
+GPUS = {  # type of a device -> its profiles
+    "10de:0863:0300": ",".join(f"nvidia-{number}" for number in range(908, 926)),
+    "10de:0863:0302": gpu_profiles(),
+}
 
 
 def pci_device(
@@ -111,14 +133,14 @@ def pci_device(
     }
     if role == "pf":
         found["SRIOV_NUM"] = VIRTUAL_FUNCTIONS
-    if found["TYPE"] == GPU:
-        found["PROFILES"] = gpu_profiles()
+    if found["TYPE"] in GPUS:
+        found["PROFILES"] = GPUS[found["TYPE"]]
     return found
 
 
-def pci_devices() -> list[Vector]:
+def pci_devices(release: Release) -> list[Vector]:
     """The PCI devices of one host, none of them in use."""
-    return [pci_device(*row) for row in PCI]
+    return [release.shown("HOST/PCI", pci_device(*row)) for row in PCI[release.hardware]]
 
 
 NODES, CORES, THREADS = 2, 8, 4

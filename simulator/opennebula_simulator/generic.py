@@ -11,7 +11,7 @@ from . import attributes
 from .acl import TYPES
 from .calls import Call, Method
 from .errors import ACTION, RPC_API, Refused, internal, wrong_action
-from .permissions import ADMIN_BITS, OPERATIONS, OTHER_BITS, changed_bits, new_bits
+from .permissions import ADMIN_BITS, OPERATIONS, OTHER_BITS, Need, changed_bits, new_bits
 from .quotas import Use, charge, refund
 from .store import Kind, Object, invalid_name, well_formed
 from .template import Template
@@ -71,7 +71,7 @@ def in_clear(call: Call, obj: Object) -> str:
 def pool_info(kind: Kind, trailer: Callable[[Call], str] = lambda call: "") -> Method:
     """The pool without filters; `trailer(call)` is what follows the objects."""
 
-    def run(call: Call) -> str:
+    def run(call: Call, *_ignored: int) -> str:
         return call.pool(kind.name).show(ordered(call, visible(call, kind, ALL)), trailer(call))
 
     return Method(f"one.{kind.method}pool.info", "", run, reads=True)
@@ -342,19 +342,24 @@ def clone(
 ) -> Method:
     """`copy(call, obj, name)` makes the new object; `after(call, obj, new, *more)` follows its storing.
 
-    7.4.0 asks for the right to create, not for rights on the original.
+    What rights the caller needs on the original depends on the release.
     """
 
     def run(call: Call, oid: int, name: str, *options: Any) -> int:
         obj = call.find(kind.name, oid)
-        call.require(call.need("CREATE", kind.name))
+        call.require(*clone_needs(call, obj))
         new = Object(kind, name, obj.template.copy()) if copy is None else copy(call, obj, name)
-        call.own(new)
-        call.pool(kind.name).add(new)
+        call.add_copy(new)
         after(call, obj, new, *options)
         return new.oid
 
     return Method(f"one.{kind.method}.clone", join("oid:int", "name:string", more), run)
+
+
+def clone_needs(call: Call, obj: Object) -> list[Need]:
+    """The rights that copying an object asks for."""
+    use = [] if call.cloud.release.clones_without_use else [call.need("USE", obj)]
+    return [call.need("CREATE", obj.kind.name), *use]
 
 
 def delete(

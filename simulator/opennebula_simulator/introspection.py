@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .calls import Method, params
-from .cloud import METHODS
 from .errors import Fault
 
 WORDS = {"s": "string", "i": "int", "b": "boolean", "8": "i8", "A": "array"}
@@ -56,12 +55,13 @@ NAMES = [
 
 
 def published(method: Method) -> list[str]:
-    letters = PUBLISHED.get(method.name) or "s" + "".join(LETTERS[param.type] for param in method.params)
+    told = [param for param in method.params if param.required or not method.lazy]
+    letters = PUBLISHED.get(method.name) or "s" + "".join(LETTERS[param.type] for param in told)
     return ["array", *(WORDS[letter] for letter in letters)]
 
 
-def named(parameters: list[Any]) -> Method:
-    return find(only(parameters, "string"))
+def named(methods: Mapping[str, Method], parameters: list[Any]) -> Method:
+    return find(methods, only(parameters, "string"))
 
 
 def only(parameters: list[Any], kind: str) -> Any:
@@ -70,10 +70,10 @@ def only(parameters: list[Any], kind: str) -> Any:
     return wanted.read(parameters[:1])
 
 
-def find(name: str) -> Method:
-    if name not in METHODS:
+def find(methods: Mapping[str, Method], name: str) -> Method:
+    if name not in methods:
         raise Fault(-506, f"Method '{name}' not defined")
-    return METHODS[name]
+    return methods[name]
 
 
 def multicall(execute: Callable[[str, list[Any]], Any], calls: list[Any]) -> list:
@@ -98,13 +98,15 @@ def single_call(one: Any) -> tuple[str, list[Any]]:
     return name, parameters
 
 
-def answers(execute: Callable[[str, list[Any]], Any]) -> dict[str, Callable[[list[Any]], Any]]:
+def answers(
+    methods: Mapping[str, Method], execute: Callable[[str, list[Any]], Any]
+) -> dict[str, Callable[[list[Any]], Any]]:
     """Method name -> answer for its parameters. `execute` runs a method of any name."""
     return {
-        "system.listMethods": lambda parameters: [*NAMES, *METHODS],
-        "system.methodExist": lambda parameters: only(parameters, "string") in {*NAMES, *METHODS},
-        "system.methodHelp": lambda parameters: named(parameters).help,
-        "system.methodSignature": lambda parameters: [published(named(parameters))],
+        "system.listMethods": lambda parameters: [*NAMES, *methods],
+        "system.methodExist": lambda parameters: only(parameters, "string") in {*NAMES, *methods},
+        "system.methodHelp": lambda parameters: named(methods, parameters).help,
+        "system.methodSignature": lambda parameters: [published(named(methods, parameters))],
         "system.multicall": lambda parameters: multicall(execute, only(parameters, "values")),
         "system.shutdown": lambda parameters: 0,
         "system.capabilities": lambda parameters: {"facility": "xmlrpc-c", "protocol_version": 2},

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import Refused, wrong_action
+from .releases import LATEST, Release
 from .template import Template, Vector, attribute
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class Quota:
         for metric, amount in amounts.items():
             self.used[metric] = round(self.used[metric] + sign * amount, 6)
 
-    def vector(self, name: str, key: str) -> Vector:
-        members = {metric: shown(limit) for metric, limit in self.limits.items()}
-        members.update({f"{metric}_USED": shown(used) for metric, used in self.used.items()})
+    def vector(self, name: str, key: str, section: str, release: Release) -> Vector:
+        limits = release.shown(section, {metric: shown(limit) for metric, limit in self.limits.items()})
+        members = {**limits, **{f"{metric}_USED": shown(self.used[metric]) for metric in limits}}
         return dict(members, **{name: key}) if key else members
 
 
@@ -169,12 +170,15 @@ class Quotas:
 
     # -------------------------------------------------------- XML
 
-    def xml(self) -> str:
-        return "".join([f"<{section}>{self._section(element)}</{section}>" for element, section in SECTION_OF.items()])
+    def xml(self, release: Release = LATEST) -> str:
+        return "".join(
+            [f"<{section}>{self._section(element, release)}</{section}>" for element, section in SECTION_OF.items()]
+        )
 
-    def _section(self, element: str) -> str:
-        name = KEY.get(element, "ID")
-        return "".join([attribute(element, quota.vector(name, key)) for key, quota in self._quotas[element].items()])
+    def _section(self, element: str, release: Release) -> str:
+        name, section = KEY.get(element, "ID"), SECTION_OF[element]
+        shown = [quota.vector(name, key, section, release) for key, quota in self._quotas[element].items()]
+        return "".join([attribute(element, vector) for vector in shown])
 
 
 # ---------------------------------------------------------------- the limits of a template

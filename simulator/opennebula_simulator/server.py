@@ -38,7 +38,7 @@ class Simulator:
         self.host = host
         self.options = replace(options, endpoint=self.url)
         self.cloud = Cloud(self.options)
-        self._system = introspection.answers(self.execute)
+        self._system = introspection.answers(self.cloud.methods, self.execute)
 
     @property
     def url(self) -> str:
@@ -107,4 +107,4 @@ class Simulator:
         """Runs a method of any name. Raises Fault."""
         if name in self._system:
             return self._system[name](parameters)
-        return self.cloud.call(introspection.find(name), parameters)
+        return self.cloud.call(introspection.find(self.cloud.methods, name), parameters)

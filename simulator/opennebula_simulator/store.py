@@ -15,11 +15,11 @@ from typing import Any
 from xml.parsers import expat
 
 from .errors import internal
+from .releases import FORBIDDEN_IN_NAMES, LATEST, Release
 from .template import Template
 
 Field = Callable[["Object"], str]
 
-FORBIDDEN_IN_NAMES = "&|:\\\";/'#{}$<>\t\n\v\f\r"
 MAX_NAME = 128
 
 
@@ -60,6 +60,11 @@ RIGHTS = [
 def permissions(obj: Object) -> str:
     bits = "".join([f"<{name}>{1 if obj.bits & bit else 0}</{name}>" for name, bit in RIGHTS])
     return f"<PERMISSIONS>{bits}</PERMISSIONS>"
+
+
+def unless_lacking(where: str, member: str, show: Field) -> Field:
+    """A field that some releases do not have."""
+    return lambda obj: show(obj) if obj.release.has(where, member) else ""
 
 
 def lock(obj: Object) -> str:
@@ -130,6 +135,8 @@ def invalid_name(name: str, forbidden: str = FORBIDDEN_IN_NAMES) -> str:
 
 class Object:
     """One object. Further fields of its kind are plain attributes, given to the constructor."""
+
+    release: Release = LATEST  # that of the pool, once it is stored
 
     def __init__(self, kind: Kind, name: str, body: Template | None = None, **fields: Any) -> None:
         self.kind = kind
@@ -215,8 +222,9 @@ def well_formed(obj: Object) -> bool:
 class Pool:
     """All objects of a kind, by ID and by name. IDs are never given twice."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, release: Release = LATEST) -> None:
         self.kind = kind
+        self.release = release
         self.next_id = 0
         self.touched: set[int] | None = None  # IDs taken to be changed, where hooks wait for states
         self._objects: dict[int, Object] = {}
@@ -301,7 +309,8 @@ class Pool:
         return (name, uid) if self.kind.unique == "owner" else (name,)
 
     def _check(self, obj: Object) -> None:
-        why = invalid_name(obj.name, self.kind.forbidden) if self.kind.forbidden else ""
+        forbidden = self.release.forbidden.get(self.kind.name, self.kind.forbidden)
+        why = invalid_name(obj.name, forbidden) if forbidden else ""
         if why:
             raise internal(why)
         other = self.named(obj.name, obj.uid) if self.kind.unique else None
@@ -309,6 +318,7 @@ class Pool:
             raise internal(f"NAME is already taken by {self.kind.taken} {other.oid}{self.kind.full_stop}")
 
     def _store(self, obj: Object) -> None:
+        obj.release = self.release
         self._objects[obj.oid] = obj
         if self.touched is not None:
             self.touched.add(obj.oid)

@@ -2,14 +2,14 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Templates: the text and XML syntaxes, the value, how it is merged and rendered.
 
-The grammar is that of OpenNebula 7.4.0 (lexer and grammar in src/parsers), written as a table of its states.
+The grammar is that of OpenNebula (lexer and grammar in src/parsers), written as a table of its states.
 This parser is the simulator's own: a fault in the client's serialiser must not be hidden by the same fault here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -41,10 +41,13 @@ class Template:
             self.add(name, value)
 
     @classmethod
-    def parse(cls, text: str, last_wins: bool = False) -> Template:
-        """The template that a text in either syntax describes. Raises TemplateError."""
+    def parse(cls, text: str, last_wins: bool = False, trims: bool = True) -> Template:
+        """The template that a text in either syntax describes; blanks around values go if it `trims`.
+
+        Raises TemplateError.
+        """
         parser = parse_xml if text.startswith("<") else parse_text
-        return cls(parser(text), last_wins)
+        return cls(parser(text, trimmed if trims else lined), last_wins)
 
     def __iter__(self) -> Iterator[tuple[str, Value]]:
         for name in sorted(self._items):
@@ -161,9 +164,14 @@ def attribute_name(name: str) -> str:
     return (name if legal and not name.startswith("XML") else "ONE_" + name).upper()
 
 
+def lined(text: str) -> str:
+    """The database's XML turns every line end into a newline."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def trimmed(text: str) -> str:
-    """7.4.0 trims values; the database's XML turns every line end into a newline."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip(BLANKS)
+    """The same without blanks around it."""
+    return lined(text).strip(BLANKS)
 
 
 # ---------------------------------------------------------------- text syntax
@@ -244,7 +252,7 @@ GRAMMAR = {
 }
 
 
-def parse_text(text: str) -> list[tuple[str, Value]]:
+def parse_text(text: str, kept: Callable[[str], str] = trimmed) -> list[tuple[str, Value]]:
     """Attributes of the text syntax, in order. Raises TemplateError."""
     found: list[tuple[str, Value]] = []
     state, name, member, vector = "attribute", "", "", {}
@@ -261,11 +269,11 @@ def parse_text(text: str) -> list[tuple[str, Value]]:
         elif follow == "vector":
             vector = {}
         elif follow == "after":
-            vector.setdefault(member, trimmed(tok.text))
+            vector.setdefault(member, kept(tok.text))
         elif tok.name == "CBRACKET":
             found.append((name, vector))
         elif follow == "attribute":
-            found.append((name, trimmed(tok.text) if tok.name == "STRING" else ""))
+            found.append((name, kept(tok.text) if tok.name == "STRING" else ""))
         state = follow
     return found
 
@@ -297,16 +305,16 @@ class _Element:
         return bool(self.nodes) and isinstance(self.nodes[0], str)
 
 
-def parse_xml(text: str) -> list[tuple[str, Value]]:
+def parse_xml(text: str, kept: Callable[[str], str] = trimmed) -> list[tuple[str, Value]]:
     """Attributes of the XML syntax, in order. Raises TemplateError."""
     found: list[tuple[str, Value]] = []
     for element in read_xml(text).elements():
         name = attribute_name(element.name)
         if element.elements():
             members = [child for child in element.elements() if child.starts_with_text()]
-            found.append((name, {child.name: trimmed(child.nodes[0]) for child in members}))
+            found.append((name, {child.name: kept(child.nodes[0]) for child in members}))
         elif len(element.nodes) == 1 and element.starts_with_text():
-            found.append((name, trimmed(element.nodes[0])))
+            found.append((name, kept(element.nodes[0])))
     return found
 
 

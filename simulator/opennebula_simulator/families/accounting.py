@@ -25,7 +25,7 @@ JANUARY = 1
 
 def accounting(call: Call, kind: Kind, flag: int, start: int, end: int) -> str:
     found = [
-        records.shown(entry, vm.oid, seq, entry["vm"])
+        records.shown(entry, vm, seq, entry["vm"])
         for vm in generic.visible(call, kind, flag)
         for seq, entry in enumerate(vm.history)
         if (start == OPEN or not entry["etime"] or entry["etime"] > start) and (end == OPEN or entry["stime"] < end)
@@ -87,7 +87,7 @@ def calculate(call: Call, kind: Kind, first: int, first_year: int, last: int, la
         for vm in vms:
             bill(vm, month, now)
         month = month.next
-    return " "
+    return call.cloud.release.calculated
 
 
 def bill(vm: Object, month: Month, now: int) -> None:

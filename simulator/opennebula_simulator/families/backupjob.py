@@ -15,6 +15,7 @@ from . import backup_config, backups, lifecycle, schedules
 
 MIN_PRIORITY, MAX_PRIORITY, DEFAULT_PRIORITY = 0, 99, 50
 MAX_USER_PRIORITY, MAX_NEW_USER_PRIORITY = 49, 50  # 7.4.0 lets users create a job of 50, not change one to it
+NO_REQUEST = -1
 SEQUENTIAL, PARALLEL = "SEQUENTIAL", "PARALLEL"
 LISTS = {"updated": "UPDATED_VMS", "outdated": "OUTDATED_VMS", "backing_up": "BACKING_UP_VMS", "error": "ERROR_VMS"}
 WORDS = {"FS_FREEZE": backup_config.WORDS["FS_FREEZE"], "MODE": backup_config.WORDS["MODE"]}
@@ -222,6 +223,7 @@ def begin(cloud: Any, job: Job, oid: int) -> None:
     vm.backup_config["BACKUP_JOB_ID"] = str(job.oid)
     try:
         call = cloud.as_administrator("one.vm.backup")
+        call.request = call.request if cloud.release.job_backups_have_request else NO_REQUEST
         backups.start(call, vm, job.template.integer("DATASTORE_ID", -1), job.template.flag("RESET"))
     except Refused as error:
         job.template.set("ERROR", f"{cloud.events.date()} : [backup] {error.message}")

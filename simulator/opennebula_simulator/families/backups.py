@@ -28,7 +28,8 @@ STATES = {
 
 def shown(vm: Object) -> str:
     """The BACKUPS of a VM."""
-    config = attribute("BACKUP_CONFIG", vm.backup_config) if vm.backup_config else "<BACKUP_CONFIG/>"
+    told = vm.release.shown("BACKUP_CONFIG", vm.backup_config)
+    config = attribute("BACKUP_CONFIG", told) if told else "<BACKUP_CONFIG/>"
     return f"<BACKUPS>{config}<BACKUP_IDS>{id_list(vm.backup_ids)}</BACKUP_IDS></BACKUPS>"
 
 

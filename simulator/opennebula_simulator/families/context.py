@@ -84,6 +84,10 @@ def add_devices(vm: Object) -> None:
             context[f"PCI{device['PCI_ID']}_ADDRESS"] = device["VM_ADDRESS"]
 
 
+def drop_device(vm: Object, device: Vector) -> None:
+    (vm.template.vector("CONTEXT") or {}).pop(f"PCI{device['PCI_ID']}_ADDRESS", None)
+
+
 def prefix(nic: Vector) -> str:
     """ "ETH0", "ETH0_ALIAS1"."""
     return f"ETH{nic['PARENT_ID']}_ALIAS{nic['ALIAS_ID']}" if nics.is_alias(nic) else f"ETH{nic['NIC_ID']}"
@@ -98,7 +102,8 @@ def of_nic(cloud: Any, nic: Vector) -> Vector:
         source = FROM_NETWORK_AS.get(name, name if name in FROM_NETWORK else "")
         if not text and source and network is not None:
             text = network.template.text(source)
-        found[f"{prefix(nic)}_{name}"] = text
+        if cloud.release.has("CONTEXT", name):
+            found[f"{prefix(nic)}_{name}"] = text
     return found
 
 

@@ -173,7 +173,7 @@ def apply_tm_mad(cloud: Any, obj: Object, body: Template) -> None:
         written.update(other_systems(conf))
     if "DRIVER" in conf:
         written["DRIVER"] = conf["DRIVER"]
-    for name, value in written.items():
+    for name, value in cloud.release.shown("DATASTORE", written).items():
         body.set(name, value)
 
 
@@ -248,7 +248,7 @@ def bootstrap(cloud: Any) -> None:
     """The three datastores of a fresh server."""
     cluster, owner, group = cloud["CLUSTER"].get(0), cloud["USER"].get_ro(0), cloud["GROUP"].get_ro(0)
     for name, kind, ds_mad in (("system", SYSTEM_DS, ""), ("default", IMAGE_DS, "fs"), ("files", FILE_DS, "fs")):
-        body = Template([("TYPE", TYPE_NAMES[kind]), ("TM_MAD", "local")])
+        body = Template([("TYPE", TYPE_NAMES[kind]), ("TM_MAD", cloud.release.default_driver)])
         if ds_mad:
             body.set("DS_MAD", ds_mad)
         obj = cloud["DATASTORE"].bootstrap(new(name, body, bits=DATASTORE.bits))

@@ -180,6 +180,7 @@ def add_requirements(call: Call, vm: Object) -> None:
     places = [call.pool("DATASTORE").get_ro(number) for number in stores]
     places += [call.pool("NET").get_ro(number) for number in nets]
     policy = "(PIN_POLICY = PINNED)" if topology.is_pinned(vm) else "!(PIN_POLICY = PINNED)"
+    policy = f"!(PUBLIC_CLOUD = YES) & {policy}" if call.cloud.release.public_clouds else policy
     vm.clusters = set.intersection(*(set(one.cluster_ids) for one in places)) if places else None
     if vm.clusters is None:
         vm.template.set("AUTOMATIC_REQUIREMENTS", policy)

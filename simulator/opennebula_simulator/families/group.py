@@ -20,13 +20,15 @@ ONEADMIN, USERS = 0, 1
 
 
 def vlan_rules(obj: Object) -> str:
+    if not obj.release.has("GROUP", "VLAN_RULES"):
+        return ""
     body = obj.vlans.copy()
     body.set("ID", str(obj.oid))
     return body.render("VLAN_RULES")
 
 
 def quotas_behind(obj: Object) -> str:
-    return f"<QUOTAS><ID>{obj.oid}</ID>{obj.quotas.xml()}</QUOTAS>{vlan_rules(obj)}"
+    return f"<QUOTAS><ID>{obj.oid}</ID>{obj.quotas.xml(obj.release)}</QUOTAS>{vlan_rules(obj)}"
 
 
 GROUP = Kind(
@@ -142,9 +144,9 @@ def own(call: Call, oid: int, decrypt: bool) -> str:
     """-1 is the caller's own group."""
     group = call.find("GROUP", call.gid if oid == -1 else oid)
     call.require(call.need("USE", group, heeds_lock=False))
-    defaults = call.cloud.default_quotas["GROUP"].xml()
+    defaults = call.cloud.default_quotas["GROUP"].xml(call.cloud.release)
     return (
-        f"<GROUP>{group.children()}{group.quotas.xml()}{vlan_rules(group)}"
+        f"<GROUP>{group.children()}{group.quotas.xml(group.release)}{vlan_rules(group)}"
         f"<DEFAULT_GROUP_QUOTAS>{defaults}</DEFAULT_GROUP_QUOTAS></GROUP>"
     )
 
@@ -160,9 +162,9 @@ def set_quota(call: Call, oid: int, text: str) -> None:
     if oid == ONEADMIN:
         raise wrong_action("Cannot set quotas for oneadmin group")
     group = call.pool("GROUP").get(oid)
-    if group is None:  # 7.4.0 says so to everybody, where other methods say that it does not exist
+    if group is None and call.cloud.release.unknown_group_quota_refused:
         raise Refused(AUTHORIZATION, call.unauthorized(on=GROUP.title).message, oid)
-    call.require(call.need("ADMIN", group))
+    group = call.object("GROUP", oid, "ADMIN")
     limit(call, group, text, "gid")
 
 
@@ -182,7 +184,7 @@ def default_quotas(kind: str) -> list[Method]:
     root, method = f"DEFAULT_{kind}_QUOTAS", f"one.{kind.lower()}quota"
 
     def info(call: Call) -> str:
-        return f"<{root}>{call.cloud.default_quotas[kind].xml()}</{root}>"
+        return f"<{root}>{call.cloud.default_quotas[kind].xml(call.cloud.release)}</{root}>"
 
     def update(call: Call, text: str) -> str:
         if call.gid != ONEADMIN:
@@ -223,7 +225,10 @@ METHODS = [
     Method("one.group.addadmin", "oid:int, user_id:int", add_admin, needs=ADMINS),
     Method("one.group.deladmin", "oid:int, user_id:int", del_admin, needs=ADMINS),
     generic.pool_info(
-        GROUP, lambda call: f"<DEFAULT_GROUP_QUOTAS>{call.cloud.default_quotas['GROUP'].xml()}</DEFAULT_GROUP_QUOTAS>"
+        GROUP,
+        lambda call: (
+            f"<DEFAULT_GROUP_QUOTAS>{call.cloud.default_quotas['GROUP'].xml(call.cloud.release)}</DEFAULT_GROUP_QUOTAS>"
+        ),
     ),
     *default_quotas("GROUP"),
 ]

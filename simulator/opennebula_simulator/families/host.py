@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from .. import dummy, generic
 from ..calls import Call, Method
-from ..errors import internal, not_allocated
+from ..errors import internal
 from ..store import NAMED, Kind, Object, cdata, ids, template, text
 from ..template import Template, attribute
 from . import membership, vdc
@@ -77,9 +77,8 @@ HOST = Kind(
 def allocate(call: Call, name: str, im_mad: str, vm_mad: str, cluster_id: int) -> int:
     cluster = call.find("CLUSTER", membership.DEFAULT if cluster_id == -1 else cluster_id)
     call.require(call.need("CREATE", "HOST"), call.need("ADMIN", cluster))
-    why = bad_host(name, im_mad, vm_mad)
-    if why:
-        raise not_allocated(HOST.title, why)
+    with call.allocating(HOST):
+        check(name, im_mad, vm_mad)
     host = new(name, im_mad, vm_mad)
     oid = call.allocate(host)
     membership.put_host(cluster, host)
@@ -87,15 +86,17 @@ def allocate(call: Call, name: str, im_mad: str, vm_mad: str, cluster_id: int) -
     return oid
 
 
-def bad_host(name: str, im_mad: str, vm_mad: str) -> str:
-    """Why a host cannot be made of these; empty when it can."""
+def check(name: str, im_mad: str, vm_mad: str) -> None:
+    """Raises Refused when a host cannot be made of these."""
     if not 0 < len(name) <= MAX_HOSTNAME:
-        return "Invalid HOSTNAME, HOSTNAME length should be greater than 1, but smaller than 64 characters"
+        raise internal("Invalid HOSTNAME, HOSTNAME length should be greater than 1, but smaller than 64 characters")
     bad = next((char for char in name if not (char.isalnum() or char in HOSTNAME_PUNCTUATION)), None)
     if bad is not None:
-        return f"Invalid HOSTNAME, '{bad}' is invalid character for a HOSTNAME"
+        raise internal(f"Invalid HOSTNAME, '{bad}' is invalid character for a HOSTNAME")
     missing = {"IM_MAD_NAME": im_mad, "VMM_MAD_NAME": vm_mad}
-    return next((f"{mad} cannot be empty." for mad, given in missing.items() if not given), "")
+    for mad, given in missing.items():
+        if not given:
+            raise internal(f"{mad} cannot be empty.")
 
 
 def new(name: str, im_mad: str, vm_mad: str) -> Object:
@@ -144,9 +145,9 @@ def monitor(cloud: object, oid: int) -> None:
 def report(cloud: object, host: Object) -> None:
     """What a monitoring message brings; what users wrote under the same names goes."""
     host.template.erase("ERROR")
-    for name, value in dummy.host_attributes(host.name).items():
+    for name, value in host.release.shown("HOST", dummy.host_attributes(host.name)).items():
         host.template.set(name, value)
-    host.pci = host.pci or dummy.pci_devices()
+    host.pci = host.pci or dummy.pci_devices(host.release)
     host.nodes = host.nodes or dummy.numa_nodes()
     host.total_cpu, host.total_mem = dummy.TOTAL_CPU, dummy.TOTAL_MEM
     host.monitored = cloud.events.time()

@@ -11,7 +11,7 @@ from .. import dummy, generic
 from ..calls import Call, Method
 from ..errors import INTERNAL, Refused, internal, not_allocated, not_found, wrong_action
 from ..quotas import Use, charge, refund
-from ..store import OWNED, Kind, Object, cdata, ids, lock, permissions, template, text
+from ..store import OWNED, Kind, Object, cdata, ids, lock, permissions, template, text, unless_lacking
 from ..template import Template
 from . import chain, usage
 from .datastore import BACKUP_DS, FILE_DS, IMAGE_DS, SYSTEM_DS, lacks
@@ -50,7 +50,7 @@ IMAGE = Kind(
         text("DISK_TYPE", "disk_type"),
         lambda obj: f"<PERSISTENT>{int(obj.persistent)}</PERSISTENT>",
         text("REGTIME", "regtime"),
-        text("MODTIME", "modtime"),
+        unless_lacking("IMAGE", "MODTIME", text("MODTIME", "modtime")),
         cdata("SOURCE", "source"),
         cdata("PATH", "path"),
         cdata("FORMAT", "format"),
@@ -114,7 +114,7 @@ def allocate(call: Call, given: str, datastore_id: int, skip_capacity_check: boo
     datastore = call.find("DATASTORE", datastore_id)
     if datastore.type == SYSTEM_DS:
         raise not_allocated(IMAGE.title, "New images can only be allocated in a files or image datastore.")
-    size = size_of_app(call.cloud, body) if body.text("FROM_APP").isdigit() else size_of(body)
+    size = size_of_app(call.cloud, body) if body.text("FROM_APP").isdigit() else size_of(call.cloud, body)
     if not (skip_capacity_check and call.is_admin):
         refuse_overflow(call.cloud, datastore, size)
     generic.forbid_restricted(call, "IMAGE", "Template", body)
@@ -146,16 +146,17 @@ def admit(call: Call, image: Object, datastore: Object, prepare: Callable[[Objec
         raise
 
 
-def size_of(body: Template) -> int:
+def size_of(cloud: Any, body: Template) -> int:
     """The size in MiB that the template or, for a file, the driver tells. Raises Refused."""
     kind = body.text("TYPE").upper() or "OS"
-    if kind not in NEEDS_PATH and body.text("SIZE"):
+    needs_path = kind in NEEDS_PATH and kind in cloud.release.image_types
+    if not needs_path and body.text("SIZE"):
         size = body.text("SIZE")
         if not size.lstrip("-").isdigit():
             raise internal("Cannot parse image SIZE: Wrong number or missing SIZE attribute.")
         return int(size)
     if not body.text("PATH"):
-        why = "Missing PATH attribute." if kind in NEEDS_PATH else "Wrong number or missing SIZE attribute."
+        why = "Missing PATH attribute." if needs_path else "Wrong number or missing SIZE attribute."
         raise internal(f"Cannot parse image SIZE: {why}")
     return dummy.IMAGE_MB
 
@@ -175,6 +176,8 @@ def complete(call: Call, image: Object, datastore: Object) -> None:
     """Fields of a new image, out of its template. Raises Refused when they do not go together."""
     cloud, body = call.cloud, image.template
     image.type = (body.pop("TYPE") or cloud.config.text("DEFAULT_IMAGE_TYPE", "OS")).upper()
+    if image.type not in cloud.release.image_types:
+        raise internal("Unknown type ")
     check_type(image.type, datastore)
     image.persistent = is_persistent(call, image.type, body)
     image.path, image.source, image.fs = body.pop("PATH"), body.pop("SOURCE"), body.pop("FS")
@@ -193,8 +196,10 @@ def complete(call: Call, image: Object, datastore: Object) -> None:
 
 
 def set_device_prefix(cloud: Any, image: Object) -> None:
-    if image.type in ("OS", "DATABLOCK") and not image.template.text("DEV_PREFIX"):
-        image.template.set("DEV_PREFIX", cloud.config.text("DEFAULT_DEVICE_PREFIX", "sd"))
+    setting = {"CDROM": "DEFAULT_CDROM_DEVICE_PREFIX"}.get(image.type, "DEFAULT_DEVICE_PREFIX")
+    given = image.template.text("DEV_PREFIX") or image.type not in ("OS", "DATABLOCK", "CDROM")
+    if not given and cloud.config.text(setting):
+        image.template.set("DEV_PREFIX", cloud.config.text(setting))
 
 
 def is_persistent(call: Call, kind: str, body: Template) -> bool:
@@ -207,8 +212,6 @@ def is_persistent(call: Call, kind: str, body: Template) -> bool:
 
 def check_type(kind: str, datastore: Object) -> None:
     """Raises Refused when images of this type do not go into the datastore."""
-    if kind not in TYPES:
-        raise internal("Unknown type ")
     if datastore.type == SYSTEM_DS:
         raise internal("New images can only be allocated in a files or image datastore.")
     allowed, why = FITS[datastore.type]
@@ -282,7 +285,7 @@ def clone_image(call: Call, oid: int, name: str, datastore_id: int) -> int:
 def clone(call: Call, image: Object, name: str, datastore_id: int = -1, persistent: bool = False) -> int:
     """A copy of the image, in its own datastore (-1) or another one of the same driver. Raises Refused."""
     if image.type not in CLONEABLE:
-        raise wrong_action(f"{image.type} images cannot be cloned.")
+        raise wrong_action(call.cloud.release.not_cloneable.format(type=image.type))
     if image.snapshots.vectors("SNAPSHOT"):
         raise wrong_action("Cannot clone images with snapshots")
     own = call.find("DATASTORE", image.datastore_id)
@@ -462,12 +465,13 @@ def change_type(call: Call, image: Object, given: str) -> None:
     if image.type in ("BACKUP", "FILESYSTEM"):
         raise wrong_action(f"Cannot change type for{image.type} images.")
     family = next(family for family in INTERCHANGEABLE if image.type in family)
-    if (kind if kind in TYPES else "OS") not in family:
+    known = kind in call.cloud.release.image_types
+    if (kind if known else "OS") not in family:
         raise wrong_action("Cannot change image type to an incompatible type for the current datastore.")
     if kind not in ("OS", "DATABLOCK") and image.snapshots.vectors("SNAPSHOT"):
         raise internal("Image with snapshots can be only of type OS or DATABLOCK")
-    if kind not in TYPES:
-        raise internal("known type ")  # the server's own words: it cuts the first letters off
+    if not known:  # the server's own words: of a type that no release has it cuts the first letters off
+        raise internal("Unknown type " if kind in TYPES else "known type ")
     image.type = kind
 
 
@@ -514,7 +518,9 @@ def revert(snapshots: Template, number: int) -> None:
 def restore(call: Call, oid: int, datastore_id: int, options: str) -> str:
     image = call.pool("IMAGE").get(oid)
     if image is None:
-        return ""  # 7.4.0 is content with that
+        if call.cloud.release.restores_unknown_images:
+            return ""
+        raise not_found(IMAGE.title, oid)
     call.require(call.need("USE", image))
     if image.type != "BACKUP":
         raise wrong_action("Can only restore images of type BACKUP")

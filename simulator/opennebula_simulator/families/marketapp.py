@@ -85,7 +85,7 @@ def allocate(call: Call, given: str, market_id: int) -> int:
     call.require(call.need("CREATE", "MARKETPLACEAPP"))
     market = call.pool("MARKETPLACE").get(market_id)
     if market is None:
-        raise internal(f"Cannot find associated MARKETPLACE ID = {market_id}")
+        raise internal(call.cloud.release.unknown_market.format(id=market_id))
     if not markets.supports(call.cloud, market, "create"):
         raise wrong_action(f"Create disabled for market: {market.name}")
     app = new(body.pop("NAME"), body, market_id=market.oid, market=market.name)

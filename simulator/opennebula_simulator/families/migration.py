@@ -118,7 +118,7 @@ def migrate(call: Call, oid: int, host_id: int, live: bool, check: bool, ds_id: 
     call.require(call.need("migrate", vm), *places)
     refuse_state(vm, live)
     here = vm.history[-1]
-    refuse_place(here, host, target, live)
+    refuse_place(here, host, target, live and not call.cloud.release.live_migrates_both)
     if check:
         refuse_overcommit(vm, host)
     refuse_devices(vm, how)
@@ -179,7 +179,10 @@ def refuse_datastore(vm: Object, here: dict, host: Object, datastore: Object, li
 
 def refuse_driver(vm: Object, here: dict, datastore: Object, live: bool) -> None:
     """Raises Refused when the transfer driver cannot move the VM to this datastore."""
-    can = datastore.template.flag
+
+    def can(name: str) -> bool:
+        return datastore.template.flag(name, default=not datastore.release.has("DATASTORE", name))
+
     snapshots = any(tree.vectors("SNAPSHOT") for tree in vm.disk_snapshots.values())
     for obstacle, why in (
         (not can("DS_MIGRATE"), "System datastore migration not supported by driver"),

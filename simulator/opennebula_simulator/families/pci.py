@@ -13,7 +13,7 @@ from ..template import Vector
 ASKED_BY = ("SHORT_ADDRESS", "DEVICE", "VENDOR", "CLASS")
 FREE = "-1"
 NONE_FREE = "Cannot assign PCI device in host. Check address and free devices"
-COPIED = "ADDRESS BUS CLASS DEVICE DOMAIN FUNCTION NUMA_NODE SHORT_ADDRESS SLOT VENDOR".split()
+COPIED = "ADDRESS BUS DOMAIN FUNCTION NUMA_NODE SHORT_ADDRESS SLOT".split()
 
 
 def check(device: Vector) -> None:
@@ -27,6 +27,8 @@ def add(cloud: Any, vm: Object) -> None:
     for number, device in enumerate(vm.template.vectors("PCI")):
         check(device)
         device.update(PCI_ID=str(number), VM_BUS=guest_bus(cloud))
+        if cloud.release.pci_placed_early:
+            place_in_guest(cloud, device)
 
 
 def next_id(vm: Object) -> int:
@@ -62,7 +64,7 @@ def take(host: Object, vm: Object, device: Vector) -> bool:
         return False
     found["VMID"] = str(vm.oid)
     host.changed()
-    device.update({name: found[name] for name in COPIED})
+    device.update({name: found[name] for name in (*COPIED, *host.release.pci_identity)})
     return True
 
 

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 from ..store import Object
 
-NO_PLAN, NO_ACTION = -2, -1
+NO_PLAN, NO_ACTION = "-2", "-1"
 TIMES = ("pstime", "petime", "rstime", "retime", "estime", "eetime")
 
 
-def shown(entry: dict, oid: int, seq: int, more: str = "") -> str:
+def shown(entry: dict, vm: Object, seq: int, more: str = "") -> str:
     """One record; `more` stands behind its own fields."""
+    plan = vm.release.shown("HISTORY", {"PLAN_ID": NO_PLAN, "ACTION_ID": NO_ACTION})
+    plans = "".join([f"<{name}>{number}</{name}>" for name, number in plan.items()])
     times = "".join([f"<{name.upper()}>{entry[name]}</{name.upper()}>" for name in TIMES])
     return (
-        f"<HISTORY><OID>{oid}</OID><SEQ>{seq}</SEQ><HOSTNAME>{entry['hostname']}</HOSTNAME><HID>{entry['hid']}</HID>"
+        f"<HISTORY><OID>{vm.oid}</OID><SEQ>{seq}</SEQ><HOSTNAME>{entry['hostname']}</HOSTNAME><HID>{entry['hid']}</HID>"
         f"<CID>{entry['cid']}</CID><STIME>{entry['stime']}</STIME><ETIME>{entry['etime']}</ETIME>"
         f"<VM_MAD><![CDATA[{entry['vm_mad']}]]></VM_MAD><TM_MAD><![CDATA[{entry['tm_mad']}]]></TM_MAD>"
-        f"<DS_ID>{entry['ds_id']}</DS_ID><PLAN_ID>{NO_PLAN}</PLAN_ID><ACTION_ID>{NO_ACTION}</ACTION_ID>{times}"
+        f"<DS_ID>{entry['ds_id']}</DS_ID>{plans}{times}"
         f"<ACTION>{entry['action']}</ACTION><UID>{entry['uid']}</UID><GID>{entry['gid']}</GID>"
         f"<REQUEST_ID>{entry['request_id']}</REQUEST_ID>{more}</HISTORY>"
     )
@@ -36,7 +38,7 @@ def short(obj: Object) -> str:
 
 def history(obj: Object) -> str:
     """All records, oldest first."""
-    return element("".join([shown(entry, obj.oid, seq) for seq, entry in enumerate(obj.history)]))
+    return element("".join([shown(entry, obj, seq) for seq, entry in enumerate(obj.history)]))
 
 
 def short_history(obj: Object) -> str:

@@ -9,13 +9,12 @@ import re
 from ..calls import Call, Method
 from ..errors import internal
 
-RELEASE = "7.4.0"
 SECTION = re.compile(r"<(DB)>(.*?)</\1>", re.DOTALL)
 VALUE = re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL)
 
 
 def version(call: Call) -> str:
-    return RELEASE
+    return call.cloud.release.name
 
 
 def config(call: Call) -> str:

@@ -45,7 +45,7 @@ USER = Kind(
         login_tokens,
         template(),
     ),
-    after_each=lambda obj: f"<QUOTAS><ID>{obj.oid}</ID>{obj.quotas.xml()}</QUOTAS>",
+    after_each=lambda obj: f"<QUOTAS><ID>{obj.oid}</ID>{obj.quotas.xml(obj.release)}</QUOTAS>",
     owned=False,
     unique="pool",
     forbidden=FORBIDDEN_IN_NAMES + " ",
@@ -249,8 +249,9 @@ def own(call: Call, oid: int, decrypt: bool) -> str:
     user = call.find("USER", call.uid if oid == -1 else oid)
     call.require(call.need("USE", user, heeds_lock=False))
     shown = generic.in_clear(call, user) if decrypt else user.xml()
-    defaults = call.cloud.default_quotas["USER"].xml()
-    return f"{shown[: -len('</USER>')]}{user.quotas.xml()}<DEFAULT_USER_QUOTAS>{defaults}</DEFAULT_USER_QUOTAS></USER>"
+    defaults = call.cloud.default_quotas["USER"].xml(call.cloud.release)
+    quotas = f"{user.quotas.xml(user.release)}<DEFAULT_USER_QUOTAS>{defaults}</DEFAULT_USER_QUOTAS>"
+    return f"{shown[: -len('</USER>')]}{quotas}</USER>"
 
 
 def set_quota(call: Call, user: Object, text: str) -> None:
@@ -301,7 +302,10 @@ METHODS = [
     ),
     Method("one.user.enable", "oid:int, enable:boolean", enable, needs="ADMIN USER"),
     generic.pool_info(
-        USER, lambda call: f"<DEFAULT_USER_QUOTAS>{call.cloud.default_quotas['USER'].xml()}</DEFAULT_USER_QUOTAS>"
+        USER,
+        lambda call: (
+            f"<DEFAULT_USER_QUOTAS>{call.cloud.default_quotas['USER'].xml(call.cloud.release)}</DEFAULT_USER_QUOTAS>"
+        ),
     ),
     *groups.default_quotas("USER"),
 ]

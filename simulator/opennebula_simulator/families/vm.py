@@ -294,7 +294,8 @@ def resize(call: Call, vm: Object, given: str, check: bool) -> None:
         if host is None:
             set_sizes(vm, wanted)
         else:
-            resize_on(host, vm, wanted, check or not call.is_admin)
+            always = call.cloud.release.resize_always_checked and not running
+            resize_on(host, vm, wanted, check or always or not call.is_admin)
     if host is not None:
         lifecycle.copy_record(call, vm, "resize")
     if running:
@@ -327,7 +328,7 @@ ANY_STATE, NOT_DONE = -2, -1
 def chosen(call: Call, flag: int, start: int, end: int, state: int) -> list[Object]:
     """The VMs of a pool call. Raises Refused."""
     if state not in range(ANY_STATE, len(lifecycle.STATES)):
-        raise Refused(RPC_API, f"Incorrect state filter {state}")
+        raise Refused(RPC_API, call.cloud.release.wrong_state_filter.format(state=state))
     fits = {ANY_STATE: lambda vm: True, NOT_DONE: lambda vm: vm.state != lifecycle.DONE}.get(
         state, lambda vm: vm.state == state
     )

@@ -9,6 +9,7 @@ from typing import Any
 from .. import generic
 from ..calls import Call, Method
 from ..errors import RPC_API, Refused, internal
+from ..releases import Release
 from ..store import Object
 from ..template import Template, Vector
 from . import backup_config, context, devices, lifecycle
@@ -39,7 +40,7 @@ WHILE = (
 def update(call: Call, oid: int, given: str, mode: int) -> None:
     if mode not in (0, 1):
         raise Refused(RPC_API, "Wrong update type")
-    wanted, append = selected(call.template(given)), mode == 1
+    wanted, append = selected(call.template(given), call.cloud.release), mode == 1
     vm = call.object("VM", oid, "updateconf")
     generic.forbid_restricted(call, "VM", "Template", wanted, vm.template)
     refuse_state(vm)
@@ -55,12 +56,14 @@ def update(call: Call, oid: int, given: str, mode: int) -> None:
     apply(call, vm, before)
 
 
-def selected(body: Template) -> Template:
+def selected(body: Template, release: Release) -> Template:
     """What of a template can be changed at all; empty texts say nothing."""
     found = Template()
     for name, members in [*SECTIONS.items(), ("BACKUP_CONFIG", sorted(backup_config.known()))]:
         first = body.vector(name) or {}
-        section = {member: shown(name, member, first[member]) for member in members if first.get(member)}
+        section = {member: first[member] for member in members if first.get(member)}
+        if name == "FEATURES" and release.normalises_features:
+            section = {member: shown(member, text) for member, text in section.items()}
         if section:
             found.add(name, section)
     if body.vector("CONTEXT") is not None:
@@ -68,8 +71,8 @@ def selected(body: Template) -> Template:
     return found
 
 
-def shown(section: str, member: str, text: str) -> str:
-    if section == "FEATURES" and member in FLAGS:
+def shown(member: str, text: str) -> str:
+    if member in FLAGS:
         return "YES" if text.upper() in context.TRUE else "NO"
     return text
 

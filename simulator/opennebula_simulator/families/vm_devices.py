@@ -11,7 +11,7 @@ from ..calls import Call, Method
 from ..errors import ACTION, answered, not_found, wrong_action
 from ..store import Object
 from ..template import Vector
-from . import lifecycle, pci, usage
+from . import context, lifecycle, pci, usage
 from . import vmgroup as vmgroups
 from .operations import AS_RUNNING, start
 
@@ -37,6 +37,8 @@ def attach_device(call: Call, oid: int, given: str) -> None:
                 raise wrong_action(pci.NONE_FREE)
             pci.place_in_guest(call.cloud, device)
     vm.template.add("PCI", device)
+    if call.cloud.release.pci_in_context:
+        context.add_devices(vm)
     if vm.state == lifecycle.POWEROFF:
         lifecycle.copy_record(call, vm, "pci-attach")
 
@@ -52,6 +54,8 @@ def detach_device(call: Call, vm: Object, number: int) -> None:
         lifecycle.copy_record(call, vm, "pci-detach")
     with usage.recounted(call.cloud, vm):
         vm.template.replace("PCI", [each for each in vm.template.vectors("PCI") if each is not device])
+    if call.cloud.release.pci_in_context:
+        context.drop_device(vm, device)
 
 
 def refuse_running(vm: Object) -> None:

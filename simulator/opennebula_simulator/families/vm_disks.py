@@ -91,7 +91,8 @@ def drop(cloud: Any, vm: Object, disk_id: str) -> None:
 
 def detach(call: Call, vm: Object, disk_id: int) -> None:
     refuse_router(vm)
-    existing(vm, disk_id)
+    if disks.of(vm, disk_id) is None:
+        raise wrong_action(call.cloud.release.disk_missing.format(id=disk_id))
     lcm = transient(vm, DETACH, f"Could not detach disk from VM {vm.oid}")
     lifecycle.copy_record(call, vm, "disk-detach")
     words = "Error detaching VM Disk"
@@ -144,7 +145,7 @@ def save(call: Call, oid: int, disk_id: int, name: str, kind: str, snapshot_id: 
     try:
         return save_disk(call, vm, disk_id, name, kind, snapshot_id)
     except Refused as error:
-        raise Refused(error.code, error.message, oid) from None
+        raise Refused(error.code, error.message, oid if call.cloud.release.saveas_names_vm else -1) from None
 
 
 def save_disk(call: Call, vm: Object, disk_id: int, name: str, kind: str, snapshot_id: int) -> int:

@@ -87,13 +87,13 @@ def clone(call: Call, oid: int, name: str, recursive: bool) -> int:
 def copy(call: Call, original: Object, name: str, extra: Template, recursive: bool, persistent: bool = False) -> int:
     """A new template, with copies of its images if recursive. Raises Refused; nothing of it is left then.
 
-    7.4.0 asks for the right to create, not for rights on the original.
+    What rights the caller needs on the original depends on the release.
     """
     body = merged(call, original.template, extra)
     body.erase("NAME")
-    call.require(call.need("CREATE", "TEMPLATE"))
+    call.require(*generic.clone_needs(call, original))
     twin = new(call.cloud, name, body)
-    oid = call.allocate(twin)
+    oid = call.add_copy(twin)
     if recursive:
         try:
             copy_images(call, twin, persistent)

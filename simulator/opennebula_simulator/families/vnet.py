@@ -14,7 +14,8 @@ from ..attributes import listed
 from ..calls import Call, Method
 from ..errors import ACTION, Refused, answered, internal, not_found, wrong_action
 from ..quotas import Use, charge, refund
-from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text
+from ..releases import Release
+from ..store import OWNED, Field, Kind, Object, cdata, ids, lock, permissions, template, text, unless_lacking
 from ..template import Template, Vector
 from . import membership, network_updates, rules, usage
 from .leases import (
@@ -86,7 +87,7 @@ BODY = (
     cdata("BRIDGE_TYPE", "bridge_type"),
     lambda obj: f"<STATE><![CDATA[{obj.state}]]></STATE><PREV_STATE><![CDATA[{obj.state}]]></PREV_STATE>",
     optional_id("PARENT_NETWORK_ID", "parent"),
-    optional_id("TEMPLATE_ID", "template_id"),
+    unless_lacking("VNET", "TEMPLATE_ID", optional_id("TEMPLATE_ID", "template_id")),
     cdata("VN_MAD", "vn_mad"),
     optional("PHYDEV", "phydev"),
     optional("VLAN_ID", "vlan_id"),
@@ -151,6 +152,8 @@ def create(call: Call, body: Template, cluster_ids: Iterable[int], template_id: 
     wanted = body.vectors("AR")
     body.erase("AR")
     network = new(body.pop("NAME"), body, template_id=template_id)
+    if template_id != -1 and not call.cloud.release.template_id_field:
+        body.set("TEMPLATE_ID", str(template_id))
     oid = call.allocate(network, lambda obj: complete(call.cloud, obj))
     for cluster_id in cluster_ids:
         membership.join(call.pool("CLUSTER").get(cluster_id), "vnets", network)
@@ -191,10 +194,10 @@ def apply_driver(cloud: Any, network: Object, body: Template) -> None:
     """Driver, bridge, device and tags go from the template to the network, and complete the template."""
     driver = body.text("VN_MAD")
     if not driver:
-        raise internal("No VN_MAD in template for Virtual Network.")
+        raise internal(cloud.release.missing_vn_mad)
     bridge_type = type_of_bridge(cloud, driver, body.text("BRIDGE_TYPE"))
     tags = {name: tag_of(network, body, name) for name in TAGS}
-    check_mandatory(driver, {**tags, "BRIDGE": body.text("BRIDGE"), "PHYDEV": body.text("PHYDEV")})
+    check_mandatory(cloud.release, driver, {**tags, "BRIDGE": body.text("BRIDGE"), "PHYDEV": body.text("PHYDEV")})
     network.vn_mad, network.bridge_type, network.phydev = driver, bridge_type, body.text("PHYDEV")
     for name, attribute in TAGS.items():
         setattr(network, attribute, tags[name])
@@ -219,14 +222,14 @@ def type_of_bridge(cloud: Any, driver: str, given: str) -> str:
     if conf is None:
         raise internal(f'VN_MAD named "{driver}" is not defined in oned.conf')
     allowed = conf["BRIDGE_TYPE"].split(",")
-    if given and given not in allowed:
+    if given and given not in allowed and cloud.release.checks_network_drivers:
         raise internal(f'Attribute BRIDGE_TYPE has wrong value "{given}" for VN_MAD_CONF {driver} in oned.conf')
-    return given or allowed[0]
+    return given if given in allowed else allowed[0]
 
 
-def check_mandatory(driver: str, found: Mapping[str, str]) -> None:
+def check_mandatory(release: Release, driver: str, found: Mapping[str, str]) -> None:
     for name in MANDATORY.get(driver, ()):
-        good = found[name].isdigit() if name in TAGS else found[name]
+        good = found[name].isdigit() if name in TAGS and release.checks_network_drivers else found[name]
         if not good:
             shown = f"{name} (or AUTOMATIC_{name})" if name in TAGS else name
             raise internal(f"{shown} is mandatory for driver {driver}")
@@ -325,7 +328,7 @@ def recover(call: Call, network: Object, operation: int) -> None:
 
 
 def append_range(cloud: Any, network: Object, vector: Vector) -> Range:
-    added = new_range(vector, network.next_ar, cloud.config.text("MAC_PREFIX"))
+    added = new_range(vector, network.next_ar, cloud.config.text("MAC_PREFIX"), cloud.release)
     network.ranges[added.ar_id] = added
     network.next_ar += 1
     return added

@@ -63,11 +63,12 @@ def instantiate(call: Call, oid: int, name: str, extra: str) -> int:
 
 
 def merged(call: Call, stored: Template, extra: Template) -> Template:
-    """Address ranges of the extra template are added, all else replaces. Raises Refused for restricted attributes."""
+    """The extra template replaces; newer releases add its address ranges. Raises Refused for restricted attributes."""
     generic.forbid_restricted(call, "VNET", "User Template", extra, stored)
     body, ranges = stored.copy(), [*stored.vectors("AR"), *extra.vectors("AR")]
     body.merge(extra)
-    body.replace("AR", [dict(vector) for vector in ranges])
+    if call.cloud.release.adds_ranges:
+        body.replace("AR", [dict(vector) for vector in ranges])
     return body
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import generic
-from ..calls import Call, Method
-from ..errors import ACTION, Refused, answered, internal, wrong_action
+from ..calls import UNEXPECTED, Call, Method
+from ..errors import ACTION, Fault, Refused, answered, internal, wrong_action
 from ..permissions import Need
 from ..quotas import Use, charge, refund
 from ..store import OWNED, Kind, Object, ids, lock, permissions, template
@@ -214,10 +214,15 @@ def chown_vms(call: Call, router: Object) -> None:
         call.pool("VM").give(one, user, group)
 
 
-def chmod_namesakes(call: Call, router: Object, nine: list[int]) -> None:
-    """7.4.0 means the VMs, and changes the virtual routers that have their IDs."""
-    for oid in sorted(router.vms):
-        generic.change_bits(call, call.find("VROUTER", oid), nine)
+def chmod(call: Call, oid: int, *nine: int) -> None:
+    """Changes the VMs too; newer releases mean them, but change the virtual routers that have their IDs."""
+    reaches_vms = call.cloud.release.router_chmod_reaches_vms
+    if reaches_vms and oid not in call.pool("VROUTER"):
+        raise Fault(-500, UNEXPECTED + "Assigning to already instantiated xmlrpc_c::value")
+    router = call.find("VROUTER", oid)
+    generic.change_bits(call, router, nine)
+    for number in sorted(router.vms):
+        generic.change_bits(call, call.find("VM" if reaches_vms else "VROUTER", number), nine)
 
 
 KINDS = [VROUTER]
@@ -227,7 +232,7 @@ METHODS = [
     generic.delete(VROUTER, after=removed),
     generic.info(VROUTER),
     generic.chown(VROUTER, after=chown_vms),
-    generic.chmod(VROUTER, after=chmod_namesakes),
+    Method("one.vrouter.chmod", generic.join("oid:int", generic.NINE_BITS), chmod),
     generic.rename(VROUTER),
     Method(
         "one.vrouter.instantiate",

@@ -96,7 +96,7 @@ def add_server(call: Call, zone: Object, given: str) -> None:
     if server is None:
         raise wrong_action("Wrong SERVER definition. SERVER vector attribute is missing.")
     if not (server.get("ENDPOINT") or server.get("ENDPOINT_GRPC")):
-        raise wrong_action("Missing ENDPOINT or ENDPOINT_GRPC in SERVER")
+        raise wrong_action(f"Missing {call.cloud.release.endpoints} in SERVER")
     used = [int(other["ID"]) for other in zone.servers]
     zone.servers.append({**server, "ID": str(max(used, default=-1) + 1)})
 
@@ -132,7 +132,8 @@ def not_deleted(call: Call, zone: Object) -> str | None:
 
 def bootstrap(cloud: Any) -> None:
     grpc = f"localhost:{cloud.config.text('GRPC_PORT')}"
-    body = Template([("ENDPOINT", cloud.options.endpoint), ("ENDPOINT_GRPC", grpc)])
+    endpoints = {"ENDPOINT": cloud.options.endpoint, "ENDPOINT_GRPC": grpc}
+    body = Template(cloud.release.shown("ZONE", endpoints).items())
     cloud["ZONE"].bootstrap(Object(ZONE, "OpenNebula", body, state=ENABLED, servers=[]))
 
 

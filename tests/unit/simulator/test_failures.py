@@ -16,7 +16,7 @@ from opennebula_simulator.events import Events
 SOURCES = [
     path.read_text(encoding="utf-8") for path in Path(opennebula_simulator.families.__file__).parent.glob("*.py")
 ]
-README = Path(opennebula_simulator.families.__file__).parents[1] / "README.md"
+README = Path(opennebula_simulator.families.__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("rule", ["deploy:vm-3", "monitor:host-*", "*:image-1", "snap_*:*", "dep?oy:vm-?"])

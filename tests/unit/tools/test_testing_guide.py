@@ -122,7 +122,7 @@ def test_the_commands_of_the_guide(blocks, playground):
                 access = exports(command)
             else:
                 finish(command, playground, **access)
-    assert (started, bool(access)) == (5, True)
+    assert (started, bool(access)) == (6, True)
 
 
 def test_the_pipeline_of_the_guide(playground):
