@@ -237,3 +237,147 @@ options:
     choices: [merge, replace]
     default: merge
 """
+
+    ROLES = r"""
+options:
+  roles:
+    description:
+      - Roles, matched by their names. Of a role that exists, only what is given here is compared and changed.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the role; letters, digits and underscores.
+        type: str
+        required: true
+      type:
+        description:
+          - V(vm) for VMs, V(vr) for those of a virtual router. A new role has VMs if omitted.
+        type: str
+        choices: [vm, vr]
+      template:
+        description:
+          - Name or id of the VM template. Needed for a new role.
+        type: str
+        aliases: [template_id]
+      cardinality:
+        description:
+          - Number of VMs.
+        type: int
+      parents:
+        description:
+          - Names of the roles that must run before this one is deployed, with the deployment V(straight).
+        type: list
+        elements: str
+      networks:
+        description:
+          - Names of networks of the service that the VMs get an interface in, in this order.
+        type: list
+        elements: str
+      vm_group:
+        description:
+          - VM group that the VMs belong to.
+        type: dict
+        suboptions:
+          name:
+            description: Name or id of the VM group.
+            type: str
+          role:
+            description: Role of the VM group.
+            type: str
+      template_contents:
+        description:
+          - Attributes that are laid over the VM template, such as C(MEMORY).
+        type: dict
+      user_inputs:
+        description:
+          - User inputs of the role, each as OneFlow declares it, such as V(M|text|Name of the database).
+        type: dict
+      user_inputs_values:
+        description:
+          - Values of user inputs for the VMs of the role.
+        type: dict
+      on_hold:
+        description:
+          - Whether the VMs are created on hold.
+        type: bool
+      min_vms:
+        description:
+          - Smallest number of VMs that elasticity reaches.
+        type: int
+      max_vms:
+        description:
+          - Largest number of VMs that elasticity reaches.
+        type: int
+      cooldown:
+        description:
+          - How long the service rests after the role was scaled, in seconds. OneFlow's configuration counts if omitted,
+            five minutes as it is shipped.
+        type: int
+      shutdown_action:
+        description:
+          - How the VMs end.
+        type: str
+        choices: [terminate, terminate-hard, shutdown, shutdown-hard]
+      elasticity_policies:
+        description:
+          - When the number of VMs follows their load. All policies of the role are given.
+        type: list
+        elements: dict
+        suboptions:
+          type:
+            description: What O(roles[].elasticity_policies[].adjust) means.
+            type: str
+            choices: [CHANGE, CARDINALITY, PERCENTAGE_CHANGE]
+            required: true
+          adjust:
+            description: Number of VMs to add (negative to remove), to have, or percent to add.
+            type: int
+            required: true
+          min_adjust_step:
+            description: At least so many VMs are added or removed with V(PERCENTAGE_CHANGE).
+            type: int
+          expression:
+            description: Condition on attributes of the VMs, such as V(CPU > 60).
+            type: str
+            required: true
+          period_number:
+            description: In how many periods one after the other the condition must hold.
+            type: int
+          period:
+            description: Length of a period in seconds.
+            type: int
+          cooldown:
+            description: How long the service rests afterwards, in seconds.
+            type: int
+      scheduled_policies:
+        description:
+          - When the number of VMs changes by the clock. All policies of the role are given.
+        type: list
+        elements: dict
+        suboptions:
+          type:
+            description: What O(roles[].scheduled_policies[].adjust) means.
+            type: str
+            choices: [CHANGE, CARDINALITY, PERCENTAGE_CHANGE]
+            required: true
+          adjust:
+            description: Number of VMs to add (negative to remove), to have, or percent to add.
+            type: int
+            required: true
+          min_adjust_step:
+            description: At least so many VMs are added or removed with V(PERCENTAGE_CHANGE).
+            type: int
+          start_time:
+            description: When, once, such as V(2031-01-01 10:00:00).
+            type: str
+          recurrence:
+            description: When, again and again, as a cron expression such as V(0 9 * * mon).
+            type: str
+  purge_roles:
+    description:
+      - Whether roles that O(roles) does not name are removed.
+    type: bool
+    default: false
+"""

@@ -133,3 +133,28 @@ options:
     vars:
       - name: ansible_opennebula_api_retries
 """
+
+    FLOW = r"""
+options:
+  flow_url:
+    description:
+      - Endpoint of OneFlow, such as V(http://frontend:2474).
+      - Read from the environment if omitted, E(ONEFLOW_URL), else from the file C(~/.one/oneflow_endpoint). Without
+        these, port 2474 of the host of O(api_url).
+      - The user is that of O(api_username), which is also read from E(ONEFLOW_USERNAME) or E(ONEFLOW_USER), as the
+        password from E(ONEFLOW_PASSWORD).
+    type: str
+"""
+
+    FLOW_PLUGIN = r"""
+options:
+  flow_url:
+    description:
+      - Endpoint of OneFlow, such as V(http://frontend:2474), for the kinds V(service) and V(service_template).
+      - Without it, the file C(~/.one/oneflow_endpoint) counts, else port 2474 of the host of O(api_url).
+    type: str
+    env:
+      - name: ONEFLOW_URL
+    vars:
+      - name: ansible_opennebula_flow_url
+"""

@@ -16,11 +16,12 @@ author:
   - Contributors to the privazio.opennebula collection (@privazio)
 extends_documentation_fragment:
   - privazio.opennebula.connection.plugin
+  - privazio.opennebula.connection.flow_plugin
   - privazio.opennebula.common.selection
 options:
   _terms:
     description:
-      - Kinds of objects, such as V(image), V(template), V(host) or V(vnet).
+      - Kinds of objects, such as V(image), V(template), V(host) or V(service).
     type: list
     elements: str
     required: true
@@ -49,9 +50,10 @@ _list:
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._core.argument_specs import CONNECTION, SELECTION
-from ..module_utils._core.cloud import Cloud, connect
+from ..module_utils._core.argument_specs import FLOW_CONNECTION, SELECTION
+from ..module_utils._core.cloud import Cloud
 from ..module_utils._core.failure import Failure
+from ..module_utils._core.flow import Clients
 from ..module_utils._core.values import masked
 from ..module_utils._engine.info import records
 from ..module_utils._kinds.registry import RESOURCES
@@ -67,11 +69,12 @@ class LookupModule(LookupBase):
             AnsibleLookupError: one sentence: what, where, what to do.
         """
         self.set_options(var_options=variables, direct=kwargs)
-        connection = {name: self.get_option(name) for name in CONNECTION}
+        connection = {name: self.get_option(name) for name in FLOW_CONNECTION}
         options = {name: self.get_option(name) for name in SELECTION}
         try:
-            cloud = Cloud(connect(connection, read_only=True))
-            return [record for kind in terms for record in found(cloud, kind, options)]
+            with Clients(connection, read_only=True) as clients:
+                cloud = Cloud(clients)
+                return [record for kind in terms for record in found(cloud, kind, options)]
         except Failure as failure:
             raise AnsibleLookupError(str(failure)) from None
 

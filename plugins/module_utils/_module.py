@@ -22,16 +22,18 @@ class OneModule:
     Args:
         options (dict): argument specification beside the connection's.
         writes (bool): False: the module never changes the cloud.
+        client (callable): connect(), or what makes another client from its arguments.
         rules: the other arguments of AnsibleModule (required_one_of, …).
     """
 
     face = AnsibleModule  # how options come in and the result goes out
 
-    def __init__(self, options, writes=True, **rules):
+    def __init__(self, options, writes=True, client=connect, **rules):
         self._ansible = self.face(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
         self.params = self._ansible.params
         self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
+        self._connect = client
 
     def run(self, work):
         """Ends the task with the Report that work(cloud) returns, or with its failure."""
@@ -66,7 +68,7 @@ class OneModule:
         return Engine(cloud, resource, modes_of(self.params), self.applies, self.params.get("wait", True))
 
     def _client(self):
-        return connect(self.params, read_only=not self.applies, on_call=self.calls.append)
+        return self._connect(self.params, read_only=not self.applies, on_call=self.calls.append)
 
     def _cloud(self, one):
         on_missing = self._ansible.warn if self._ansible.check_mode else None

@@ -16,7 +16,7 @@ options:
     description:
       - Kinds of objects to read, called as in the name of their module, such as V(host) for
         M(privazio.opennebula.one_host).
-      - All kinds when omitted.
+      - All kinds when omitted, but for V(service) and V(service_template), which need OneFlow.
     type: list
     elements: str
   name:
@@ -39,6 +39,7 @@ options:
     type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection
+  - privazio.opennebula.connection.flow
   - privazio.opennebula.common.attributes_info
   - privazio.opennebula.common.actiongroup_one
 author:
@@ -69,22 +70,27 @@ api_calls:
   sample: 2
 """
 
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import (
+    FLOW_CONNECTION,
+    SELECTION,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.flow import Clients
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import records
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import ONEFLOW, RESOURCES
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
-    {name: option for name, option in SELECTION.items() if name != "ids"},
+    FLOW_CONNECTION,
+    **{name: option for name, option in SELECTION.items() if name != "ids"},
     kinds={"type": "list", "elements": "str"},
 )
 
 
 def read(cloud, options):
     """The Report with the objects of all kinds wanted."""
-    kinds = options["kinds"] if options["kinds"] is not None else sorted(RESOURCES)
+    kinds = options["kinds"] if options["kinds"] is not None else sorted(set(RESOURCES) - set(ONEFLOW))
     unknown = sorted(set(kinds) - set(RESOURCES))
     if unknown:
         raise Failure("There is no kind %r of objects; there are: %s." % (unknown[0], ", ".join(sorted(RESOURCES))))
@@ -93,7 +99,7 @@ def read(cloud, options):
 
 
 def main():
-    module = OneModule(OPTIONS, writes=False)
+    module = OneModule(OPTIONS, writes=False, client=Clients)
     module.run(lambda cloud: read(cloud, module.params))
 
 

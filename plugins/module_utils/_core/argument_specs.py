@@ -24,6 +24,13 @@ CONNECTION = {
     "api_retries": {"type": "int"},
 }
 
+FLOW_CONNECTION = dict(
+    CONNECTION,
+    flow_url={"type": "str", "fallback": (env_fallback, ["ONEFLOW_URL"])},
+    api_username={"type": "str", "fallback": (env_fallback, ["ONE_USERNAME", "ONEFLOW_USERNAME", "ONEFLOW_USER"])},
+    api_password=dict(CONNECTION["api_password"], fallback=(env_fallback, ["ONE_PASSWORD", "ONEFLOW_PASSWORD"])),
+)
+
 WAIT = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},

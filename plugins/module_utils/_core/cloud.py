@@ -30,6 +30,8 @@ KINDS = {
     "marketapp": Kind("marketapppool.info", ALL, "MARKETPLACEAPP", "marketapp", True),
     "marketplace": Kind("marketpool.info", (), "MARKETPLACE", "market", True),
     "security_group": Kind("secgrouppool.info", ALL, "SECURITY_GROUP", "secgroup", True),
+    "service": Kind("flow.service.pool", (), "DOCUMENT", "flow.service", True),
+    "service_template": Kind("flow.service_template.pool", (), "DOCUMENT", "flow.service_template", True),
     "template": Kind("templatepool.info", ALL, "VMTEMPLATE", "template", True),
     "user": Kind("userpool.info", (), "USER", "user", True, "QUOTAS"),
     "vdc": Kind("vdcpool.info", (), "VDC", "vdc", True),
@@ -46,6 +48,7 @@ LABELS = {
     "marketapp": "marketplace app",
     "quota_defaults": "default quotas",
     "security_group": "security group",
+    "service_template": "service template",
     "template": "VM template",
     "vdc": "VDC",
     "vm": "VM",
@@ -206,35 +209,53 @@ def connect(options, read_only=False, on_call=None):
     Raises:
         Failure: no endpoint, no credentials, or files that cannot be read.
     """
-    named = {key: value for key, value in options.items() if value is not None}
-    extra = {"retries": named["api_retries"]} if "api_retries" in named else {}
     try:
         return Client(
-            _endpoints(named.get("api_url") or _file("~/.one/one_endpoint")),
-            session=_session(named.get("api_username"), named.get("api_password")),
-            timeout=named.get("timeout"),
-            context=_context(named),
-            https_verify=named.get("validate_certs", True),
+            endpoints(options.get("api_url") or first_line("~/.one/one_endpoint")),
+            session=session(options),
             read_only=read_only,
             on_call=on_call,
-            **extra,
+            **client_options(options),
         )
     except OneException as error:
         raise described(error, "connect to OpenNebula") from None
 
 
-def _endpoints(text):
+def client_options(options):
+    """What a client takes of the connection options beside endpoints and session.
+
+    Raises:
+        OneException: a certificate cannot be read.
+    """
+    named = {key: value for key, value in options.items() if value is not None}
+    extra = {"retries": named["api_retries"]} if "api_retries" in named else {}
+    verify = named.get("validate_certs", True)
+    return dict(extra, timeout=named.get("timeout"), context=_context(named), https_verify=verify)
+
+
+def endpoints(text):
+    """The URLs in a text with commas.
+
+    Raises:
+        Failure: there is none.
+    """
     if not text:
         raise Failure("No endpoint of OpenNebula: give api_url, or set ONE_URL in the environment.")
     return [url.strip() for url in text.split(",") if url.strip()]
 
 
-def _session(user, password):
+def session(options):
+    """``user:password`` from the connection options, or from the file of the command line tools.
+
+    Raises:
+        Failure: there is none.
+    """
+    user, password = options.get("api_username"), options.get("api_password")
     if user and password:
         return "%s:%s" % (user, password)
     path = os.environ.get("ONE_AUTH") or "~/.one/one_auth"
     if not user and not password:
-        stored = _file(path)
+        stored = first_line(path)
         if stored and ":" not in stored:
             raise Failure("The file %s holds no user:password: its first line has no colon." % path)
         if stored:
@@ -243,7 +264,7 @@ def _session(user, password):
     raise Failure("No credentials for OpenNebula: give %s, or keep user:password in %s." % (missing, path))
 
 
-def _file(path):
+def first_line(path):
     """The first line of a file; None when there is none.
 
     Raises:

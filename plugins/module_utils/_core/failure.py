@@ -24,6 +24,12 @@ ADVICE = (
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
     (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
+    (OneConnectionException, r"^OneFlow \(", "Check flow_url, and for https validate_certs and ca_path"),
+    (
+        OneProtocolException,
+        r"^OneFlow \(",
+        "Check that flow_url is the endpoint of OneFlow, such as http://frontend:2474",
+    ),
     (OneTimeoutException, "", "Check that the endpoint answers, http or https, or give a longer timeout"),
     (OneConnectionException, "", "Check api_url, and for https validate_certs and ca_path"),
     (OneProtocolException, "^Method .* not defined", "This release of OpenNebula does not have it"),

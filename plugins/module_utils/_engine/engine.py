@@ -331,6 +331,8 @@ class Engine:
         return item
 
     def _state_of(self, item):
+        if self.resource.describe is not None:
+            return self.resource.describe(self.cloud, item)
         record = self.resource.read(self.cloud, item)
         state = record.get(self.resource.kind + "_state", record.get("status"))
         return "%s %s is in state %s" % (label(self.resource.kind), item.NAME, state)

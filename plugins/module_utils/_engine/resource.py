@@ -206,6 +206,7 @@ class Resource(NamedTuple):
     pool_arguments: Any = None  # of the pool's method, where only a part of the pool is meant
     detailed: bool = False  # read the object also where the pool tells all that most tasks need
     fetch: Callable = Cloud.info  # (cloud, kind, id) -> the object, or None
+    describe: Any = None  # (cloud, object) -> the state of one that is waited for; None: the record has it
     values: Callable = no_values  # (options of the module) -> {option: value}: attributes that other options give
 
 

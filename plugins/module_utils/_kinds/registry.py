@@ -20,6 +20,8 @@ from .image import IMAGE
 from .marketapp import MARKETAPP
 from .marketplace import MARKETPLACE
 from .security_group import SECURITY_GROUP
+from .service import SERVICE
+from .service_template import SERVICE_TEMPLATE
 from .template import TEMPLATE
 from .user import USER
 from .vdc import VDC
@@ -29,6 +31,7 @@ from .vntemplate import VNTEMPLATE
 from .vrouter import VROUTER
 from .zone import ZONE
 
+ONEFLOW = ("service", "service_template")  # which need OneFlow beside oned
 RESOURCES = {
     "backupjob": BACKUPJOB,
     "cluster": CLUSTER,
@@ -40,6 +43,8 @@ RESOURCES = {
     "marketapp": MARKETAPP,
     "marketplace": MARKETPLACE,
     "security_group": SECURITY_GROUP,
+    "service": SERVICE,
+    "service_template": SERVICE_TEMPLATE,
     "template": TEMPLATE,
     "user": USER,
     "vdc": VDC,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from types import SimpleNamespace
 
 from .client import BaseClient
 from .errors import (
@@ -85,6 +86,11 @@ class Document(dict):
     @property
     def NAME(self) -> str:
         return str(self["NAME"])
+
+    @property
+    def PERMISSIONS(self) -> Any:
+        """OWNER_U, OWNER_M, … as attributes, each 0 or 1."""
+        return SimpleNamespace(**{right: int(value) for right, value in self["PERMISSIONS"].items()})
 
     @property
     def body(self) -> Body:

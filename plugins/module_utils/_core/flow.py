@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""OneFlow beside oned: one client for a task, which connects to the one or the other when it is first needed."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+from ..pyone import OneConnectionException, OneException, OneProtocolException
+from ..pyone.flow import OneFlow
+from ..pyone.transport import Endpoint
+from .cloud import client_options, connect, endpoints, first_line, session
+from .failure import Failure, described
+
+DONE = 5
+PORT = 2474
+ENDPOINT_FILE = "~/.one/oneflow_endpoint"
+# Methods of OneFlow that are for services and templates: they are told which of them is meant.
+OF_BOTH = ("chgrp", "chmod", "chown", "delete", "rename", "update")
+
+
+class Clients:
+    """Calls API methods of oned, and those called ``flow.service.…`` and ``flow.service_template.…`` of OneFlow.
+
+    Args:
+        options (dict): of connect(), and flow_url.
+        read_only (bool): refuse every method that changes anything.
+        on_call (callable | None): called with the method's name before each request.
+    """
+
+    def __init__(self, options, read_only=False, on_call=None):
+        self._options = options
+        self._shared = {"read_only": read_only, "on_call": on_call}
+        self._one = self._flow = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for client in (self._one, self._flow):
+            if client is not None:
+                client.server_close()
+
+    def call(self, method, *arguments):
+        """The answer of a method.
+
+        Raises:
+            OneException, Failure
+        """
+        if not method.startswith("flow."):
+            return self._oned().call(method, *arguments)
+        dummy, kind, verb = method.split(".")
+        try:
+            return _answer(self._oneflow(), kind, verb, arguments)
+        except (OneConnectionException, OneProtocolException) as error:
+            error.message = "OneFlow (%s): %s" % (flow_endpoint(self._options)[1], error.message)
+            raise
+
+    def _oned(self):
+        if self._one is None:
+            self._one = connect(dict(self._options, api_url=_oned_url(self._options)), **self._shared)
+        return self._one
+
+    def _oneflow(self):
+        if self._flow is None:
+            urls, dummy = flow_endpoint(self._options)
+            try:
+                self._flow = OneFlow(urls, session(self._options), **self._shared, **client_options(self._options))
+            except OneException as error:
+                raise described(error, "connect to OneFlow") from None
+        return self._flow
+
+
+def _answer(flow, kind, verb, arguments):
+    if verb == "pool":
+        found = flow.services() if kind == "service" else flow.service_templates()
+        return SimpleNamespace(DOCUMENT=[item for item in found if item.state != DONE])  # which is as good as gone
+    if verb == "info":
+        return flow.service(*arguments) if kind == "service" else flow.service_template(*arguments)
+    if verb == "chmod":
+        arguments = (arguments[0], int("".join(map(str, arguments[1:])), 2))  # nine bits, as one.*.chmod takes them
+    named = {"kind": kind} if verb in OF_BOTH else {}
+    answer = getattr(flow, verb)(*arguments, **named)
+    return answer.ID if verb in ("clone", "create", "instantiate") else answer
+
+
+# ---------------------------------------------------------------- endpoints
+
+
+def flow_endpoint(options):
+    """The endpoints of OneFlow, and where they are named.
+
+    Args:
+        options (dict): flow_url, api_url; each may be missing or None.
+
+    Returns:
+        tuple[list[str], str]
+
+    Raises:
+        Failure: none is named.
+    """
+    url, api_url = options.get("flow_url"), options.get("api_url")
+    if url:
+        return endpoints(url), "flow_url or ONEFLOW_URL"
+    if api_url and is_flow(api_url):
+        return endpoints(api_url), "api_url"
+    stored = first_line(ENDPOINT_FILE)
+    if stored:
+        return endpoints(stored), ENDPOINT_FILE
+    api_url = api_url or first_line("~/.one/one_endpoint")
+    if not api_url:
+        raise Failure("No endpoint of OneFlow: give flow_url, or set ONEFLOW_URL in the environment.")
+    return [_beside(url) for url in endpoints(api_url)], "port %d of the host of api_url" % PORT
+
+
+def is_flow(url):
+    """Whether an api_url names OneFlow instead of oned, as in playbooks for community.general."""
+    first = Endpoint(endpoints(url)[0])
+    return first.port == PORT or "/oneflow" in first.path.lower()
+
+
+def _beside(url):
+    endpoint = Endpoint(url)
+    host = "[%s]" % endpoint.host if ":" in endpoint.host else endpoint.host
+    return "%s://%s:%d" % ("https" if endpoint.tls else "http", host, PORT)
+
+
+def _oned_url(options):
+    """The endpoint of oned, which tasks on services need for names only."""
+    url = options.get("api_url")
+    if url and not is_flow(url):
+        return url
+    return os.environ.get("ONE_URL") or os.environ.get("ONE_XMLRPC") or None
