@@ -298,28 +298,12 @@ networks_values:
   returned: success
   sample: [{"public": {"id": "3"}}]
 roles:
-  description: The roles with their VMs.
+  description:
+    - The roles, each with C(name), C(state) (as OneFlow calls it), C(cardinality), C(ids) (of its VMs), C(nodes) (its
+      VMs, each with C(id) and C(name)), C(template_id), and what it has of the suboptions of O(roles).
   type: list
   elements: dict
   returned: success
-  contains:
-    name:
-      description: Name of the role.
-      type: str
-    state:
-      description: State of the role as OneFlow calls it.
-      type: str
-    cardinality:
-      description: Number of VMs.
-      type: int
-    ids:
-      description: Ids of the VMs.
-      type: list
-      elements: int
-    nodes:
-      description: The VMs, each with C(id) and C(name).
-      type: list
-      elements: dict
   sample:
     - {"name": "web", "state": "RUNNING", "cardinality": 1, "ids": [7], "nodes": [{"id": 7, "name": "web_0"}]}
 start_time:

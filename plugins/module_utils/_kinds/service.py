@@ -199,7 +199,7 @@ def plan_roles(record, wanted, modes):
     for role in wanted["roles"]:
         if role["name"] not in known:
             steps.append(change_role(record, "add", role["name"], role))
-            after.append(dict(role, ids=[], nodes=[], state="PENDING"))
+            after.append(dict(_lasting(role), ids=[], nodes=[], state="PENDING"))
     if steps and not modes.waits:
         steps[-1] = steps[-1]._replace(until=None)
     return present, after, steps
@@ -207,12 +207,6 @@ def plan_roles(record, wanted, modes):
 
 def _lasting(role):
     return {key: value for key, value in role.items() if key not in OF_NEW_ROLES}
-
-
-def shown_roles(roles):
-    """Roles as a diff shows them, by name, without what their VMs are."""
-    hidden = ("name", "state", "ids", "nodes", "template_contents", "vrouter_id", "vrouter_ips")
-    return {role["name"]: {key: value for key, value in role.items() if key not in hidden} for role in roles}
 
 
 def _role_steps(record, before, after, modes):
@@ -410,7 +404,7 @@ SERVICE = Resource(
         "user_inputs": attribute(
             "user_inputs", merged=merged_inputs, canonical=canonical_inputs, field="user_inputs_values"
         ),
-        "roles": Attribute(plan_roles, split_roles, shown=shown_roles),
+        "roles": Attribute(plan_roles, split_roles),
         "status": Attribute(plan_status, field="state"),
         "role_action": action("role_action", act, canonical=canonical_action, existing_only=True),
         **ownership(KIND),
