@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import env_fallback
 
-CONNECTION = {
+CONNECTION: dict = {
     "api_url": {"type": "str", "aliases": ["api_endpoint"], "fallback": (env_fallback, ["ONE_URL", "ONE_XMLRPC"])},
     "api_username": {"type": "str", "fallback": (env_fallback, ["ONE_USERNAME"])},
     "api_password": {

@@ -9,7 +9,7 @@ import os
 from types import SimpleNamespace
 
 from ..pyone import OneConnectionException, OneException, OneProtocolException
-from ..pyone.flow import OneFlow
+from ..pyone.flow import OneFlow, encoded
 from ..pyone.transport import Endpoint
 from .cloud import client_options, connect, endpoints, first_line, session
 from .failure import Failure, described
@@ -57,6 +57,17 @@ class Clients:
         except (OneConnectionException, OneProtocolException) as error:
             error.message = "OneFlow (%s): %s" % (flow_endpoint(self._options)[1], error.message)
             raise
+
+    def request(self, method, *arguments):
+        """Finds out whether a method can be sent, without sending it.
+
+        Raises:
+            OneException, Failure
+        """
+        if method.startswith("flow."):
+            encoded(arguments)
+        else:
+            self._oned().request(method, *arguments)
 
     def _oned(self):
         if self._one is None:

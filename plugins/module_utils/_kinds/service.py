@@ -26,8 +26,9 @@ ROLE_STATES = (
 AT_REST = ("RUNNING", "WARNING", "HOLD")
 WANTED_STATES = {"running": "RUNNING", "recovered": "RUNNING", "held": "HOLD"}
 # What of a role counts at its creation only; names are not looked up for roles that exist.
-OF_NEW_ROLES = ("type", "template", "networks", "vm_group", "template_contents", "parents", "on_hold")
-OF_NEW_ROLES += ("user_inputs", "user_inputs_values")
+OF_NEW_ROLES = (
+    "type template networks vm_group template_contents parents on_hold user_inputs user_inputs_values".split()
+)
 VM_REASONS = ("ERROR", "SCHED_MESSAGE")
 
 

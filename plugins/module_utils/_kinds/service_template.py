@@ -16,7 +16,7 @@ from .roles import canonical_roles, merged_roles, merged_texts, network_of, new_
 
 KIND = "service_template"
 # Options that are keys of the content → what they are where it lacks them.
-CONTENT = {
+CONTENT: dict = {
     "description": "",
     "deployment": "none",
     "shutdown_action": None,

@@ -202,7 +202,7 @@ class OneFlow(BaseClient):
     def _request(self, name, verb, path, content, writes):
         if writes:
             self._forbid_writes(name)
-        body = b"" if content is None else _json(content)
+        body = b"" if content is None else encoded(content)
         self._announce(name)
         headers = (AUTHORIZATION + basic(self._session), "Content-Type: application/json")
         status, answer = self._transport.send(Request(body, verb, path, headers), not writes)
@@ -305,7 +305,7 @@ class OneFlow(BaseClient):
         """
         _mapping("body", body)
         if self._kind(oid, kind) == SERVICE:
-            content = {"append": True, "template": _json(body).decode()} if append else body
+            content = {"append": True, "template": encoded(body).decode()} if append else body
             self.request("PUT", _path(SERVICE, oid), content)
             return self.service(oid)
         return self._update_template(oid, body, append)
@@ -314,7 +314,7 @@ class OneFlow(BaseClient):
         """OneFlow drops the attributes beside the body, such as LABELS, and does not rename with the body's name."""
         before = self.service_template(oid)
         if append:
-            self._action(SERVICE_TEMPLATE, oid, "update", append=True, template_json=_json(body).decode())
+            self._action(SERVICE_TEMPLATE, oid, "update", append=True, template_json=encoded(body).decode())
         else:
             self.request("PUT", _path(SERVICE_TEMPLATE, oid), body)
         if before.attributes:
@@ -535,7 +535,8 @@ def _choice(name, value, choices):
         raise OneArgumentException("%s has to be one of %s: %r" % (name, ", ".join(choices), value))
 
 
-def _json(content):
+def encoded(content: Any) -> bytes:
+    """JSON. Raises OneArgumentException: it cannot be written so."""
     try:
         return json.dumps(content, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
