@@ -21,6 +21,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pkgutil import resolve_name
 from typing import NamedTuple
@@ -29,6 +30,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as Ordinary
 from ansible.plugins.loader import module_loader
+from ansible.utils.display import Display
 
 from ..module_utils._module import OneModule
 
@@ -45,6 +47,8 @@ else:
 
 COLLECTION = ".".join(__package__.split(".")[1:3])
 SWITCH = "one_in_controller"  # the variable that, false, asks for the module's own process
+PERIOD = "one_progress"  # the variable with the seconds between two lines on what a task waits for; 0: no lines
+USUAL_PERIOD = 10
 HARMLESS = "ONE_"  # environment variables with this prefix are read by the collection only
 PROFILE = "legacy"  # the form of JSON that Ansible exchanges with modules
 SHEBANG = "#!" + sys.executable  # nothing is run with it
@@ -144,6 +148,7 @@ def core_at_hand():
 class ActionModule(Ordinary):
     """Runs a module of the collection in the controller's process, or as any other module."""
 
+    _progress = None  # OneModule.progress of this task
     _core = None  # a Core: this task runs in the controller
     _environment = None  # {name: value} of the task
 
@@ -159,6 +164,7 @@ class ActionModule(Ordinary):
             self._compute_environment_string(self._environment)
             if not (self._fits() and self._wanted(task_vars or {})):
                 self._core = None
+            self._progress = self._followed(task_vars or {})
         return super().run(tmp, task_vars)
 
     def _fits(self):
@@ -178,6 +184,18 @@ class ActionModule(Ordinary):
         except TypeError:
             raise AnsibleActionFail("The variable %s is %r, which is no boolean." % (SWITCH, given)) from None
 
+    def _followed(self, task_vars):
+        """How OneModule tells what it waits for: (a function that shows a line, seconds); None: it does not."""
+        given = self._templar.template(task_vars.get(PERIOD, USUAL_PERIOD))
+        try:
+            period = float(given)
+        except (TypeError, ValueError):
+            raise AnsibleActionFail("The variable %s is %r, which is no number." % (PERIOD, given)) from None
+        if period <= 0 or self._task.no_log:
+            return None
+        host = task_vars.get("inventory_hostname", "localhost")
+        return partial(show, host), period
+
     def _is_pipelining_enabled(self, *arguments, **options):
         return bool(self._core) or super()._is_pipelining_enabled(*arguments, **options)
 
@@ -193,7 +211,7 @@ class ActionModule(Ordinary):
         if not self._core:
             return super()._low_level_execute_command(cmd, *arguments, in_data=in_data, **options)
         with variables(self._environment):
-            told = answer(self._main, in_data)
+            told = answer(self._main, in_data, self._progress)
         return {"rc": 0, "stdout": told, "stdout_lines": told.splitlines(), "stderr": "", "stderr_lines": []}
 
 
@@ -218,12 +236,20 @@ class Guest(OneModule.face):
         super().warn(without_secrets(warning, self.no_log_values), **options)
 
 
-def answer(main, options):
-    """What the module's main() prints, given its options (bytes of JSON) as a process of its own is."""
+def show(host, line):
+    """Shows what a task waits for; on standard error, for standard output may be data (the callback json)."""
+    Display().display("WAITING: [%s]: %s" % (host, line), stderr=True)
+
+
+def answer(main, options, progress=None):
+    """What the module's main() prints, given its options (bytes of JSON) as a process of its own is.
+
+    `progress` is OneModule.progress meanwhile.
+    """
     basic, warnings = resolve_name(BASIC), resolve_name(WARNINGS)
     printed = io.StringIO()
     with ExitStack() as stack:
-        stack.enter_context(lent(OneModule, face=Guest))
+        stack.enter_context(lent(OneModule, face=Guest, progress=progress))
         stack.enter_context(lent(basic, _ANSIBLE_ARGS=options, _ANSIBLE_PROFILE=PROFILE, _PARSED_MODULE_ARGS={}))
         for name in ("_global_warnings", "_global_deprecations"):  # of this run alone; a loop has several
             stack.enter_context(lent(warnings, **{name: type(getattr(warnings, name))()}))

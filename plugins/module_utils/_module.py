@@ -11,6 +11,7 @@ from ._core.argument_specs import CONNECTION
 from ._core.cloud import Cloud, connect
 from ._core.failure import Failure, described
 from ._core.values import contrast, masked
+from ._core.waiting import Clock, Progress
 from ._engine.engine import Engine
 from ._engine.resource import modes_of, wanted_of
 from .pyone import OneException
@@ -27,6 +28,7 @@ class OneModule:
     """
 
     face = AnsibleModule  # how options come in and the result goes out
+    progress = None  # (show, period) of a Progress; None: nobody can follow the task
 
     def __init__(self, options, writes=True, client=connect, **rules):
         self._ansible = self.face(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
@@ -72,7 +74,9 @@ class OneModule:
 
     def _cloud(self, one):
         on_missing = self._ansible.warn if self._ansible.check_mode else None
-        return Cloud(one, self.params.get("wait_timeout") or 0, on_missing)
+        clock = Clock()
+        progress = Progress(*self.progress, clock) if self.progress is not None else None
+        return Cloud(one, self.params.get("wait_timeout") or 0, on_missing, clock, progress)
 
     def _succeed(self, report):
         result = dict(masked(report.record or {}), changed=report.changed, **self._cost())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
+from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
 from .failure import Failure, described
@@ -85,13 +86,15 @@ class Cloud:
         on_missing (callable | None): told of references that do not exist, which are then taken as written; None: they
             fail.
         clock (Clock)
+        progress (Progress | None): is told what is waited for.
     """
 
-    def __init__(self, one, timeout=300, on_missing=None, clock=None):
+    def __init__(self, one, timeout=300, on_missing=None, clock=None, progress=None):
         self.one = one
         self.timeout = timeout
         self.on_missing = on_missing
         self.clock = clock or Clock()
+        self._progress = progress
         self._pools = {}
         self._missing = set()  # what on_missing was told
 
@@ -186,9 +189,17 @@ class Cloud:
             self.on_missing("%s (yet); this was taken as it is written." % message)
         return None
 
-    def wait(self, probe, done, describe):
-        """waiting.wait with the clock and the timeout of this task."""
-        return wait(probe, done, self.timeout, self.clock, describe)
+    def wait(self, probe, done, describe, summary=None):
+        """waiting.wait with the clock and the timeout of this task.
+
+        Args:
+            summary (callable | None): situation → one line for who follows the task; None: what `describe` says.
+        """
+        tell = partial(self._tell, summary or describe) if self._progress is not None else None
+        return wait(probe, done, self.timeout, self.clock, describe, tell)
+
+    def _tell(self, summary, situation):
+        self._progress.tell(lambda: summary(situation))
 
 
 # ---------------------------------------------------------------- connection

@@ -31,7 +31,34 @@ class TimeOver(Failure):
     """What was waited for has not come in time."""
 
 
-def wait(probe, done, timeout, clock, describe):
+class Progress:
+    """Tells what is waited for: when it has changed, and not too often.
+
+    Args:
+        show (callable): takes one line.
+        period (float): seconds before the first line, and between two.
+        clock (Clock)
+    """
+
+    def __init__(self, show, period, clock):
+        self._show = show
+        self._period = period
+        self._clock = clock
+        self._due = clock.now() + period
+        self._last = None
+
+    def tell(self, describe):
+        """Shows the line that describe() returns, which is called only when a line is due."""
+        if self._clock.now() < self._due:
+            return
+        line = describe()
+        if line != self._last:
+            self._show(line)
+            self._last = line
+            self._due = self._clock.now() + self._period
+
+
+def wait(probe, done, timeout, clock, describe, tell=None):
     """Polls until something holds, with growing pauses (0.1 s to 5 s).
 
     Args:
@@ -40,6 +67,7 @@ def wait(probe, done, timeout, clock, describe):
         timeout (float): seconds.
         clock (Clock)
         describe (callable): situation → its state, for the message of a timeout.
+        tell (callable | None): is called with each situation that is not done.
 
     Returns:
         the situation that is done.
@@ -52,6 +80,8 @@ def wait(probe, done, timeout, clock, describe):
         situation = probe()
         if done(situation):
             return situation
+        if tell is not None:
+            tell(situation)
         left = end - clock.now()
         if left <= 0:
             message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false."

@@ -9,6 +9,7 @@ they need (Reach).  A failure ends the steps of its VM, never those of the other
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
@@ -207,7 +208,7 @@ def run(cloud, runs, workers):
     if _all_over(runs):
         return None
     try:
-        cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _describe)
+        cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _describe, _summary)
     except Failure as failure:
         return failure
     return None
@@ -226,6 +227,16 @@ def _all_over(runs):
 
 def _describe(runs):
     return "; ".join(one.describe() for one in runs if not one.over)
+
+
+def _summary(runs):
+    """One line on all VMs, such as "12 of 40 VMs done, 20 changing, 8 pending"."""
+    if len(runs) == 1:
+        return _describe(runs)
+    well = [one for one in runs if one.failure is None]
+    left = [status(one.item) for one in well if not one.over] + ["failed"] * (len(runs) - len(well))
+    others = "".join(", %d %s" % (number, state) for state, number in Counter(left).most_common())
+    return "%d of %d VMs done%s" % (sum(one.over for one in well), len(runs), others)
 
 
 def _advance(cloud, runs, items, workers):

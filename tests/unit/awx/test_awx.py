@@ -129,6 +129,13 @@ def test_a_job_template_runs_with_the_credential_alone(data, simulator):
     assert names_of_vms(simulator) == ["web-00", "web-01"]
 
 
+def test_the_log_of_a_job_shows_what_is_waited_for(data, simulator):
+    simulator.cloud.events.delay = 0.3
+    given = answers(survey_of("Scale a fleet"), one_progress=0.2)
+    (data / "env" / "extravars").write_text(json.dumps(given))
+    assert b"WAITING: [localhost]: " in runner("run", data, "-p", "playbooks/scale_fleet.yml")
+
+
 def test_a_host_is_evacuated_and_enabled(data, simulator):
     (data / "env" / "extravars").write_text(json.dumps(answers(survey_of("Scale a fleet"))))
     runner("run", data, "-p", "playbooks/scale_fleet.yml")

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Step
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import states, transitions
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Run
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Run, _summary
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import (
     LCM_NAMES,
     STATE_NAMES,
@@ -130,3 +130,16 @@ def test_words_for_all_states():
     assert {transitions.target_state(seen(name)) for name in LCM_NAMES} <= states.RESTING | {"failed"}
     unknown = SimpleNamespace(STATE=3, LCM_STATE=99)
     assert (states.status(unknown), lcm_name(unknown)) == ("changing", "99")
+
+
+SUMMARIES = [
+    ([["RUNNING"], ["BOOT"], ["BOOT"], ["PENDING"]], "1 of 4 VMs done, 2 changing, 1 pending"),
+    ([["RUNNING"], ["BOOT", "BOOT_FAILURE"]], "1 of 2 VMs done, 1 failed"),
+    ([["BOOT"]], "db is changing"),
+]
+
+
+@pytest.mark.parametrize(("fleet", "line"), SUMMARIES)
+def test_one_line_tells_how_far_a_fleet_is(fleet, line):
+    server = Server()
+    assert _summary([advanced(server, ["running"], [seen(word) for word in looks]) for looks in fleet]) == line

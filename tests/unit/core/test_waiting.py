@@ -9,7 +9,12 @@ from itertools import count
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock, TimeOver, wait
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import (
+    Clock,
+    Progress,
+    TimeOver,
+    wait,
+)
 
 
 class Recorded(Clock):
@@ -82,3 +87,40 @@ def test_the_real_clock_is_one_that_never_goes_back(monkeypatch):
     clock = Clock()
     clock.sleep(3)
     assert (clock.now(), slept) == (12.5, [3])
+
+
+# ---------------------------------------------------------------- progress
+
+
+def told(line, looks, period=10):
+    """What is shown of looks a second apart, with the second in which it is; line(look) is the text."""
+    clock, found = Recorded(), []
+    progress = Progress(lambda text: found.append((clock.time - 1000, text)), period, clock)
+    for look in range(looks):
+        progress.tell(lambda: line(look))  # noqa: B023 is called at once
+        clock.sleep(1)
+    return found
+
+
+def test_a_short_wait_is_not_told():
+    assert told(str, 10) == []
+
+
+def test_what_changes_is_told_every_ten_seconds():
+    assert told(str, 35) == [(10, "10"), (20, "20"), (30, "30")]
+
+
+def test_what_stays_is_told_once_and_its_change_at_once():
+    assert told(lambda look: "a" if look < 25 else "b", 60) == [(10, "a"), (25, "b")]
+
+
+def test_a_line_is_made_only_when_it_is_due():
+    made = []
+    told(lambda look: made.append(look) or "", 15)
+    assert made == [10]
+
+
+def test_every_situation_that_is_waited_for_can_be_told():
+    found = []
+    wait(count().__next__, lambda number: number == 3, 9, Recorded(), str, found.append)
+    assert found == [0, 1, 2]

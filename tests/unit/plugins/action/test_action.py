@@ -44,7 +44,7 @@ def face(monkeypatch, task_vars=None, environment=(), async_val=0, transport="lo
     """Whether the task runs here."""
     connection = SimpleNamespace(transport=transport, become=become)
     connection._shell = SimpleNamespace(env_prefix=lambda **given: "")
-    task = SimpleNamespace(environment=list(environment), async_val=async_val)
+    task = SimpleNamespace(environment=list(environment), async_val=async_val, no_log=False)
     found = action.ActionModule(task, connection, SimpleNamespace(), None, Templar(), None)
     monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", keep)
     monkeypatch.setattr(action.Ordinary, "run", lambda self, tmp, task_vars: self._core is not None)
@@ -84,6 +84,53 @@ def test_a_task_runs_in_a_process_of_its_own(monkeypatch, given):
 def test_the_switch_is_a_boolean(monkeypatch):
     with pytest.raises(AnsibleActionFail, match="The variable one_in_controller is 'perhaps', which is no boolean"):
         face(monkeypatch, {"one_in_controller": "perhaps"})
+
+
+def test_the_period_of_progress_is_a_number(monkeypatch):
+    with pytest.raises(AnsibleActionFail, match="The variable one_progress is 'often', which is no number"):
+        face(monkeypatch, {"one_progress": "often"})
+
+
+FOLLOWED = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Create a fleet
+      privazio.opennebula.one_vm: {name: 'web-#', exact_count: 3, cpu: 0.1, memory: 64, state: running, parallel: 1}
+      no_log: "{{ hidden | default(false) }}"
+"""
+PROGRESS = [
+    ({"one_progress": 0.2}, True),
+    ({"one_progress": 0}, False),
+    ({"one_progress": 0.2, "hidden": True}, False),
+    ({"one_progress": 0.2, "one_in_controller": False}, False),
+    ({}, False),  # ten seconds have not gone by
+]
+
+
+@pytest.mark.parametrize(("variables", "shown"), PROGRESS)
+def test_what_a_task_waits_for_is_shown_meanwhile(tmp_path, variables, shown):
+    project.link_collection()
+    simulator = Simulator(Options(delay=0.3)).start()
+    (tmp_path / "play.yml").write_text(FOLLOWED)
+    given = {**variables, "ansible_python_interpreter": sys.executable}
+    access = {"ONE_URL": simulator.url, "ONE_USERNAME": "oneadmin", "ONE_PASSWORD": "opennebula"}
+    simulator.execute("one.host.allocate", ["oneadmin:opennebula", "node", "dummy", "dummy", 0])
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", "-e", json.dumps(given), str(tmp_path / "play.yml")],
+        env=project.environment(**access, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    simulator.stop()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("WAITING: ")]
+    assert bool(lines) is shown
+    for line in lines:
+        assert re.fullmatch(r"WAITING: \[localhost\]: \d of 3 VMs done(, \d \w+)+", line)
+    assert len(set(lines)) == len(lines)
 
 
 def test_variables_of_the_task_are_seen_by_it_alone(monkeypatch):
