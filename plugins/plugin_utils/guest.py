@@ -30,6 +30,7 @@ import shlex
 import zlib
 
 from ..module_utils._core.failure import Failure
+from ..module_utils._core.values import first_vector
 from ..module_utils._core.waiting import Clock, TimeOver, wait
 from .guest_input import plan
 
@@ -169,7 +170,7 @@ class Looks:
 
 def summary(vm):
     """What the last command of a VM (one.vmpool.infoset) has come to, as a dictionary."""
-    last = (vm.TEMPLATE or {}).get("QEMU_GA_EXEC") or {}
+    last = first_vector(vm.TEMPLATE or {}, "QEMU_GA_EXEC")
     names = ("COMMAND", "STATUS", "RETURN_CODE", "STDOUT", "STDERR")
     found = {name.lower(): last.get(name) or "" for name in names}
     return dict(found, state=vm.STATE, lcm_state=vm.LCM_STATE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from .._core import names
 from .._core.cloud import label, method
 from .._core.failure import described
 from .._engine.resource import FIRST, LAST, Reference, Step, attribute
@@ -52,7 +53,22 @@ def locked(item):
 
 def rename(kind):
     """The Attribute `name` of a kind that can be renamed."""
-    return attribute("name", partial(_rename, kind))
+    return attribute("name", partial(_rename, kind), merged_name, partial(canonical_name, kind))
+
+
+def name(kind):
+    """The Attribute `name` of a kind that the API cannot rename."""
+    return attribute("name", None, merged_name, partial(canonical_name, kind))
+
+
+def merged_name(present, wanted, modes):
+    """Blanks around a name do not count; 6.10 keeps them."""
+    return present if present.strip() == wanted else wanted
+
+
+def canonical_name(kind, cloud, given):
+    """A new name for an object; see names.valid()."""
+    return names.valid(kind, label(kind), given)
 
 
 def _rename(kind, record, after):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Callable, NamedTuple
 
 from .._core.cloud import label
-from .._core.values import canonical
+from .._core.values import canonical, first_text
 from .._engine.resource import attribute
 from .template import update
 
@@ -44,7 +44,7 @@ def read(fields, template):
         fields (dict): option → TemplateField
         template (dict): canonical.
     """
-    return {option: field.read(template.get(field.name, "")) for option, field in fields.items()}
+    return {option: field.read(first_text(template, field.name)) for option, field in fields.items()}
 
 
 def body(fields, wanted):

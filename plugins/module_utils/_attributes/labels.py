@@ -9,6 +9,7 @@ from functools import partial
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
+from .._core.values import first_text
 from .._engine.resource import Step, attribute
 
 LABELS = "LABELS"
@@ -17,6 +18,11 @@ LABELS = "LABELS"
 def split_labels(text):
     """The labels in the text of an attribute LABELS."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def labels_of(template):
+    """The labels in a canonical template, whatever shape others gave its attribute LABELS."""
+    return split_labels(first_text(template, LABELS))
 
 
 def labels(kind):

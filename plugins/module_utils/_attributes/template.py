@@ -10,7 +10,7 @@ from functools import partial
 from .._core.cloud import label, method
 from .._core.values import canonical, changed_names, declared, merged_template
 from .._engine.resource import Step, attribute
-from .labels import LABELS, split_labels
+from .labels import LABELS, labels_of
 
 REPLACE, MERGE = 0, 1  # of one.*.update
 
@@ -18,7 +18,7 @@ REPLACE, MERGE = 0, 1  # of one.*.update
 def content(item):
     """The fields that the record of an object with a TEMPLATE has of it."""
     found = canonical(item.TEMPLATE or {})
-    return {"template": found, "labels": split_labels(found.get(LABELS))}
+    return {"template": found, "labels": labels_of(found)}
 
 
 def canonical_template(cloud, given):

@@ -10,6 +10,7 @@ from collections import namedtuple
 from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
+from . import names
 from .failure import Failure, described
 from .waiting import Clock, wait
 
@@ -149,9 +150,8 @@ class Cloud:
         """
         if oid is not None:
             return self.info(kind, oid)
-        if name == "":
-            raise Failure("The name of a %s cannot be empty." % label(kind), object=kind)
-        found = [item for item in self.pool(kind, pool_arguments) if name == item.NAME]
+        name = names.trimmed(label(kind), name)
+        found = [item for item in self.pool(kind, pool_arguments) if names.fits(name, item)]
         if len(found) > 1:
             ids = sorted(item.ID for item in found)
             message = "The name %r fits %d %ss, with the ids %s: give the id."
@@ -167,9 +167,9 @@ class Cloud:
         Raises:
             Failure: there is none, or there are several.
         """
-        text = str(given)
+        text = str(given).strip()
         pool = self.pool(kind, pool_arguments)
-        found = [item for item in pool if text == item.NAME]
+        found = [item for item in pool if names.fits(text, item)]
         if text.isdigit():
             found += [item for item in pool if int(text) == item.ID and item not in found]
         if len(found) == 1:

@@ -160,6 +160,24 @@ def vectors(template, name):
     return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
 
 
+def first_text(template, name, default=""):
+    """The first text of an attribute, whatever its shape: OpenNebula reads a text where others wrote several.
+
+    Args:
+        template (dict | None): canonical, or of an object.
+        name (str)
+        default (str): where it has none.
+    """
+    value = (template or {}).get(name)
+    texts = (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))
+    return next(texts, default)
+
+
+def first_vector(template, name):
+    """The first vector of an attribute of a canonical template, whatever its shape; {}: it has none."""
+    return next(iter(vectors(template, name)), {})
+
+
 def same(one, other):
     """Whether two texts of a template mean the same: as numbers when both are, as YES / NO when both are."""
     if one == other:

@@ -10,6 +10,7 @@ change in the next run.
 
 from __future__ import annotations
 
+from .._core import names
 from .._core.cloud import label
 from .._core.failure import Broken, Failure, created
 from .._core.values import contrast, masked
@@ -189,6 +190,8 @@ class Engine:
         Returns:
             Report
         """
+        if oid is not None and name is not None:
+            wanted = dict(wanted, name=name)
         wanted = canonical(self.cloud, self.resource, wanted)
         item = self._find(name, oid)
         if item is None and oid is not None:
@@ -197,8 +200,6 @@ class Engine:
             return self._create(name, wanted)
         if self.resource.detailed and oid is None:
             item = self._fetch(item.ID)
-        if oid is not None and name is not None:
-            wanted["name"] = name
         return self.update(item, wanted)
 
     def remove(self, name, oid, wanted=None):
@@ -247,7 +248,7 @@ class Engine:
     # -------------------------------------------------------- creation
 
     def _create(self, name, wanted):
-        attributes = self.resource.attributes
+        name, attributes = names.valid(self.resource.kind, label(self.resource.kind), name), self.resource.attributes
         wanted = {option: value for option, value in wanted.items() if not attributes[option].existing_only}
         self.require(name, wanted)
         wanted = canonical(self.cloud, self.resource, wanted, create_only=True)

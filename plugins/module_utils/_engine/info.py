@@ -72,7 +72,7 @@ def pattern(text):
     if text is None:
         return lambda name: True
     if not text.startswith("~"):
-        return lambda name: name == text
+        return lambda name: name.strip() == text.strip()
     flags, source = (re.I, text[2:]) if text.startswith("~*") else (0, text[1:])
     try:
         expression = re.compile(source, flags)

@@ -9,10 +9,10 @@ from functools import partial
 
 from .._attributes import access, fields, schedules
 from .._attributes.fields import TemplateField
-from .._attributes.labels import LABELS, split_labels
+from .._attributes.labels import labels_of
 from .._attributes.relations import ids, joined, reference_id
 from .._attributes.template import update
-from .._core.values import canonical
+from .._core.values import canonical, first_text, vectors
 from .._engine.resource import LAST, Resource, Step, action, attribute, delete
 
 KIND = "backupjob"
@@ -32,20 +32,21 @@ PURGE = "purge_vms"  # option that removes the VMs that are not named
 def read(cloud, job):
     """The record of a backup job (one.backupjob.info or a BACKUPJOB of one.backupjobpool.info)."""
     template = canonical(job.TEMPLATE or {})
-    actions = template.pop("SCHED_ACTION", [])
+    actions = vectors(template, "SCHED_ACTION")
+    template.pop("SCHED_ACTION", None)
     return {
         **access.owned(job),
         **access.locked(job),
         **fields.read(FIELDS, template),
         **{word: sorted(getattr(job, word.upper()).ID) for word in VM_SETS},
-        "vm_ids": ids(template.get("BACKUP_VMS")),
-        "datastore_id": fields.number(template.get("DATASTORE_ID", "")),
+        "vm_ids": ids(first_text(template, "BACKUP_VMS")),
+        "datastore_id": fields.number(first_text(template, "DATASTORE_ID")),
         "priority": job.PRIORITY,
         "schedules": [schedules.read(vector) for vector in actions],
         "last_backup_time": job.LAST_BACKUP_TIME,
         "last_backup_duration": job.LAST_BACKUP_DURATION,
         "template": template,
-        "labels": split_labels(template.get(LABELS)),
+        "labels": labels_of(template),
     }
 
 

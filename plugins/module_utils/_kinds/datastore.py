@@ -9,6 +9,7 @@ from functools import partial
 
 from .._attributes import access
 from .._attributes.template import content, update
+from .._core.values import first_text
 from .._engine.resource import Attribute, Resource, Step, as_given, attribute, delete
 from .cluster import clusters
 
@@ -92,7 +93,7 @@ def settled(datastore, wanted):
     if datastore.STATE not in (None, READY):
         return True
     system = TYPES.index("system") == datastore.TYPE
-    return bool(datastore.TOTAL_MB) or (system and (datastore.TEMPLATE or {}).get("SHARED") != "YES")
+    return bool(datastore.TOTAL_MB) or (system and first_text(datastore.TEMPLATE, "SHARED") != "YES")
 
 
 OWN = {

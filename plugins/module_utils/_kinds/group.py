@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import quotas
+from .._attributes import access, quotas
 from .._attributes.labels import labels, split_labels
 from .._attributes.relations import members
 from .._attributes.template import content, set_attribute, template
+from .._core.values import first_vector
 from .._engine.resource import Resource, Step, attribute, delete
 
 KIND = "group"
@@ -27,7 +28,7 @@ def read(cloud, group):
         found,
         user_ids=sorted(group.USERS.ID),
         admin_ids=sorted(group.ADMINS.ID),
-        sunstone=read_views(found["template"].get(VIEWS, {})),
+        sunstone=read_views(first_vector(found["template"], VIEWS)),
         **quotas.content(group),
     )
 
@@ -63,7 +64,7 @@ def merged_views(present, wanted, modes):
 
 def change_views(record, after):
     """Members of the attribute that are no suboptions stay."""
-    present = record["template"].get(VIEWS, {})
+    present = first_vector(record["template"], VIEWS)
     others = {name: text for name, text in present.items() if name.lower() not in LISTS + SINGLE}
     lists = {word.upper(): ",".join(after[word]) for word in LISTS if word in after}
     vector = dict(others, **lists, **{word.upper(): after[word] for word in SINGLE if word in after})
@@ -77,7 +78,7 @@ GROUP = Resource(
     create=create,
     remove=partial(delete, KIND),
     attributes={
-        "name": attribute("name"),  # the API cannot rename groups
+        "name": access.name(KIND),
         "template": template(KIND, MANAGED),
         "sunstone": attribute("sunstone", change_views, merged_views, canonical_views),
         "labels": labels(KIND),

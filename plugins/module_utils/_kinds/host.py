@@ -12,6 +12,7 @@ from .._attributes.labels import labels
 from .._attributes.relations import optional, reference
 from .._attributes.template import content, template
 from .._core.failure import Failure
+from .._core.values import first_text
 from .._engine.resource import FIRST, NORMAL, Attribute, Reference, Resource, Step, attribute, deletion
 from .._vm.evacuation import Evacuation, evacuate
 
@@ -128,7 +129,7 @@ def settled(host, wanted):
 def failure(host, wanted):
     if STATES.get(host.STATE) != "error":
         return None
-    return (host.TEMPLATE or {}).get("ERROR") or "its monitoring fails"
+    return first_text(host.TEMPLATE, "ERROR") or "its monitoring fails"
 
 
 def values(params):

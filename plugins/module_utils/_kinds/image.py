@@ -9,7 +9,7 @@ from .._attributes import access
 from .._attributes.relations import clone_of, create_or_clone, optional, reference
 from .._attributes.template import content
 from .._core.failure import Failure
-from .._core.values import canonical
+from .._core.values import canonical, first_text
 from .._engine.engine import canonical as canonical_options
 from .._engine.resource import Reference, Resource, Step, attribute, deletion, source, wanted_of
 from . import image_snapshots
@@ -137,7 +137,7 @@ def settled(image, wanted):
 def failure(image, wanted):
     if word(STATES, image.STATE) != "error":
         return None
-    return (image.TEMPLATE or {}).get("ERROR") or "OpenNebula does not say why"
+    return first_text(image.TEMPLATE, "ERROR") or "OpenNebula does not say why"
 
 
 def remove(cloud, record, wanted, modes):

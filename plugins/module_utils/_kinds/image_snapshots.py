@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._core.failure import Failure
+from .._core.values import first_text
 from .._engine.resource import Attribute, Step
 
 KIND = "image"
@@ -119,7 +120,7 @@ def rests(what, known, image):
     """
     if image.STATE not in (READY, ERROR):
         return False
-    error = (image.TEMPLATE or {}).get("ERROR")
+    error = first_text(image.TEMPLATE, "ERROR")
     if error not in (None, known):
         raise Failure("Cannot %s: %s." % (what, error.rstrip(".")), object=KIND, id=image.ID)
     return True

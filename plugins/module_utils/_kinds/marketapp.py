@@ -12,6 +12,7 @@ from .._attributes.fields import TemplateField
 from .._attributes.relations import reference, reference_id
 from .._attributes.template import content
 from .._core.failure import Failure, described
+from .._core.values import first_text
 from .._engine.engine import Engine
 from .._engine.resource import Reference, Report, Resource, Step, attribute, delete, nothing_needed
 from ..pyone import OneException
@@ -76,7 +77,7 @@ def settled(app, wanted):
 def failure(app, wanted):
     if state(app) != "error":
         return None
-    return (app.TEMPLATE or {}).get("ERROR") or "OpenNebula does not say why"
+    return first_text(app.TEMPLATE, "ERROR") or "OpenNebula does not say why"
 
 
 OWN = {
@@ -172,7 +173,7 @@ def read_exported_image(app_id, cloud, image):
     Raises:
         Failure: it was exported from another one.
     """
-    origin = (image.TEMPLATE or {}).get("FROM_APP")
+    origin = first_text(image.TEMPLATE, "FROM_APP", None)
     if origin not in (None, str(app_id)):
         message = "The image %s exists, but was exported from marketplace app %s, not %d. Give another image_name."
         raise Failure(message % (image.NAME, origin, app_id), object=IMAGE.kind, id=image.ID)

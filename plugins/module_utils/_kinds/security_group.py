@@ -9,10 +9,10 @@ from functools import partial
 
 from .._attributes import access
 from .._attributes import template as templates
-from .._attributes.labels import LABELS, split_labels
+from .._attributes.labels import labels_of
 from .._attributes.relations import clone_of, create_or_clone
 from .._core.failure import Failure
-from .._core.values import canonical
+from .._core.values import canonical, vectors
 from .._engine.resource import Resource, Step, attribute, delete
 
 KIND = "security_group"
@@ -35,7 +35,8 @@ PURGE = "purge_rules"  # option that removes the rules that are not named
 def read(cloud, group):
     """The record of a security group (one.secgroup.info or a SECURITY_GROUP of one.secgrouppool.info)."""
     template = canonical(group.TEMPLATE or {})
-    rules = template.pop("RULE", [])
+    rules = vectors(template, "RULE")
+    template.pop("RULE", None)
     vms = {word: list(getattr(group, word.upper()).ID) for word in VM_SETS}
     return {
         **access.owned(group),
@@ -43,7 +44,7 @@ def read(cloud, group):
         "rules": [canonical_rule({word: rule.get(name) for word, name in RULE.items()}) for rule in rules],
         "committed": not (vms["outdated_vms"] or vms["error_vms"]),
         "template": template,
-        "labels": split_labels(template.get(LABELS)),
+        "labels": labels_of(template),
     }
 
 

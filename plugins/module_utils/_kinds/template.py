@@ -10,6 +10,7 @@ from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
 from .._core.failure import Failure
+from .._core.values import vectors
 from .._engine.resource import Resource, Step, deletion
 
 KIND = "template"
@@ -54,8 +55,7 @@ def refuse_busy_images(cloud, record):
 
 def images_of(cloud, record):
     """The images that the disks of a VM template name, where it is clear which."""
-    disks = record["template"].get("DISK", [])
-    disks = [disk for disk in (disks if isinstance(disks, list) else [disks]) if {"IMAGE", "IMAGE_ID"} & set(disk)]
+    disks = [disk for disk in vectors(record["template"], "DISK") if {"IMAGE", "IMAGE_ID"} & set(disk)]
     found = [[image for image in cloud.pool("image") if names_image(disk, image)] for disk in disks]
     return [images[0] for images in found if len(images) == 1]
 

@@ -9,11 +9,12 @@ import hashlib
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._attributes import quotas
+from .._attributes import access, quotas
 from .._attributes.labels import labels
 from .._attributes.relations import in_order, reference_id
 from .._attributes.template import content, set_attribute, template
 from .._core.failure import Failure
+from .._core.values import first_text
 from .._engine.resource import Attribute, Modes, Resource, Step, attribute, delete
 
 KIND = "user"
@@ -40,7 +41,7 @@ def read(cloud, user):
         group_id=user.GID,
         group_ids=[user.GID] + sorted(set(user.GROUPS.ID) - {user.GID}),
         enabled=user.ENABLED != 0,
-        ssh_public_key=found["template"].get(KEY, ""),
+        ssh_public_key=first_text(found["template"], KEY),
         login_tokens=[read_token(token) for token in user.LOGIN_TOKEN],
         **quotas.content(user),
     )
@@ -226,7 +227,7 @@ USER = Resource(
     remove=partial(delete, KIND),
     needed=needed,
     attributes={
-        "name": attribute("name"),  # the API cannot rename users
+        "name": access.name(KIND),
         "auth_driver": attribute("auth_driver", change_driver),
         "password": Attribute(plan_password),
         "groups": attribute(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access
-from .._attributes.labels import LABELS, split_labels
+from .._attributes.labels import labels_of
 from .._attributes.relations import ids, joined, reference_ids
 from .._attributes.template import set_attribute
 from .._core.failure import Failure
@@ -34,7 +34,7 @@ def read(cloud, group):
         "roles": [read_role(role) for role in roles],
         "vms": {role.NAME: numbers(role.VMS) for role in roles},
         "template": template,
-        "labels": split_labels(template.get(LABELS)),
+        "labels": labels_of(template),
     }
 
 
@@ -45,7 +45,8 @@ def read_role(role):
 
 def names_of(value):
     """The role names of each rule in an attribute, which the template has once or several times."""
-    return [text.split(",") for text in ([value] if isinstance(value, str) else value)]
+    texts = (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))
+    return [text.split(",") for text in texts]
 
 
 def numbers(text):

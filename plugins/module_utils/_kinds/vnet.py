@@ -12,7 +12,7 @@ from .._attributes import access
 from .._attributes.relations import ids, joined, reference, reference_id, reference_ids
 from .._attributes.template import content, update
 from .._core.failure import Failure
-from .._core.values import same
+from .._core.values import first_text, same
 from .._engine.resource import FIRST, Attribute, Reference, Resource, Step, attribute, deletion, source
 from . import address_ranges
 from .cluster import clusters
@@ -72,7 +72,7 @@ def parent(vnet):
 
 
 def security_groups_of(vnet):
-    return sorted(ids((vnet.TEMPLATE or {}).get("SECURITY_GROUPS", "")))
+    return sorted(ids(first_text(vnet.TEMPLATE, "SECURITY_GROUPS")))
 
 
 # The fields of an address range in the record of community.general's one_vnet.
@@ -234,7 +234,7 @@ def settled(vnet, wanted):
 def failure(vnet, wanted):
     if vnet.STATE not in (ERROR, UPDATE_FAILURE) or wanted.get("recover") == "failure":
         return None
-    return (vnet.TEMPLATE or {}).get("ERROR") or "it is in state %s" % STATES[vnet.STATE]
+    return first_text(vnet.TEMPLATE, "ERROR") or "it is in state %s" % STATES[vnet.STATE]
 
 
 OWN = {

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from .._attributes import access
 from .._attributes import template as templates
-from .._attributes.labels import LABELS, split_labels
+from .._attributes.labels import labels_of
 from .._attributes.relations import reference
 from .._core.failure import Failure
-from .._core.values import canonical, same
+from .._core.values import canonical, same, vectors
 from .._engine.engine import perform
 from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, delete, source
 from .._vm.runner import Run, run
@@ -34,7 +34,8 @@ DEFAULT_NAME = "vr-%s-%%i"  # of the VMs, with the router's name
 def read(cloud, router):
     """The record of a virtual router (one.vrouter.info or a VROUTER of one.vrouterpool.info)."""
     template = canonical(router.TEMPLATE or {})
-    nics = template.pop("NIC", [])
+    nics = vectors(template, "NIC")
+    template.pop("NIC", None)
     vms = sorted(router.VMS.ID) if router.VMS is not None else []
     return {
         **access.owned(router),
@@ -43,7 +44,7 @@ def read(cloud, router):
         "vms": vms,
         "vm_count": len(vms),
         "template": template,
-        "labels": split_labels(template.get(LABELS)),
+        "labels": labels_of(template),
     }
 
 

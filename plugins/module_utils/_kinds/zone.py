@@ -11,6 +11,7 @@ from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import reference_id
 from .._attributes.template import content, template, update
+from .._core.values import first_text
 from .._engine.resource import FIRST, LAST, Resource, Step, attribute, delete
 
 KIND = "zone"
@@ -39,7 +40,7 @@ def read(cloud, zone):
     pool = zone.SERVER_POOL.SERVER if zone.SERVER_POOL is not None else []
     return dict(
         found,
-        endpoint=found["template"].get(ENDPOINT, ""),
+        endpoint=first_text(found["template"], ENDPOINT),
         enabled=zone.STATE in (None, ENABLED),  # releases before 6.2 have no states
         servers=[{"id": server.ID, "name": server.NAME, "endpoint": server.ENDPOINT} for server in pool],
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .._attributes.labels import merged_labels, split_labels
+from .._attributes.labels import labels_of, merged_labels
 from .._core.failure import Failure, described
-from .._core.values import canonical, merged_template
+from .._core.values import canonical, first_vector, merged_template, vectors
 from .._engine.engine import resolve
 from .._engine.resource import Reference
 from ..pyone import OneConnectionException, OneException, OneProtocolException
@@ -83,30 +83,25 @@ def _body(source, wanted, modes, base):
         if device.option in wanted:
             body[device.vector] = _devices(device, wanted, base)
     for name, members in wanted.get("updateconf", {}).items():
-        body[name] = merged_template(_first(base.get(name)), members)
+        body[name] = merged_template(first_vector(base, name), members)
     if wanted.get("vm_group"):
         body["VMGROUP"] = {"VMGROUP_ID": str(wanted["vm_group"]["group"]), "ROLE": wanted["vm_group"]["role"]}
     if source.datastore is not None:
         body["SCHED_DS_REQUIREMENTS"] = 'ID="%s"' % source.datastore
     body.update(wanted.get("attributes", {}))
     if "labels" in wanted:
-        body["LABELS"] = ",".join(merged_labels(split_labels(base.get("LABELS")), wanted["labels"], modes))
+        body["LABELS"] = ",".join(merged_labels(labels_of(base), wanted["labels"], modes))
     return body
 
 
 def _devices(device, wanted, base):
     """Disks are added to those of the template; NICs replace them, as with one.template.instantiate."""
-    given = base.get(device.vector, []) if device is DISK else []
+    given = vectors(base, device.vector) if device is DISK else []
     numbered = [one for one in wanted[device.option] if device.number in one]
     if any(int(one[device.number]) >= len(given) for one in numbered):
         message = "The VM template has %d %ss, but the task names %s %s."
         raise Failure(message % (len(given), device.word, device.word, numbered[-1][device.number]), object=KIND)
     return for_new_vm(device, given, wanted[device.option])
-
-
-def _first(value):
-    """The first vector of a section of a VM template."""
-    return (value[0] if isinstance(value, list) else value) or {}
 
 
 # ---------------------------------------------------------------- the request

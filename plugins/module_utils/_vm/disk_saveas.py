@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from .._core.values import canonical
+from .._core.values import canonical, vectors
 from .._engine.resource import Attribute, Resource
 from .configuration import save_disk
 from .record import KIND
@@ -39,7 +39,7 @@ def values(params):
 
 def read(cloud, item):
     """The record of a VM (one.vm.info): its disks, and the snapshots of each."""
-    disks = canonical(item.TEMPLATE or {}).get("DISK", [])
+    disks = vectors(canonical(item.TEMPLATE or {}), "DISK")
     found = {disk["DISK_ID"]: [one["id"] for one in snapshots_of(item, int(disk["DISK_ID"]))] for disk in disks}
     return {"disks": {disk["DISK_ID"]: disk for disk in disks}, "snapshots": found}
 

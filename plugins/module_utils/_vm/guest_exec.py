@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .._core.failure import Failure
-from .._core.values import canonical
+from .._core.values import canonical, first_vector
 from .._engine.resource import LAST, Attribute, Resource, Step, action
 from .record import KIND
 
@@ -21,7 +21,7 @@ EXECUTING, DONE = "executing", "done"  # words for STATUS; the others are error 
 
 def read(cloud, item):
     """The record of a VM (one.vm.info): its last command and the result; `status` is empty when there was none."""
-    last = canonical(item.TEMPLATE or {}).get("QEMU_GA_EXEC") or {}
+    last = first_vector(canonical(item.TEMPLATE or {}), "QEMU_GA_EXEC")
     code = last.get("RETURN_CODE", "")
     return {
         "command": last.get("COMMAND", ""),

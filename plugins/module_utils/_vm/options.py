@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._core import names
 from .._core.failure import Failure
 from .._engine.engine import canonical
 from .._engine.resource import modes_of
@@ -31,6 +32,7 @@ def fleet_spec(cloud, params, apply):
     Raises:
         Failure: options contradict each other, or have values that cannot be.
     """
+    params = dict(params, name=names.trimmed("VM", params["name"]))
     goal, found = STATES.get(params["state"], params["state"]), group(params)
     labels, labels_mode = wanted_labels(params)
     wanted = canonical(cloud, VM, dict(wanted_values(params), labels=labels))
@@ -115,9 +117,9 @@ def group(params):
 def split_name(attributes):
     """(NAME or None, the other attributes) of attributes in any case."""
     given = attributes or {}
-    names = [value for key, value in given.items() if key.upper() == "NAME" and value is not None]
+    found = [value for key, value in given.items() if key.upper() == "NAME" and value is not None]
     others = {key: value for key, value in given.items() if key.upper() != "NAME"}
-    return (str(names[0]) if names else None), others
+    return names.trimmed("VM", found[0] if found else None), others
 
 
 def count(params, found):

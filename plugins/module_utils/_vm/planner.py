@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from .._core.values import canonical, same
+from .._core.values import canonical, first_text, same, vectors
 from .._engine import engine
 from .._engine.resource import LAST, Modes, Plan, Step
 from .record import KIND
@@ -63,13 +63,13 @@ def conditions(state, ready=False, network=None):
 
 
 def is_ready(item):
-    return same((item.USER_TEMPLATE or {}).get("READY", ""), "YES")
+    return same(first_text(item.USER_TEMPLATE, "READY"), "YES")
 
 
 def has_address(network, item):
     """Whether a NIC on a network has an address, or the guest agent tells one."""
     template = canonical(item.TEMPLATE or {})
-    nics = [nic for nic in template.get("NIC", []) if nic.get("NETWORK") == network]
+    nics = [nic for nic in vectors(template, "NIC") if nic.get("NETWORK") == network]
     if any(nic.get(name) for nic in nics for name in ("IP", "IP6", "IP6_GLOBAL")):
         return True
     return bool(nics) and bool(getattr(item.MONITORING, "GUEST_IP_ADDRESSES", None))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 from .._attributes import access
-from .._attributes.labels import split_labels
-from .._core.values import canonical
+from .._attributes.labels import labels_of
+from .._core.values import canonical, first_text, first_vector, vectors
 from .devices import DEVICES
 from .state_names import lcm_name, state_name
 from .states import last_record, status
@@ -29,24 +29,36 @@ def read(cloud, vm):
         id=vm.ID,
         name=vm.NAME,
         status=status(vm),
-        cpu=float(template.get("CPU") or 0),
-        vcpu=int(template.get("VCPU") or 1),
-        memory=int(template.get("MEMORY") or 0),
-        vcpu_max=int(template.get("VCPU_MAX") or 0),
-        memory_max=int(template.get("MEMORY_MAX") or 0),
+        cpu=number(template, "CPU", float),
+        vcpu=number(template, "VCPU") or 1,
+        memory=number(template, "MEMORY"),
+        vcpu_max=number(template, "VCPU_MAX"),
+        memory_max=number(template, "MEMORY_MAX"),
         updateconf=_sections(template, vm.BACKUPS),
-        vm_group=_vm_group(template.get("VMGROUP") or {}),
+        vm_group=_vm_group(first_vector(template, "VMGROUP")),
         attributes=attributes,
-        labels=split_labels(attributes.get("LABELS")),
+        labels=labels_of(attributes),
     )
-    record.update((device.option, template.get(device.vector, [])) for device in DEVICES)
+    record.update((device.option, vectors(template, device.vector)) for device in DEVICES)
     return record
 
 
+def number(template, name, form=int):
+    """The number in an attribute of a canonical template; 0: it has none.
+
+    Args:
+        form (type): int or float.
+    """
+    try:
+        return form(float(first_text(template, name, "0")))
+    except (ValueError, OverflowError):
+        return form(0)
+
+
 def _sections(template, backups):
-    found = {name: template[name] for name in SECTIONS if template.get(name)}
-    # of several vectors one.vm.updateconf changes the first
-    found = {name: value[0] if isinstance(value, list) else value for name, value in found.items()}
+    found = {
+        name: first_vector(template, name) for name in SECTIONS if vectors(template, name)
+    }  # which updateconf changes
     config = backups.BACKUP_CONFIG if backups is not None else None
     if config is not None:
         settings = {name: getattr(config, name) for name in BACKUP_SETTINGS}
@@ -60,7 +72,7 @@ def _vm_group(vector):
 
 def instance(vm, record):
     """A VM as modules return it: the record, and the names that playbooks for community.general expect."""
-    number, last = (vm.TEMPLATE or {}).get("TEMPLATE_ID", ""), last_record(vm)
+    number, last = first_text(vm.TEMPLATE, "TEMPLATE_ID"), last_record(vm)
     return dict(
         record,
         vm_id=vm.ID,
@@ -76,7 +88,7 @@ def instance(vm, record):
         networks=[network(nic) for nic in record["networks"]],
         nic_aliases=[network(nic) for nic in record["nic_aliases"]],
         uptime_h=int((time.time() - vm.STIME) // 3600) if vm.STIME else 0,
-        error=vm.USER_TEMPLATE.get("ERROR") if vm.USER_TEMPLATE else None,
+        error=first_text(vm.USER_TEMPLATE, "ERROR", None),
     )
 
 

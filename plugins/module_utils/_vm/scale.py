@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from .._core import names
 from .._core.failure import Broken, Failure, created
 from .._engine import engine
 from .._engine.resource import Plan, Report
@@ -100,8 +101,10 @@ def _creation(cloud, spec, decision):
     """The Creation for the slots to fill; None when there are none."""
     if not decision.slots:
         return None
-    desired, name = spec.desired, spec.group.name(decision.slots[0])
-    return creation.prepare(cloud, spec.source, desired.wanted, desired.modes, name)
+    desired, called = spec.desired, [spec.group.name(slot) for slot in decision.slots]
+    for name in filter(None, called):
+        names.valid(KIND, "VM", name)
+    return creation.prepare(cloud, spec.source, desired.wanted, desired.modes, called[0])
 
 
 def _refuse_missing(group, members):

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from .._attributes import schedules
-from .._core.values import canonical
+from .._core.values import canonical, vectors
 from .._engine.resource import Resource
 from .record import KIND
 
 
 def read(cloud, item):
     """The record of a VM (one.vm.info)."""
-    vectors = canonical(item.TEMPLATE or {}).get("SCHED_ACTION", [])
-    return {"schedules": [schedules.read(one) for one in (vectors if isinstance(vectors, list) else [vectors])]}
+    found = vectors(canonical(item.TEMPLATE or {}), "SCHED_ACTION")
+    return {"schedules": [schedules.read(one) for one in found]}
 
 
 def absolute(item, given):

@@ -18,10 +18,10 @@ import itertools
 import re
 import uuid
 
-from .._attributes.labels import split_labels
+from .._attributes.labels import labels_of
 from .._core.cloud import ALL
 from .._core.failure import Failure
-from .._core.values import canonical, same
+from .._core.values import canonical, first_text, same
 from .states import fetch_vms
 from .transitions import terminating
 
@@ -145,7 +145,7 @@ def wanted_attributes(attributes):
 def has(item, labels, attributes):
     """Whether the user template of a VM has all of these labels and attributes (of asked())."""
     user = canonical(item.USER_TEMPLATE or {})
-    if not set(labels) <= set(split_labels(user.get("LABELS"))):
+    if not set(labels) <= set(labels_of(user)):
         return False
     return all(name in user and _equal(user[name], value) for name, value in attributes.items())
 
@@ -157,7 +157,7 @@ def _equal(present, wanted):
 
 def request_id(item):
     """The request id of a VM; empty: it has none."""
-    return (item.USER_TEMPLATE or {}).get(REQUEST_ID, "")
+    return first_text(item.USER_TEMPLATE, REQUEST_ID)
 
 
 class Members:

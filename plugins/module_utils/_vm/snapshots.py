@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from .._core.values import canonical
+from .._core.values import canonical, vectors
 from .._engine.resource import LAST, Attribute, Resource, Step, action
 from .record import KIND
 
@@ -73,8 +73,8 @@ def read(disk, cloud, item):
 def snapshots_of(item, disk=None):
     template = canonical(item.TEMPLATE or {})
     if disk is None:
-        found = [_system(vector) for vector in template.get("SNAPSHOT", [])]
-    elif not any(one["DISK_ID"] == str(disk) for one in template.get("DISK", [])):
+        found = [_system(vector) for vector in vectors(template, "SNAPSHOT")]
+    elif not any(one["DISK_ID"] == str(disk) for one in vectors(template, "DISK")):
         raise Failure("VM %s has no disk %d." % (item.NAME, disk), object=KIND, id=item.ID)
     else:
         found = [_of_disk(one) for tree in item.SNAPSHOTS if disk == tree.DISK_ID for one in tree.SNAPSHOT]

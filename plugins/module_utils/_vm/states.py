@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .._core.failure import Broken, Failure
+from .._core.values import first_text
 
 ACTIVE = 3  # STATE whose LCM_STATE tells more
 # By the numbers of STATE and LCM_STATE; what is active in another way is changing.
@@ -26,12 +27,12 @@ def status(vm):
 
 def error(vm):
     """What the drivers said when they last failed; empty when they did not."""
-    return (vm.USER_TEMPLATE or {}).get("ERROR", "").rstrip(".")
+    return first_text(vm.USER_TEMPLATE, "ERROR").rstrip(".")
 
 
 def reason(vm):
     """Why a VM does not proceed, in the words of drivers or scheduler; empty when they say nothing."""
-    return error(vm) or (vm.USER_TEMPLATE or {}).get("SCHED_MESSAGE", "").rstrip(".")
+    return error(vm) or first_text(vm.USER_TEMPLATE, "SCHED_MESSAGE").rstrip(".")
 
 
 def describe(vm, missing=""):
