@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import importlib
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -8,9 +8,9 @@ from itertools import cycle, islice
 from typing import Any
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.lookup.one import found
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SELECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, template
 from kinds import SUBJECTS
