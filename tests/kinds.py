@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -14,8 +15,8 @@ class Subject(NamedTuple):
     module: str
     prefix: str  # of the methods
     create: Callable[[Any, str], int]  # (client, name) -> id of a new one
-    options: dict[str, Any] = {}  # that its module needs to create one
-    info_options: dict[str, Any] = {}
+    options: Mapping[str, Any] = MappingProxyType({})  # that its module needs to create one
+    info_options: Mapping[str, Any] = MappingProxyType({})
 
 
 VNET = 'NAME="{}" VN_MAD="dummy" BRIDGE="br0" AR=[TYPE="IP4",IP="10.9.0.10",SIZE="8"]'

@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
@@ -27,7 +27,7 @@ class Finished(Exception):
 class Face:
     """What a module needs of AnsibleModule: options are validated as it validates them."""
 
-    given: dict[str, Any] = {}
+    given: ClassVar[dict[str, Any]] = {}
     check_mode = False
     _verbosity = 3  # the result lists the calls
 

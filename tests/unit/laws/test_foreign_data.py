@@ -48,7 +48,7 @@ NAMES = sorted(set(SUBJECTS))
 def shaped(first: int) -> dict[str, Any]:
     """Every attribute, each in another shape than its neighbour, the first one in the shape of this number."""
     shapes = islice(cycle(SHAPES.values()), first, None)
-    return dict(zip(ATTRIBUTES, shapes))
+    return dict(zip(ATTRIBUTES, shapes, strict=False))
 
 
 def write(lab: Lab, kind: str, oid: int, attributes: dict[str, Any]) -> None:
@@ -109,10 +109,11 @@ def allocate(lab: Lab, attributes: dict[str, Any]) -> int:
     """A VM with those attributes that OpenNebula takes."""
     needed = ("NAME", "CPU", "MEMORY")
     taken = {name: attributes[name] for name in needed}
-    for name in attributes:
+    for name, value in attributes.items():
         try:
-            lab.one.vm.action("terminate-hard", lab.one.vm.allocate(dict(taken, **{name: attributes[name]}), True))
+            oid = lab.one.vm.allocate({**taken, name: value}, True)
         except OneException:
             continue
-        taken[name] = attributes[name]
+        lab.one.vm.action("terminate-hard", oid)
+        taken[name] = value
     return lab.one.vm.allocate(taken, True)
