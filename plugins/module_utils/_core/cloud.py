@@ -133,6 +133,10 @@ class Cloud:
                 _join(self._pools[key], entry.beside, getattr(answer, entry.beside))
         return self._pools[key]
 
+    def whole_vms(self):
+        """All VMs that are not DONE, whole, where many declarations share one read of them; None: they do not."""
+        return
+
     def info(self, kind, oid):
         """One object, or None when there is none with this id."""
         try:
@@ -142,8 +146,8 @@ class Cloud:
         except OneException as error:
             raise described(error, "read %s %d" % (label(kind), oid), object=kind, id=oid) from None
 
-    def find(self, kind, name=None, oid=None, pool_arguments=None):
-        """The object with an id, or the only one with a name; None when there is none.
+    def find(self, kind, name=None, oid=None, pool_arguments=None, owner=None):
+        """The object with an id, or the only one with a name (and of an owner, by name); None when there is none.
 
         Raises:
             Failure: several objects have the name, or it is empty.
@@ -152,6 +156,7 @@ class Cloud:
             return self.info(kind, oid)
         name = names.trimmed(label(kind), name)
         found = [item for item in self.pool(kind, pool_arguments) if names.fits(name, item)]
+        found = [item for item in found if owner in (None, item.UNAME)] if owner is not None else found
         if len(found) > 1:
             ids = sorted(item.ID for item in found)
             message = "The name %r fits %d %ss, with the ids %s: give the id."

@@ -193,18 +193,27 @@ class Engine:
         if oid is not None and name is not None:
             wanted = dict(wanted, name=name)
         wanted = canonical(self.cloud, self.resource, wanted)
-        item = self._find(name, oid)
-        if item is None and oid is not None:
-            raise self._failure("There is no %s with id %d; to create one, leave the id out.", oid, id=oid)
+        item = self.find(name, oid, wanted)
         if item is None:
             return self._create(name, wanted)
         if self.resource.detailed and oid is None:
             item = self._fetch(item.ID)
         return self.update(item, wanted)
 
+    def find(self, name, oid, wanted):
+        """The object with a name or an id; None when it is to be created.
+
+        Raises:
+            Failure: there is no object with the id, or there are several with the name.
+        """
+        item = self._find(name, oid, wanted)
+        if item is None and oid is not None:
+            raise self._failure("There is no %s with id %d; to create one, leave the id out.", oid, id=oid)
+        return item
+
     def remove(self, name, oid, wanted=None):
         """Removes the object with a name or an id, if there is one; `wanted`: what its removal needs to know."""
-        item = self._find(name, oid)
+        item = self._find(name, oid, wanted or {})
         if item is None:
             return Report(False, {}, {}, None)
         record = self.record(item)
@@ -212,28 +221,33 @@ class Engine:
         wanted = canonical(self.cloud, self.resource, wanted or {})
         steps = resolved(self.cloud, self.resource.remove(self.cloud, record, wanted, self.modes))
         if self.apply:
-            self._run(record, steps)
+            self.run(record, steps)
             if self.waits:
                 self._wait_until_gone(record)
         return Report(True, before, {"state": "absent"}, record)
 
     def update(self, item, wanted):
         """Makes what is wanted, in canonical form, true of an object."""
+        report, steps = self.planned(item, wanted)
+        if not self.apply:
+            return report
+        results = self.run(self.record(item), steps)
+        if report.changed:
+            item = self._settle(item.ID, wanted, self.waits)
+            if self.waits:
+                self.verify(item, wanted)
+        elif self.waits and not self.rests(item, wanted):
+            item = self._settle(item.ID, wanted, True)
+        return report._replace(record=dict(self.record(item), **results))
+
+    def planned(self, item, wanted):
+        """The Report of what would change of an object, and the steps there, ready to run."""
         record = self.record(item)
         found = plan(self.resource, record, wanted, self.modes)
         steps = resolved(self.cloud, found.steps)
         before, after = contrast(*(shown(self.resource, values) for values in (found.before, found.after)))
-        changed = bool(found.after)
-        if not self.apply:
-            return Report(changed, before, after, dict(record, **persisted(self.resource, found.after)))
-        results = self._run(record, steps)
-        if changed:
-            item = self._settle(record["id"], wanted, self.waits)
-            if self.waits:
-                self._verify(item, wanted)
-        elif self.waits and not self._rests(item, wanted):
-            item = self._settle(record["id"], wanted, True)
-        return Report(changed, before, after, dict(self.record(item), **results))
+        planned = dict(record, **persisted(self.resource, found.after))
+        return Report(bool(found.after), before, after, planned), steps
 
     def record(self, item):
         """An object in the words of the options, with its id and name."""
@@ -248,6 +262,25 @@ class Engine:
     # -------------------------------------------------------- creation
 
     def _create(self, name, wanted):
+        step, wanted, report = self.creation(name, wanted)
+        if not self.apply:
+            return report
+        oid = perform(self.cloud, step, object=self.resource.kind, name=name)
+        return report._replace(record=self._complete(oid, wanted).record)
+
+    def creation(self, name, wanted):
+        """How an object is created.
+
+        Args:
+            name (str)
+            wanted (dict): in canonical form, but for what counts at creation only.
+
+        Returns:
+            (Step, dict, Report): the step that answers the id, what is wanted in its one form, and what would be.
+
+        Raises:
+            Failure: it cannot be created.
+        """
         name, attributes = names.valid(self.resource.kind, label(self.resource.kind), name), self.resource.attributes
         wanted = {option: value for option, value in wanted.items() if not attributes[option].existing_only}
         self.require(name, wanted)
@@ -257,11 +290,8 @@ class Engine:
         after.update(name=name, state="present")
         step = resolved(self.cloud, [self.resource.create(name, wanted, self.modes)])[0]
         self.cloud.check(step.text, step.method, list(_texts(wanted)))  # what later steps would send
-        if not self.apply:
-            kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
-            return Report(True, {"state": "absent"}, after, dict(kept, name=name))
-        oid = perform(self.cloud, step, object=self.resource.kind, name=name)
-        return Report(True, {"state": "absent"}, after, self._complete(oid, wanted).record)
+        kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
+        return step, wanted, Report(True, {"state": "absent"}, after, dict(kept, name=name))
 
     def _complete(self, oid, wanted):
         """Gives a new object what creation does not take; waits first where that is needed."""
@@ -277,7 +307,7 @@ class Engine:
 
     # -------------------------------------------------------- steps
 
-    def _run(self, record, steps):
+    def run(self, record, steps):
         """Carries out steps; returns the fields of the result that their answers give."""
         results: dict = {}
         done: list = []
@@ -303,14 +333,20 @@ class Engine:
             self._state_of,
         )
 
-    def _verify(self, item, wanted):
+    def verify(self, item, wanted):
+        """Raises Failure when the server does not have what it accepted."""
         failure = unstored(self.resource, self.record(item), wanted, self.modes)
         if failure is not None:
             raise failure
 
     # -------------------------------------------------------- waiting
 
-    def _rests(self, item, wanted):
+    def rests(self, item, wanted):
+        """Whether an object has settled.
+
+        Raises:
+            Failure: it never will.
+        """
         reason = self.resource.failure(item, wanted)
         if reason is not None and self.waits:
             text = "The %s %s has failed: %s."
@@ -320,10 +356,11 @@ class Engine:
     def _settle(self, oid, wanted, waits):
         if not waits:
             return self._fetch(oid)
-        return self.cloud.wait(lambda: self._fetch(oid), lambda item: self._rests(item, wanted), self._state_of)
+        return self.cloud.wait(lambda: self._fetch(oid), lambda item: self.rests(item, wanted), self._state_of)
 
-    def _find(self, name, oid):
-        return self.cloud.find(self.resource.kind, name, oid, self.resource.pool_arguments)
+    def _find(self, name, oid, wanted):
+        owner = wanted.get("owner") if self.modes.by_owner else None
+        return self.cloud.find(self.resource.kind, name, oid, self.resource.pool_arguments, owner)
 
     def _fetch(self, oid):
         item = self.resource.fetch(self.cloud, self.resource.kind, oid)

@@ -20,6 +20,7 @@ class Modes(NamedTuple):
     create_only: frozenset = frozenset()  # attributes that are set at creation, and left alone afterwards
     force: bool = False  # remove also what is locked or stuck
     recursive: bool = False  # copy and remove the images too
+    by_owner: bool = False  # the option owner tells objects of one name apart; else it is what the object is to have
     waits: bool = True  # wait until what is started has ended
 
 

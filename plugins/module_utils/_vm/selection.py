@@ -116,6 +116,9 @@ class Group:
         return sorted(found, key=lambda item: item.ID)
 
     def _candidates(self, cloud):
+        shared = cloud.whole_vms()
+        if shared is not None:
+            return [item for item in shared if (item.ID in self.ids if self.ids is not None else self._fits(item))]
         if self.ids is not None:
             return fetch_vms(cloud, self.ids).values()
         if set(self.attributes) <= IN_POOL and not self.is_new:

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The action plugin of one_cloud: a document is validated, planned and made true, in the controller."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import yaml
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils._core.cloud import connect
+from ..module_utils._core.failure import Failure
+from ..module_utils._core.values import masked
+from ..modules import one_cloud
+from ..plugin_utils.declaration import apply, document, objects, planner
+from ..plugin_utils.declaration.shared_cloud import SharedCloud
+
+
+class ActionModule(ActionBase):
+    """Makes a cloud as a document declares it."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        """The result of the task."""
+        super().run(tmp, task_vars)
+        calls: list[str] = []
+        params = self._options()
+        try:
+            result = self._made(params, calls)
+        except Failure as failure:
+            result = {"failed": True, "msg": failure.message, **masked(failure.data)}
+        return dict(result, api_calls=len(calls))
+
+    def _options(self):
+        spec = one_cloud.OPTIONS
+        found = ArgumentSpecValidator(spec, **one_cloud.RULES).validate(self._task.args)
+        if found.error_messages:
+            raise AnsibleActionFail("%s." % ". ".join(found.error_messages))
+        for name, option in spec.items():  # the environment, which AnsibleModule reads itself
+            if found.validated_parameters.get(name) is None and "fallback" in option:
+                found.validated_parameters[name] = _fallback(*option["fallback"])
+        return found.validated_parameters
+
+    def _made(self, params, calls):
+        declared, faults = self._declared(params)
+        with connect(params, read_only=self._task.check_mode, on_call=calls.append) as one:
+            cloud = SharedCloud(one, params["wait_timeout"], planner.names_of(declared))
+            plan, wrong = planner.plan(cloud, declared)
+            if faults or wrong:
+                return _invalid(faults + wrong)
+            result = {"plan": [one.told() for one in plan.objects], "summary": plan.summary(), "changed": changes(plan)}
+            result["diff"] = difference(plan)
+            if self._task.check_mode or not result["changed"]:
+                return result
+            progress = Progress(sum(one.action != "none" for one in plan.objects))
+            return dict(result, **told(plan, apply.apply(cloud, plan, params["parallel"], progress)))
+
+    # -------------------------------------------------------- the document
+
+    def _declared(self, params):
+        """(objects, faults) of the document."""
+        parts = [("", params["declaration"] or {}, {})] + self._files(params["src"])
+        entries, faults = document.merged(parts)
+        entries, wrong = document.distinct(entries)
+        if params["state"] == "absent":
+            entries = [entry._replace(options=dict(entry.options, state="absent")) for entry in entries]
+        found, invalid = objects.declared(entries, modules())
+        return found, faults + wrong + invalid
+
+    def _files(self, path):
+        """(file, content, lines) of each file of the document; expressions in them are those of the task."""
+        if path is None:
+            return []
+        try:
+            return [self._file(str(file)) for file in document.sources(self._find_needle("files", path))]
+        except FileNotFoundError:
+            raise AnsibleActionFail("There is no YAML file at src: %s." % path) from None
+
+    def _file(self, path):
+        try:
+            content = self._templar.template(self._loader.load_from_file(path))
+            with open(path, encoding="utf-8") as stream:
+                return path, content or {}, document.lines(stream.read())
+        except (AnsibleError, yaml.YAMLError, ValueError) as error:
+            raise AnsibleActionFail("Cannot read %s: %s" % (path, error)) from None
+
+
+def _fallback(function, names):
+    try:
+        return function(*names)
+    except Exception:  # AnsibleFallbackNotFound: the environment does not say
+        return None
+
+
+def modules():
+    """{key of a document: the Python module of the Ansible module that takes its objects}."""
+    return {key: import_module("..modules." + name, __package__) for key, name in document.KEYS.items()}
+
+
+def _invalid(faults):
+    told = [{"place": fault.place, "message": fault.message} for fault in faults]
+    message = "The declaration has %d fault%s. %s" % (len(faults), "s"[: len(faults) != 1], " ".join(map(str, faults)))
+    return {"failed": True, "msg": message, "faults": told, "changed": False}
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def changes(plan):
+    """Whether a plan changes anything."""
+    return any(one.action != "none" for one in plan.objects)
+
+
+def difference(plan):
+    """The diff of a plan: what differs, by kind and name."""
+    before: dict[str, dict] = {}
+    after: dict[str, dict] = {}
+    for one in plan.objects:
+        if one.action != "none":
+            told = one.told()
+            name = "%s %s" % (told["kind"], told["name"])
+            before[name], after[name] = told["before"], told["after"]
+    return {"before": before, "after": after}
+
+
+def told(plan, outcome):
+    """The fields of the result for what was done."""
+    by_number = {one.number: one for one in plan.objects}
+    done = [
+        dict(_named(by_number[number]), id=(report.record or {}).get("id")) for number, report in outcome.done.items()
+    ]
+    failures = [dict(_named(by_number[number]), reason=failure.message) for number, failure in outcome.failures.items()]
+    skipped = [
+        dict(_named(by_number[number]), because="%s has failed" % by_number[cause].declared.entry.place())
+        for number, cause in outcome.skipped.items()
+    ]
+    result = {"done": done, "changed": bool(done) or bool(failures)}
+    if failures:
+        message = "%d of %d objects could not be made as declared, %d were skipped: %s"
+        reasons = " ".join("%(kind)s %(name)s: %(reason)s" % failure for failure in failures)
+        counts = (len(failures), len(done) + len(failures) + len(skipped), len(skipped))
+        result.update(failed=True, msg=message % (*counts, reasons), failures=failures, skipped=skipped)
+    return result
+
+
+def _named(one):
+    return {"kind": one.kind, "name": one.declared.name, "place": one.declared.entry.place(), "action": one.action}
+
+
+class Progress:
+    """Tells of each object that is done, with the count.
+
+    Args:
+        number (int): of all objects to make.
+    """
+
+    def __init__(self, number):
+        self._number = number
+        self._done = 0
+
+    def __call__(self, one, failure):
+        self._done += 1
+        word = {"create": "created", "update": "updated", "remove": "removed"}[one.action]
+        outcome = "%s: %s" % ("failed", failure.message) if failure is not None else word
+        Display().display("[%d/%d] %s %s %s" % (self._done, self._number, one.kind, one.declared.name, outcome))

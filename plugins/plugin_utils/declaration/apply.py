@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A plan is carried out: in waves, side by side, and whatever fails keeps only what needs it from being done."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ...module_utils._core.failure import Failure, described
+from ...module_utils._engine import bulk
+from ...module_utils._engine.resource import wanted_of
+from ...module_utils.pyone import OneException
+from . import graph, planner
+
+
+class Outcome(NamedTuple):
+    """What became of the objects of a plan.
+
+    Args:
+        done (dict): number → Report.
+        failures (dict): number → Failure.
+        skipped (dict): number → number of the object whose failure keeps it from being made.
+    """
+
+    done: dict
+    failures: dict
+    skipped: dict
+
+
+def apply(cloud, plan, workers, progress):
+    """Carries out a Plan.
+
+    Args:
+        cloud (SharedCloud)
+        plan (planner.Plan)
+        workers (int): objects at a time.
+        progress (callable): told of each object that is done: (Planned, Failure | None).
+
+    Returns:
+        Outcome
+    """
+    cloud.plans = False
+    due = {one.number: one for one in plan.objects if one.action not in ("none", "remove")}
+    outcome = Outcome({}, {}, {})
+    for wave in plan.waves:
+        nodes = [node for node in wave if node.number in due and _goes_on(plan, node, outcome)]
+        _make(cloud, plan, [(due[node.number], node.part) for node in nodes], workers, outcome, progress)
+    _remove(cloud, plan, workers, outcome, progress)
+    return outcome
+
+
+def _goes_on(plan, node, outcome):
+    """Whether what an object needs has been made; keeps why it is skipped."""
+    if node.number in outcome.failures or node.number in outcome.skipped:
+        return False
+    causes = graph.dependants(plan.references, set(outcome.failures))
+    if node.number in causes:
+        outcome.skipped[node.number] = causes[node.number]
+        return False
+    return True
+
+
+def _make(cloud, plan, nodes, workers, outcome, progress):
+    """Makes the objects of a wave: those of one resource together, the others side by side."""
+    groups: dict[int, list] = {}
+    single = []
+    for one, part in nodes:
+        resource = one.declared.resource
+        if resource is None or resource.detailed:
+            single.append(one)
+        else:
+            groups.setdefault(id(resource), []).append((one, part))
+    for group in groups.values():
+        _make_together(cloud, plan, group, workers, outcome, progress)
+    with ThreadPoolExecutor(max(1, workers)) as threads:
+        for one, result in zip(single, threads.map(lambda one: _alone(cloud, one), single)):
+            _keep(one, result, outcome, progress)
+    cloud.forget_changed({method for one in single for method in METHODS.get(one.kind, ())})
+
+
+# Methods whose pools objects change that are made without the engine.
+METHODS = {
+    "acl": ("acl.addrule",),
+    "vm": ("vm.action",),
+    "image": ("image.update",),
+    "marketapp": ("image.allocate", "template.allocate"),
+    "cluster": ("cluster.update",),
+}
+
+
+def _alone(cloud, one):
+    """The Report of an object, or its Failure."""
+    try:
+        return planner.report_of(cloud, one.declared, apply=True)
+    except Failure as failure:
+        return failure
+    except OneException as error:
+        return described(error, "make it")
+
+
+def _make_together(cloud, plan, group, workers, outcome, progress):
+    jobs = [_job(cloud, plan, one, part) for one, part in group]
+    bulk.converge(cloud, jobs, workers)
+    for (one, dummy), job in zip(group, jobs):
+        _keep(one, job.failure or job.report, outcome, progress)
+
+
+def _job(cloud, plan, one, part):
+    """The Job of an object; without the options that were put off, when it is made first."""
+    declared = one.declared
+    wanted = wanted_of(declared.resource, declared.params)
+    name = wanted.pop("name", None)
+    if part == 0:
+        wanted = {option: value for option, value in wanted.items() if option not in plan.put_off.get(one.number, ())}
+    return bulk.Job(planner.engine_of(cloud, declared), name, declared.params.get("id"), wanted)
+
+
+def _keep(one, result, outcome, progress):
+    failed = isinstance(result, Failure)
+    (outcome.failures if failed else outcome.done)[one.number] = result
+    progress(one, result if failed else None)
+
+
+def _remove(cloud, plan, workers, outcome, progress):
+    """Removes what is declared absent, in the reverse order of the document's references."""
+    gone = {one.number: one for one in plan.objects if one.action == "remove"}
+    for wave in reversed(plan.waves):
+        nodes = [gone[node.number] for node in wave if node.number in gone and node.part == 0]
+        with ThreadPoolExecutor(max(1, workers)) as threads:
+            for one, result in zip(nodes, threads.map(lambda one: _alone(cloud, one), nodes)):
+                _keep(one, result, outcome, progress)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What would change of a cloud so that it is as declared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from ...module_utils._core.failure import Failure, described
+from ...module_utils._core.values import masked
+from ...module_utils._engine.engine import Engine
+from ...module_utils._engine.resource import Report, modes_of, wanted_of
+from ...module_utils.pyone import OneException
+from . import graph
+from .document import Fault
+
+# Kinds of the objects that modules make without the engine, by the key of the document.
+KINDS = {
+    "acls": "acl",
+    "virtual_machines": "vm",
+    "apps": "marketapp",
+    "images": "image",
+    "quota_defaults": "quota_defaults",
+    "services": "service",
+}
+ABSENT = {"state": "absent"}
+
+
+class Planned(NamedTuple):
+    """What would become of one declared object.
+
+    Args:
+        number (int): in the document.
+        declared (objects.Declared)
+        kind (str)
+        action (str): create, update, remove or none.
+        report (Report): of a run that only plans.
+        because (str): why.
+    """
+
+    number: int
+    declared: Any
+    kind: str
+    action: str
+    report: Any
+    because: str
+
+    def told(self):
+        """The object in the list `plan` of the result, without secrets."""
+        before, after = (masked(value or {}) for value in (self.report.before, self.report.after))
+        oid = (self.report.record or {}).get("id")
+        told = {"kind": self.kind, "name": self.declared.name, "id": oid, "action": self.action}
+        return dict(told, before=before, after=after, because=self.because, place=self.declared.entry.place())
+
+
+class Plan(NamedTuple):
+    """What would change of a cloud.
+
+    Args:
+        objects (list[Planned]): in the order of the document.
+        references (dict): number → {option: numbers of the objects that it refers to}.
+        waves (list[list[graph.Node]])
+        put_off (dict): number → options of its second node.
+    """
+
+    objects: list
+    references: dict
+    waves: list
+    put_off: dict
+
+    def summary(self):
+        """{action: how many objects}."""
+        counts = Counter(one.action for one in self.objects)
+        return {action: counts.get(action, 0) for action in ("create", "update", "remove", "none")}
+
+
+def kind_of(declared):
+    """The kind of a declared object."""
+    return declared.resource.kind if declared.resource is not None else KINDS[declared.entry.key]
+
+
+def names_of(objects):
+    """{(kind, name): number} of the objects that a document declares, and wants present."""
+    found = {}
+    for number, declared in enumerate(objects):
+        name = declared.params.get("name")
+        if name is not None and not declared.removed:
+            found[kind_of(declared), str(name)] = number
+    return found
+
+
+def plan(cloud, objects):
+    """The Plan for declared objects.
+
+    Args:
+        cloud (SharedCloud)
+        objects (list[objects.Declared])
+
+    Returns:
+        (Plan, list[Fault]): with faults there is nothing to apply.
+    """
+    numbers = names_of(objects)
+    references, faults, planned = {}, [], []
+    for number, declared in enumerate(objects):
+        found, wrong = references_of(cloud, declared, numbers)
+        references[number] = found
+        faults += wrong
+        if not wrong:
+            result = _planned(cloud, number, declared, found, numbers)
+            (faults if isinstance(result, Fault) else planned).append(result)
+    if faults:
+        return None, faults
+    try:
+        waves, put_off = graph.order(references, lambda number, option: _deferrable(objects[number], option))
+    except graph.Cycle as cycle:
+        places = [objects[number].entry.place() for number in cycle.args[0]]
+        return None, [Fault(places[0], "it is in a circle of objects that need each other: %s." % ", ".join(places))]
+    return Plan(planned, references, waves, put_off), []
+
+
+def references_of(cloud, declared, numbers):
+    """({option: numbers of the declared objects that it refers to}, [Fault])."""
+    found: dict[str, set] = {}
+    faults = []
+    if declared.resource is None:
+        return found, faults
+    for option, value in wanted_of(declared.resource, declared.params).items():
+        if value is None or declared.removed:
+            continue
+        asked = cloud.trace()
+        try:
+            form = declared.resource.attributes[option].canonical(cloud, value)
+        except Failure as failure:
+            faults.append(Fault(declared.entry.place(option), failure.message))
+            continue
+        except OneException as error:
+            faults.append(Fault(declared.entry.place(option), described(error, "use it").message))
+            continue
+        names = asked + (graph.template_names(form) if option == "template" else [])
+        found[option] = {numbers[name] for name in names if name in numbers}
+    return found, faults
+
+
+def _planned(cloud, number, declared, references, numbers):
+    """The Planned of an object, or the Fault; adds what the plan as a whole refers to to its references."""
+    asked = cloud.trace()
+    try:
+        report = report_of(cloud, declared, apply=False)
+    except Failure as failure:
+        return Fault(declared.entry.place(), failure.message)
+    except OneException as error:
+        return Fault(declared.entry.place(), described(error, "plan it").message)
+    known = set().union(*references.values(), ())
+    references[""] = {numbers[name] for name in asked if name in numbers} - known
+    action = action_of(report)
+    return Planned(number, declared, kind_of(declared), action, report, _because(action, report))
+
+
+def report_of(cloud, declared, apply):
+    """The Report of one object by itself."""
+    module = declared.module
+    module.applies = apply
+    if declared.resource is None:
+        return declared.work(cloud)
+    return _converge(cloud, declared, apply)
+
+
+def _converge(cloud, declared, apply):
+    params = declared.params
+    wanted = wanted_of(declared.resource, params)
+    engine = engine_of(cloud, declared, apply)
+    name = wanted.pop("name", None)
+    if declared.removed:
+        return engine.remove(name, params.get("id"), wanted)
+    return engine.converge(name, params.get("id"), wanted)
+
+
+def engine_of(cloud, declared, apply=True):
+    """The Engine for a declared object."""
+    modes = modes_of(declared.params)._replace(by_owner=getattr(declared.entry, "by_owner", False))
+    return Engine(cloud, declared.resource, modes, apply, declared.params.get("wait", True))
+
+
+def action_of(report):
+    """create, update, remove or none."""
+    if not report.changed:
+        return "none"
+    if report.before == ABSENT:
+        return "create"
+    return "remove" if report.after == ABSENT else "update"
+
+
+def _because(action, report):
+    if action == "create":
+        return "it does not exist"
+    if action == "remove":
+        return "it is declared absent"
+    return "%s differ" % ", ".join(sorted(report.after or report.before or ())) if action == "update" else ""
+
+
+def _deferrable(declared, option):
+    """Whether an object can be created without an option, which is then given later."""
+    if declared.resource is None:
+        return False
+    needed = declared.resource.needed({}) if not declared.removed else ()
+    flat = {one for choice in needed for one in ([choice] if isinstance(choice, str) else choice)}
+    return not declared.resource.attributes[option].create_only and option not in flat
+
+
+def removal(declared, item):
+    """The Report that an object is removed."""
+    before = {"id": item.ID, "name": item.NAME, "state": "present"}
+    return Report(True, before, dict(ABSENT), {"id": item.ID, "name": item.NAME})
