@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
+from inspect import signature
+from pathlib import Path
 
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -18,8 +22,13 @@ from ..module_utils._core.cloud import connect
 from ..module_utils._core.failure import Failure
 from ..module_utils._core.values import masked
 from ..modules import one_cloud
-from ..plugin_utils.declaration import apply, document, objects, planner
+from ..plugin_utils.declaration import apply, document, objects, planner, prune
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
+
+# Expressions in the files of a document are those of whoever wrote the playbook; ansible-core asks since 2.19.
+TRUSTED = (
+    {"trusted_as_template": True} if "trusted_as_template" in signature(DataLoader.load_from_file).parameters else {}
+)
 
 
 class ActionModule(ActionBase):
@@ -53,15 +62,38 @@ class ActionModule(ActionBase):
         declared, faults = self._declared(params)
         with connect(params, read_only=self._task.check_mode, on_call=calls.append) as one:
             cloud = SharedCloud(one, params["wait_timeout"], planner.names_of(declared))
+            declared += pruned(cloud, declared, params)
             plan, wrong = planner.plan(cloud, declared)
             if faults or wrong:
                 return _invalid(faults + wrong)
             result = {"plan": [one.told() for one in plan.objects], "summary": plan.summary(), "changed": changes(plan)}
             result["diff"] = difference(plan)
+            self._keep_plan(params, result)
             if self._task.check_mode or not result["changed"]:
                 return result
             progress = Progress(sum(one.action != "none" for one in plan.objects))
             return dict(result, **told(plan, apply.apply(cloud, plan, params["parallel"], progress)))
+
+    def _keep_plan(self, params, result):
+        """Writes the plan where the task asks for it, or compares it with the one that was written.
+
+        Raises:
+            Failure: the plan is not the same any more.
+        """
+        if params["plan_file"] is None:
+            return
+        path, text = Path(params["plan_file"]).expanduser(), plan_text(result)
+        if self._task.check_mode:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file():
+            raise Failure("There is no plan at plan_file: %s. Write it by a check run." % path)
+        elif path.read_text(encoding="utf-8") != text:
+            message = (
+                "The cloud or the document has changed since the plan %s was written: %s. Review it, and plan anew."
+            )
+            raise Failure(
+                message % (path, ", ".join(moved(json.loads(path.read_text("utf-8"))["plan"], result["plan"])))
+            )
 
     # -------------------------------------------------------- the document
 
@@ -86,7 +118,7 @@ class ActionModule(ActionBase):
 
     def _file(self, path):
         try:
-            content = self._templar.template(self._loader.load_from_file(path))
+            content = self._templar.template(self._loader.load_from_file(path, **TRUSTED))
             with open(path, encoding="utf-8") as stream:
                 return path, content or {}, document.lines(stream.read())
         except (AnsibleError, yaml.YAMLError, ValueError) as error:
@@ -98,6 +130,37 @@ def _fallback(function, names):
         return function(*names)
     except Exception:  # AnsibleFallbackNotFound: the environment does not say
         return None
+
+
+def pruned(cloud, declared, params):
+    """The Declared objects for the removal of what is not declared.
+
+    Raises:
+        Failure: the options do not bound what is removed, or there are more objects than max_remove.
+    """
+    if not params["prune"]:
+        return []
+    prune.refuse_unbounded(params["prune"], params["prune_where"])
+    entries = prune.entries(cloud, [one.entry for one in declared], params["prune"], params["prune_where"])
+    prune.refuse_too_many(entries, params["max_remove"])
+    return objects.declared(entries, modules())[0]
+
+
+def plan_text(result):
+    """A plan as the text of a file."""
+    return (
+        json.dumps({"plan": result["plan"], "summary": result["summary"]}, indent=1, sort_keys=True, default=str) + "\n"
+    )
+
+
+def moved(before, after):
+    """The objects, by kind and name, whose plans differ."""
+    plans = [
+        {(one["kind"], one["name"]): one for one in json.loads(json.dumps(plan, default=str))}
+        for plan in (before, after)
+    ]
+    names = sorted(set(plans[0]) | set(plans[1]))
+    return ["%s %s" % name for name in names if plans[0].get(name) != plans[1].get(name)]
 
 
 def modules():
@@ -133,15 +196,13 @@ def difference(plan):
 
 def told(plan, outcome):
     """The fields of the result for what was done."""
-    by_number = {one.number: one for one in plan.objects}
-    done = [
-        dict(_named(by_number[number]), id=(report.record or {}).get("id")) for number, report in outcome.done.items()
-    ]
-    failures = [dict(_named(by_number[number]), reason=failure.message) for number, failure in outcome.failures.items()]
-    skipped = [
-        dict(_named(by_number[number]), because="%s has failed" % by_number[cause].declared.entry.place())
-        for number, cause in outcome.skipped.items()
-    ]
+    objects = {one.number: one for one in plan.objects}
+    places = {number: one.declared.entry.place() for number, one in objects.items()}
+    ids = {number: (report.record or {}).get("id") for number, report in outcome.done.items()}
+    done = [dict(_named(objects[number]), id=oid) for number, oid in ids.items()]
+    failures = [dict(_named(objects[number]), reason=failure.message) for number, failure in outcome.failures.items()]
+    causes = {number: "%s has failed" % places[cause] for number, cause in outcome.skipped.items()}
+    skipped = [dict(_named(objects[number]), because=cause) for number, cause in causes.items()]
     result = {"done": done, "changed": bool(done) or bool(failures)}
     if failures:
         message = "%d of %d objects could not be made as declared, %d were skipped: %s"

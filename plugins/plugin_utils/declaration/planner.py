@@ -83,13 +83,9 @@ def kind_of(declared):
 
 
 def names_of(objects):
-    """{(kind, name): number} of the objects that a document declares, and wants present."""
-    found = {}
-    for number, declared in enumerate(objects):
-        name = declared.params.get("name")
-        if name is not None and not declared.removed:
-            found[kind_of(declared), str(name)] = number
-    return found
+    """{(kind, name): number} of the objects that a document declares."""
+    named = [(number, one) for number, one in enumerate(objects) if one.params.get("name") is not None]
+    return {(kind_of(one), str(one.params["name"])): number for number, one in named}
 
 
 def plan(cloud, objects):
@@ -128,20 +124,19 @@ def references_of(cloud, declared, numbers):
     if declared.resource is None:
         return found, faults
     for option, value in wanted_of(declared.resource, declared.params).items():
-        if value is None or declared.removed:
-            continue
         asked = cloud.trace()
         try:
-            form = declared.resource.attributes[option].canonical(cloud, value)
-        except Failure as failure:
-            faults.append(Fault(declared.entry.place(option), failure.message))
+            form = None if value is None else declared.resource.attributes[option].canonical(cloud, value)
+        except (Failure, OneException) as error:
+            faults.append(Fault(declared.entry.place(option), _message(error)))
             continue
-        except OneException as error:
-            faults.append(Fault(declared.entry.place(option), described(error, "use it").message))
-            continue
-        names = asked + (graph.template_names(form) if option == "template" else [])
+        names = asked + (graph.template_names(form) if option == "template" and form else [])
         found[option] = {numbers[name] for name in names if name in numbers}
-    return found, faults
+    return found, [] if declared.removed else faults  # what is removed may name what is gone already
+
+
+def _message(error):
+    return error.message if isinstance(error, Failure) else described(error, "use it").message
 
 
 def _planned(cloud, number, declared, references, numbers):
@@ -149,10 +144,8 @@ def _planned(cloud, number, declared, references, numbers):
     asked = cloud.trace()
     try:
         report = report_of(cloud, declared, apply=False)
-    except Failure as failure:
-        return Fault(declared.entry.place(), failure.message)
-    except OneException as error:
-        return Fault(declared.entry.place(), described(error, "plan it").message)
+    except (Failure, OneException) as error:
+        return Fault(declared.entry.place(), _message(error))
     known = set().union(*references.values(), ())
     references[""] = {numbers[name] for name in asked if name in numbers} - known
     action = action_of(report)

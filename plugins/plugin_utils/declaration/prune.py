@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which objects that are not declared are removed."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from ...module_utils._attributes.labels import split_labels
+from ...module_utils._core.cloud import ALL, label
+from ...module_utils._core.failure import Failure
+from ...module_utils._core.values import canonical
+from .document import KEYS, Entry, identity
+
+# key of the document → kind; ACL rules and default quotas have no names, and are never removed so.
+PRUNED = {
+    "clusters": "cluster",
+    "hosts": "host",
+    "datastores": "datastore",
+    "virtual_networks": "vnet",
+    "vnet_templates": "vntemplate",
+    "security_groups": "security_group",
+    "images": "image",
+    "templates": "template",
+    "vm_groups": "vm_group",
+    "virtual_machines": "vm",
+    "virtual_routers": "vrouter",
+    "users": "user",
+    "groups": "group",
+    "vdcs": "vdc",
+    "marketplaces": "marketplace",
+    "apps": "marketapp",
+    "hooks": "hook",
+    "backup_jobs": "backupjob",
+    "documents": "document",
+    "zones": "zone",
+}
+# Objects that OpenNebula makes when it is installed, by their ids.
+INSTALLED = {
+    "cluster": (0,),
+    "datastore": (0, 1, 2),
+    "security_group": (0,),
+    "user": (0, 1),
+    "group": (0, 1),
+    "vdc": (0,),
+    "zone": (0,),
+}
+
+
+def refuse_unbounded(keys, where):
+    """Raises Failure unless `prune` names kinds that can be pruned, and `prune_where` some of their objects.
+
+    Args:
+        keys (list[str])
+        where (dict): owner, group, label, name.
+    """
+    unknown = [key for key in keys if key not in PRUNED]
+    if unknown:
+        raise Failure("The option prune cannot remove %s; it takes: %s." % (unknown[0], ", ".join(PRUNED)))
+    given = {word: value for word, value in where.items() if value is not None}
+    if not given:
+        raise Failure("The option prune_where has to name an owner, a group, a label or a pattern of names.")
+    if "name" in given and not given["name"].strip("*?"):
+        raise Failure("The pattern %r of prune_where fits every name." % given["name"])
+
+
+def entries(cloud, declared, keys, where):
+    """The Entries that remove objects which are not declared.
+
+    Args:
+        cloud (SharedCloud)
+        declared (list[Entry]): of the document.
+        keys (list[str]): kinds to prune.
+        where (dict): as of refuse_unbounded().
+
+    Returns:
+        list[Entry]: in the reverse order of kinds.
+    """
+    found = []
+    for key in sorted(keys, key=list(KEYS).index, reverse=True):
+        kept = {identity(entry) for entry in declared if entry.key == key}
+        for item in _pool(cloud, key):
+            if _is_free(PRUNED[key], item) and _fits(item, where) and not _is_declared(kept, item):
+                found.append(Entry(key, len(found), _removal(key, item), "prune"))
+    return found
+
+
+def _pool(cloud, key):
+    if key == "virtual_machines":
+        return cloud.whole_vms()
+    return cloud.pool(PRUNED[key], ALL + (-1,) if key == "documents" else None)
+
+
+def _is_free(kind, item):
+    """Whether an object is neither locked nor OpenNebula's own."""
+    return getattr(item, "LOCK", None) is None and item.ID not in INSTALLED.get(kind, ())
+
+
+def _fits(item, where):
+    template = getattr(item, "USER_TEMPLATE", None) or getattr(item, "TEMPLATE", None) or {}
+    tests = {
+        "owner": lambda value: getattr(item, "UNAME", None) == value,
+        "group": lambda value: getattr(item, "GNAME", None) == value,
+        "label": lambda value: value in split_labels(canonical(template).get("LABELS")),
+        "name": lambda value: fnmatchcase(item.NAME, value),
+    }
+    return all(tests[word](value) for word, value in where.items() if value is not None)
+
+
+def _is_declared(kept, item):
+    """Whether an object is one of those that are kept, by id, or by name and what tells its name from others."""
+    named = [who for who in kept if who is not None and who[0] == "name" and who[1] == item.NAME]
+    owners = [who[2] for who in named if len(who) > 2]
+    by_name = bool(named) and (not owners or None in owners or getattr(item, "UNAME", None) in owners)
+    return ("id", item.ID) in kept or by_name
+
+
+def _removal(key, item):
+    options = {"id": item.ID, "name": item.NAME, "state": "absent"}
+    return dict(options, type=int(item.TYPE)) if key == "documents" else options
+
+
+def refuse_too_many(removed, limit):
+    """Raises Failure when more objects would be removed than may be."""
+    if len(removed) > limit:
+        names = ", ".join("%s %s" % (label(PRUNED[entry.key]), entry.options["name"]) for entry in removed)
+        raise Failure("%d objects would be removed, but max_remove is %d: %s." % (len(removed), limit, names))
