@@ -205,6 +205,13 @@ done:
   type: list
   elements: dict
   sample: [{"kind": "cluster", "name": "edge", "id": 100, "action": "create"}]
+diff:
+  description: What changes, before and after, by kind and name of the object.
+  returned: success
+  type: dict
+  sample:
+    before: {"cluster edge": {"state": "absent"}}
+    after: {"cluster edge": {"name": "edge", "state": "present"}}
 api_calls:
   description: How many calls of the API the task took.
   returned: always

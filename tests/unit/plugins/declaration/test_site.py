@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""A declared cloud, on a simulated OpenNebula: planned, made, steady, broken, killed."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+
+import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import prune
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.document import Entry
+
+from .conftest import CLOUD
+
+
+@pytest.fixture
+def one(simulator):
+    client = OneServer(simulator.url, session="oneadmin:opennebula")
+    for oid in range(3):
+        client.datastore.update(oid, {"TM_MAD": "dummy", "DS_MAD": "dummy"} if oid == 1 else {"TM_MAD": "dummy"}, 1)
+    return client
+
+
+def actions(plan):
+    return {(one.kind, one.declared.name): one.action for one in plan.objects}
+
+
+def test_a_cloud_is_made_in_the_order_of_its_references_and_then_rests(site, one):
+    plan, outcome = site.apply(CLOUD)
+    assert (outcome.failures, outcome.skipped) == ({}, {})
+    assert set(actions(plan).values()) == {"create", "update"}, "ACL rules are added to a set"
+    assert set(outcome.done) == {planned.number for planned in plan.objects}
+    dummy, again, faults = site.plan(CLOUD)
+    assert faults == []
+    assert {name: action for name, action in actions(again).items() if action != "none"} == {}
+    assert sorted(set(site.calls)) == sorted(site.calls), "each pool is read once"
+
+
+def test_a_plan_changes_nothing_and_costs_one_call_a_kind(site, one):
+    site.plan(CLOUD)
+    assert len(site.calls) == len(set(site.calls)) <= len(CLOUD) + 2, "datastores and zones are referred to"
+    assert all(call.endswith(("info", "infoextended")) for call in site.calls)
+
+
+def test_only_what_differs_is_changed(site, one):
+    site.apply(CLOUD)
+    other = copy.deepcopy(CLOUD)
+    other["hosts"][0]["labels"] = ["b"]
+    plan, dummy = site.apply(other)
+    assert {name for name, action in actions(plan).items() if action != "none"} == {("host", "node1")}
+    assert one.host.info(0).TEMPLATE["LABELS"] == "b"
+    writes = [call for call in site.calls if not call.endswith(("info", "infoextended"))]
+    assert writes == ["one.host.update"]
+
+
+def test_all_faults_are_told_at_once_with_their_places(site, one):
+    wrong = {
+        "hosts": [{"name": "a", "cluster": "egde"}, {"name": "b", "labls": []}],
+        "virtual_networks": [{"name": "n"}, {"name": "m", "vn_mad": "x", "address_ranges": [{"type": "IP5"}]}],
+    }
+    dummy, plan, faults = site.plan(wrong)
+    assert plan is None
+    places = [fault.place for fault in faults]
+    assert places == [
+        "hosts[1]",
+        "hosts[0].cluster",
+        "virtual_networks[0]",
+        "virtual_networks[1].address_ranges",
+    ]
+    assert site.calls == [call for call in site.calls if call.endswith("pool.info")]
+
+
+def test_a_failure_keeps_only_what_needs_it_from_being_made(site, one):
+    """OpenNebula 7.4.0 takes no group whose name has a blank."""
+    broken = {
+        "groups": [{"name": "bad name"}, {"name": "good"}],
+        "users": [
+            {"name": "bob", "password": "p", "group": "bad name"},
+            {"name": "eve", "password": "p", "group": "good"},
+        ],
+        "acls": [{"user": "bob", "rules": [{"resources": ["vm"], "rights": ["use"]}]}],
+    }
+    plan, outcome = site.apply(broken)
+    names = {one.number: one.declared.name for one in plan.objects}
+    assert {names[number] for number in outcome.failures} == {"bad name"}
+    assert [names[number] for number in sorted(outcome.skipped)] == ["bob", "bob"]
+    assert {names[number] for number in outcome.done} == {"good", "eve"}
+    assert set(outcome.skipped.values()) == set(outcome.failures), "the cause is told"
+
+
+class Killed(BaseException):
+    """The run ends here."""
+
+
+def killing(number):
+    """on_call that ends a run before its call with this number."""
+    calls = []
+
+    def on_call(method):
+        calls.append(method)
+        if len(calls) > number:
+            raise Killed
+
+    return on_call
+
+
+@pytest.mark.parametrize("number", range(3, 60, 4))
+def test_a_run_that_was_killed_is_finished_by_the_next(site, one, number):
+    kinds = ("groups", "users", "clusters", "hosts", "security_groups", "virtual_networks", "vdcs")
+    small = {key: CLOUD[key] for key in kinds}
+    with contextlib.suppress(Killed):
+        site.apply(small, on_call=killing(number))
+    dummy, outcome = site.apply(small)
+    assert outcome.failures == {}
+    dummy, again, dummy = site.plan(small)
+    assert set(actions(again).values()) == {"none"}
+    names = [item.NAME for item in one.vnpool.info(-2, -1, -1).VNET] + [item.NAME for item in one.hostpool.info().HOST]
+    assert sorted(names) == ["net", "node1"], "nothing is created twice"
+
+
+def test_what_is_declared_absent_goes_in_the_reverse_order(site, one):
+    kinds = ("clusters", "hosts", "security_groups", "virtual_networks", "templates")
+    small = {key: copy.deepcopy(CLOUD[key]) for key in kinds}
+    small["clusters"][0].pop("datastores")
+    site.apply(small)
+    gone = {key: [dict(options, state="absent") for options in options_list] for key, options_list in small.items()}
+    dummy, outcome = site.apply(gone)
+    assert outcome.failures == {}
+    assert [item.NAME for item in one.clusterpool.info().CLUSTER] == ["default"]
+    assert set(actions(site.plan(gone)[1]).values()) == {"none"}
+
+
+# ---------------------------------------------------------------- what is not declared
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "told"),
+    [
+        (["acls"], {"owner": "x"}, "cannot remove acls"),
+        (["hosts"], {}, "has to name an owner"),
+        (["hosts"], {"name": None}, "has to name an owner"),
+        (["hosts"], {"name": "*"}, "fits every name"),
+        (["hosts"], {"name": "?*"}, "fits every name"),
+    ],
+)
+def test_what_prune_may_remove_is_bounded(keys, where, told):
+    with pytest.raises(Failure, match=told):
+        prune.refuse_unbounded(keys, where)
+
+
+def test_what_is_pruned(site, one):
+    for name, label in (("a1", "old"), ("a2", "old"), ("a3", "new"), ("locked", "old")):
+        oid = one.template.allocate({"NAME": name, "LABELS": label})
+        if name == "locked":
+            one.template.lock(oid, 1, False)
+    cloud = site.cloud([])
+    declared = [Entry("templates", 0, {"name": "a2"})]
+    found = prune.entries(cloud, declared, ["templates", "clusters", "datastores"], {"label": "old"})
+    assert [entry.options["name"] for entry in found] == ["a1"]
+    assert prune.entries(cloud, [], ["clusters", "datastores", "users", "groups", "zones"], {"name": "*e*"}) == []
+    with pytest.raises(Failure, match="1 objects would be removed, but max_remove is 0: VM template a1"):
+        prune.refuse_too_many(found, 0)
