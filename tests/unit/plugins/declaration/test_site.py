@@ -9,7 +9,7 @@ import copy
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneInternalException, OneServer
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import prune
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.document import Entry
 
@@ -74,20 +74,22 @@ def test_all_faults_are_told_at_once_with_their_places(site, one):
 
 
 def test_a_failure_keeps_only_what_needs_it_from_being_made(site, one):
-    """OpenNebula 7.4.0 takes no group whose name has a blank."""
+    def refuse(method):
+        if method == "one.group.allocate":
+            raise OneInternalException("no more groups")
+
     broken = {
-        "groups": [{"name": "bad name"}, {"name": "good"}],
-        "users": [
-            {"name": "bob", "password": "p", "group": "bad name"},
-            {"name": "eve", "password": "p", "group": "good"},
-        ],
+        "groups": [{"name": "devs"}],
+        "users": [{"name": "bob", "password": "p", "group": "devs"}, {"name": "eve", "password": "p"}],
         "acls": [{"user": "bob", "rules": [{"resources": ["vm"], "rights": ["use"]}]}],
     }
-    plan, outcome = site.apply(broken)
+    plan, outcome = site.apply(broken, on_call=refuse)
     names = {one.number: one.declared.name for one in plan.objects}
-    assert {names[number] for number in outcome.failures} == {"bad name"}
+    assert {names[number]: failure.message for number, failure in outcome.failures.items()} == {
+        "devs": "Cannot create group devs: no more groups."
+    }
     assert [names[number] for number in sorted(outcome.skipped)] == ["bob", "bob"]
-    assert {names[number] for number in outcome.done} == {"good", "eve"}
+    assert {names[number] for number in outcome.done} == {"eve"}
     assert set(outcome.skipped.values()) == set(outcome.failures), "the cause is told"
 
 
