@@ -236,16 +236,6 @@ def pool_monitoring(call: Call, seconds: int) -> str:
     return monitoring_data(found)
 
 
-def seed(cloud: object, number: int) -> None:
-    """Hosts seed-host-0…, monitored, in the default cluster."""
-    cluster = cloud["CLUSTER"].get(membership.DEFAULT)
-    for i in range(number):
-        host = cloud["HOST"].bootstrap(new(f"seed-host-{i}", "dummy", "dummy"))
-        membership.put_host(cluster, host)
-        report(cloud, host)
-        set_state(host, MONITORED)
-
-
 KINDS = [HOST]
 METHODS = [
     Method("one.host.allocate", "name:string, im_mad:string, vm_mad:string, cluster_id:int", allocate),

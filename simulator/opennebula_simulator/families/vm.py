@@ -362,17 +362,6 @@ def pool_info_set(call: Call, ids: str, extended: bool) -> str:
     return element_of_all(found) if extended else call.pool("VM").show(found)
 
 
-def seed(cloud: Any, number: int) -> None:
-    """VMs seed-vm-0…, on hold."""
-    owner, group = cloud["USER"].get_ro(0), cloud["GROUP"].get_ro(0)
-    for i in range(number):
-        vm = new(cloud, f"seed-vm-{i}", Template([("CPU", "0.1"), ("MEMORY", "64"), ("SUBMIT_ON_HOLD", "YES")]))
-        vm.bits, vm.state, vm.prev_state = 0o600, lifecycle.HOLD, lifecycle.HOLD
-        cloud["VM"].bootstrap(vm)
-        cloud["VM"].give(vm, owner, group)
-        vm.template.set("VMID", str(vm.oid))
-
-
 POOL = "filter_flag:int, start:int, end:int, state:int, filter:string="
 
 KINDS = [VM]
