@@ -9,13 +9,14 @@ import os
 from types import SimpleNamespace
 
 from ..pyone import OneConnectionException, OneException, OneProtocolException
-from ..pyone.flow import OneFlow, encoded
+from ..pyone.flow import ONEFLOW, OneFlow, encoded
 from ..pyone.transport import Endpoint
 from .cloud import client_options, connect, endpoints, first_line, session
 from .failure import Failure, described
 
 DONE = 5
 PORT = 2474
+ONED_PORTS = (2633, 80, 443)  # of an api_url without a path
 ENDPOINT_FILE = "~/.one/oneflow_endpoint"
 # Methods of OneFlow that are for services and templates: they are told which of them is meant.
 OF_BOTH = ("chgrp", "chmod", "chown", "delete", "rename", "update")
@@ -64,7 +65,7 @@ class Clients:
         Raises:
             OneException, Failure
         """
-        if method.startswith("flow."):
+        if not method or method.startswith("flow."):
             encoded(arguments)
         else:
             self._oned().request(method, *arguments)
@@ -128,8 +129,8 @@ def flow_endpoint(options):
 
 def is_flow(url):
     """Whether an api_url names OneFlow instead of oned, as in playbooks for community.general."""
-    first = Endpoint(endpoints(url)[0])
-    return first.port == PORT or "/oneflow" in first.path.lower()
+    first = Endpoint(endpoints(url)[0], ONEFLOW)
+    return not first.path.endswith("RPC2") if first.path else first.port not in ONED_PORTS
 
 
 def _beside(url):

@@ -322,23 +322,26 @@ def recovery(record, status):
 
 def _recover(cloud, what, oid):
     """A service may stay in its failed state until all is well: what its log tells anew says that it failed again."""
-    last = cloud.info(KIND, oid).log[-1:]
+    before = cloud.info(KIND, oid).log
     cloud.call(what, "flow.service.recover", oid)
-    cloud.wait(lambda: cloud.info(KIND, oid), partial(_recovered, cloud, last), partial(describe, cloud))
+    cloud.wait(lambda: cloud.info(KIND, oid), partial(_recovered, cloud, before), partial(describe, cloud))
 
 
-def _recovered(cloud, last, item):
-    lines = item.log
-    known = max((i + 1 for i, line in enumerate(lines) if [line] == last), default=0)
-    new = [line["message"] for line in lines[known:]]
-    if any(text.startswith("New state: FAILED") for text in new) or _errors(lines[known:]):
+def _recovered(cloud, before, item):
+    new = lines_since(before, item.log)
+    if any(line.get("severity") == "E" or line["message"].startswith("New state: FAILED") for line in new):
         explain(cloud, item)
         raise Broken("The service %s could not be recovered: %s." % (item.NAME, item.reason))
     return item.state_name in AT_REST
 
 
-def _errors(lines):
-    return [line for line in lines if line.get("severity") == "E"]
+def lines_since(before, after):
+    """The lines of a log that came after others; the oldest of these may be gone."""
+    for gone_lines in range(len(before) + 1):
+        kept = len(before) - gone_lines
+        if after[:kept] == before[gone_lines:]:
+            return after[kept:]
+    return after
 
 
 # ---------------------------------------------------------------- actions on VMs
