@@ -12,7 +12,6 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible_collections.privazio.opennebula.plugins.module_utils import _module
-from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud as cloud_module
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 
 PLUGINS = "ansible_collections.privazio.opennebula.plugins"
@@ -84,7 +83,7 @@ class Lab:
         face = type("Face", (Face,), {"given": given, "check_mode": check})
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Finished) as caught:
             patch.setattr(_module.OneModule, "face", face)
-            patch.setattr(cloud_module, "Clock", Quick)
+            patch.setattr(_module, "Clock", Quick)
             importlib.import_module(f"{PLUGINS}.modules.{module}").main()
         data = caught.value.args[0]
         writes = [call for call in data["calls"] if not call.endswith(READS)]

@@ -53,7 +53,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - How long to wait, in seconds.
+      - How long to wait, in seconds, from V(0).
     type: int
     default: 300
 """
@@ -164,7 +164,8 @@ options:
         what C(vm) and C(generic) have.
       - C(datastore) limits C(size) (MB) and C(images), C(network) limits C(leases), C(image) limits C(rvms), the
         virtual machines that use it; each by name or id of the object.
-      - A limit is a number, V(default) for the default quotas, or V(unlimited).
+      - A limit is a number, V(default) for the default quotas, or V(unlimited). Sizes and memory may have a unit, such
+        as V(64 GB).
     type: dict
   purge_quotas:
     description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._core.argument_specs import CONNECTION
+from ._core.argument_specs import CONNECTION, require_least
 from ._core.cloud import Cloud, connect
 from ._core.failure import Failure, described
 from ._core.values import contrast, masked
@@ -40,6 +40,7 @@ class OneModule:
     def run(self, work):
         """Ends the task with the Report that work(cloud) returns, or with its failure."""
         try:
+            require_least(self.params)
             with self._client() as one:
                 report = work(self._cloud(one))
         except Failure as failure:

@@ -51,9 +51,9 @@ options:
     type: str
   size:
     description:
-      - Size in MB; required for an image without O(path). It cannot be changed later, but M(privazio.opennebula.one_vm)
-        can resize the disk of a virtual machine.
-    type: int
+      - Size in MB, or with a unit, such as V(20 GB); required for an image without O(path). It cannot be changed later,
+        but M(privazio.opennebula.one_vm) can resize the disk of a virtual machine.
+    type: str
   type:
     description:
       - Type of the image, V(os) for a new one when omitted.
@@ -404,7 +404,7 @@ OPTIONS = dict(
     clone_of={"type": "str"},
     datastore={"type": "str", "aliases": ["datastore_name", "datastore_id"]},
     path={"type": "str"},
-    size={"type": "int"},
+    size={"type": "str"},
     type={"type": "str", "choices": [name for name in image.TYPES if name != "backup"]},
     persistent={"type": "bool"},
     enabled={"type": "bool"},

@@ -9,9 +9,11 @@ from functools import partial
 from typing import Callable, NamedTuple
 
 from .._core.cloud import label
+from .._core.failure import Failure
 from .._core.values import canonical, first_text
 from .._engine.resource import attribute
 from .template import update
+from .twins import twin
 
 
 class TemplateField(NamedTuple):
@@ -26,7 +28,7 @@ def flag(text):
 
 
 def number(text):
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def upper(text):
@@ -52,6 +54,11 @@ def body(fields, wanted):
     return canonical({field.name: wanted[option] for option, field in fields.items() if option in wanted})
 
 
+def twins(fields):
+    """The entries of Resource.twins for fields."""
+    return {field.name: twin(option) for option, field in fields.items()}
+
+
 def attributes(kind, fields):
     """{option: Attribute} of fields.
 
@@ -71,4 +78,9 @@ def _write(kind, option, field, record, after):
 
 
 def _canonical_field(field, cloud, given):
-    return field.read(canonical({field.name: given})[field.name])
+    text = canonical({field.name: given})[field.name]
+    found = field.read(text)
+    if found is None or (field.read is flag and text.upper() not in ("YES", "NO")):
+        message = "The attribute %s takes %s, not %r."
+        raise Failure(message % (field.name, "a number from 0" if found is None else "YES or NO", given))
+    return found

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
+from .._core.values import megabytes
 from .._engine.engine import Engine
 from .._engine.engine import canonical as canonical_options
 from .._engine.resource import Resource, Step, attribute, modes_of, wanted_of
@@ -32,6 +33,7 @@ METRICS = {
     "NETWORK": ["LEASES"],
     "IMAGE": ["RVMS"],
 }
+SIZES = frozenset("MEMORY RUNNING_MEMORY SYSTEM_DISK_SIZE SIZE".split())  # metrics in MB
 # What users limit → element.
 KINDS = {"vm": "VM", "generic": "VM", "cluster": "VM", "datastore": "DATASTORE", "network": "NETWORK", "image": "IMAGE"}
 # Kinds whose limits belong to objects → kind of these.
@@ -165,14 +167,16 @@ def _metric(kind, name):
 
 
 def _limit(kind, name, value):
-    text = str(value).strip().lower()
+    text, sized = str(value).strip().lower(), str(name).upper() in SIZES
+    if sized and text[-1:].isalpha() and text not in NUMBERS:
+        return megabytes(value, "quotas (%s of %s)" % (name, kind))
     try:
         number = NUMBERS[text] if text in NUMBERS else _number(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         number = -3
     if isinstance(value, bool) or (number < 0 and number not in WORDS):
-        message = "The quota %s for %s takes a number, 'default' or 'unlimited', not %r."
-        raise Failure(message % (name, kind, value))
+        message = "The quota %s for %s takes %s, 'default' or 'unlimited', not %r."
+        raise Failure(message % (name, kind, "a size such as 64 GB" if sized else "a number", value))
     return WORDS.get(number, number)
 
 

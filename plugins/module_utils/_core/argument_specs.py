@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import env_fallback
 
+from .failure import Failure
+
 CONNECTION: dict = {
     "api_url": {"type": "str", "aliases": ["api_endpoint"], "fallback": (env_fallback, ["ONE_URL", "ONE_XMLRPC"])},
     "api_username": {"type": "str", "fallback": (env_fallback, ["ONE_USERNAME"])},
@@ -89,6 +91,23 @@ UNOWNED = {
 }
 
 SELECTION = dict(UNOWNED, owner={"type": "str"}, group={"type": "str"})
+
+# Options that are numbers → the least that they may be.
+LEAST = {
+    "api_retries": 0,
+    "max_remove": 0,
+    "parallel": 1,
+    "plan_timeout": 0,
+    "timeout": 0,
+    "wait_timeout": 0,
+}
+
+
+def require_least(params):
+    """Raises Failure when an option is less than it may be."""
+    for option, least in LEAST.items():
+        if params.get(option) is not None and params[option] < least:
+            raise Failure("The option %s takes a number from %d, not %s." % (option, least, params[option]))
 
 
 def state(*choices):

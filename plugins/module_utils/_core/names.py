@@ -28,7 +28,8 @@ class Rule(NamedTuple):
 
 
 RULES = {
-    "document": Rule(LINE_BREAKS + "<&"),  # it writes the name into its XML as it is
+    # OpenNebula writes the names of documents into their XML as they are.
+    **dict.fromkeys(("document", "service", "service_template"), Rule(LINE_BREAKS + "<&")),
     "group": Rule(FORBIDDEN + " "),
     "host": Rule(punctuation="-._:", forbidden="", longest=63),
     "user": Rule(FORBIDDEN + " "),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from .._core import names
 from .._core.cloud import label
 from .._core.failure import Broken, Failure, created
-from .._core.values import contrast, masked
+from .._core.values import LABELS, contrast, masked
 from .resource import Modes, Plan, Reference, Report, lacking
 
 # ---------------------------------------------------------------- plan, run, verify: what all changes have in common
@@ -26,11 +26,26 @@ def canonical(cloud, resource, given, create_only=False):
         create_only (bool): bring into form what counts at creation, and leave the rest; else the other way round.
     """
     found = {option: value for option, value in given.items() if value is not None}
+    found = found if create_only else _with_twins(cloud, resource, found)
     for option, value in found.items():
         attribute = resource.attributes[option]
         if attribute.create_only is create_only:
             found[option] = attribute.canonical(cloud, value)
     return found
+
+
+def _with_twins(cloud, resource, given):
+    """The options with those that attributes of the template stand for; an option that is given itself counts."""
+    if "template" not in given or "template" not in resource.attributes:
+        return given
+    template = resource.attributes["template"].canonical(cloud, given["template"])
+    options: dict = {}
+    for name, twin in (resource.twins or {}).items():
+        if name in template:
+            options.update(twin(name, template.pop(name)))
+    if "labels" in given:
+        template.pop(LABELS, None)
+    return {**options, **given, "template": template}
 
 
 def plan(resource, record, wanted, modes):
@@ -284,6 +299,7 @@ class Engine:
         name, attributes = names.valid(self.resource.kind, label(self.resource.kind), name), self.resource.attributes
         wanted = {option: value for option, value in wanted.items() if not attributes[option].existing_only}
         self.require(name, wanted)
+        self.resource.permits(self.cloud)
         wanted = canonical(self.cloud, self.resource, wanted, create_only=True)
         fields = {option: attributes[option].field or option for option in wanted}
         after = {fields[option]: attributes[option].shown(value) for option, value in wanted.items()}

@@ -177,6 +177,10 @@ def nothing_needed(wanted):
     return ()
 
 
+def any_cloud(cloud):
+    """permits() of kinds that every front-end creates."""
+
+
 def no_values(params):
     """values() of kinds whose options are all called as their attributes."""
     return {}
@@ -203,11 +207,13 @@ class Resource(NamedTuple):
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object, wanted) -> why it never will, or None
     needed: Callable = nothing_needed  # (wanted) -> options without which none can be created; see lacking()
+    permits: Callable = any_cloud  # (cloud) -> None; raises Failure where the cloud creates none
     gone: Callable = vanished  # (object or None) -> whether a removed one is away
     pool_arguments: Any = None  # of the pool's method, where only a part of the pool is meant
     detailed: bool = False  # read the object also where the pool tells all that most tasks need
     fetch: Callable = Cloud.info  # (cloud, kind, id) -> the object, or None
     describe: Any = None  # (cloud, object) -> the state of one that is waited for; None: the record has it
+    twins: Any = None  # {attribute of the option template: (name, value) -> {option: value}}; see _attributes/twins.py
     values: Callable = no_values  # (options of the module) -> {option: value}: attributes that other options give
 
 

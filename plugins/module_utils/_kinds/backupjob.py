@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import access, fields, schedules
+from .._attributes import access, fields, schedules, twins
 from .._attributes.fields import TemplateField
 from .._attributes.labels import labels_of
 from .._attributes.relations import ids, joined, reference_id
 from .._attributes.template import update
+from .._attributes.twins import twin
 from .._core.values import canonical, first_text, vectors
 from .._engine.resource import LAST, Resource, Step, action, attribute, delete
 
@@ -25,7 +26,7 @@ FIELDS = {
 }
 VM_SETS = ("updated_vms", "outdated_vms", "backing_up_vms", "error_vms")
 MANAGED = frozenset(field.name for field in FIELDS.values()) | {"BACKUP_VMS", "DATASTORE_ID"}
-CREATION = frozenset(("NAME", "PRIORITY", "SCHED_ACTION"))
+CREATION = frozenset(("NAME",))
 PURGE = "purge_vms"  # option that removes the VMs that are not named
 
 
@@ -59,6 +60,11 @@ def create(name, wanted, modes):
 
 def needed(wanted):
     return ("datastore",)
+
+
+def schedules_given(name, value):
+    """The schedules that attributes SCHED_ACTION are."""
+    return [schedules.read(vector) for vector in twins.vectors(name, value)]
 
 
 def canonical_vms(cloud, given):
@@ -104,6 +110,13 @@ BACKUPJOB = Resource(
     create=create,
     remove=partial(delete, KIND),
     needed=needed,
+    twins={
+        **fields.twins(FIELDS),
+        "BACKUP_VMS": twin("vms", twins.commas),
+        "DATASTORE_ID": twin("datastore"),
+        "PRIORITY": twin("priority", twins.integer),
+        "SCHED_ACTION": twin("schedules", schedules_given),
+    },
     attributes={
         **access.attributes(
             KIND,

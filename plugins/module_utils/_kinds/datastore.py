@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import access
+from .._attributes import access, twins
 from .._attributes.template import content, update
+from .._attributes.twins import twin
 from .._core.values import first_text
 from .._engine.resource import Attribute, Resource, Step, as_given, attribute, delete
 from .cluster import clusters
 
 KIND = "datastore"
 TYPES = ("image", "system", "file", "backup")  # by the number TYPE; IMAGE_DS, … in the template
+WORDS = tuple(name + "_ds" for name in TYPES)
 READY = 0  # STATE; 1 is disabled
 NO_DRIVER = "-"
 NO_CLUSTER = -1  # of one.datastore.allocate: the default cluster
@@ -53,6 +55,11 @@ def read(cloud, datastore):
 def driver_name(cloud, given):
     """The name of a driver; empty for none."""
     return "" if given == NO_DRIVER else given
+
+
+def type_named(name, value):
+    """The type that OpenNebula calls IMAGE_DS, SYSTEM_DS, …"""
+    return twins.chosen(WORDS)(name, value)[:-3]
 
 
 def body(wanted):
@@ -109,5 +116,6 @@ DATASTORE = Resource(
     remove=partial(delete, KIND),
     settled=settled,
     needed=needed,
+    twins={"TYPE": twin("type", type_named), **{driver.upper(): twin(driver) for driver in DRIVERS}},
     attributes=access.attributes(KIND, OWN, managed=MANAGED),
 )

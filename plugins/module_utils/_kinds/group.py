@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import access, quotas
+from .._attributes import access, quotas, twins
 from .._attributes.labels import labels, split_labels
 from .._attributes.relations import members
 from .._attributes.template import content, set_attribute, template
+from .._attributes.twins import twin
+from .._core.failure import Failure
 from .._core.values import first_vector
 from .._engine.resource import Resource, Step, attribute, delete
 
@@ -54,6 +56,20 @@ def read_views(vector):
     return dict(lists, **{word: vector[word.upper()] for word in SINGLE if word.upper() in vector})
 
 
+def views_given(name, value):
+    """The suboptions of `sunstone` that an attribute SUNSTONE stands for.
+
+    Raises:
+        Failure: it has another member, or is not one vector.
+    """
+    vector = twins.vectors(name, value)[-1] if value else {}
+    unknown = sorted(member for member in vector if member.lower() not in LISTS + SINGLE)
+    if unknown:
+        known = ", ".join(LISTS + SINGLE).upper()
+        raise Failure("The attribute SUNSTONE has the members %s, not %s." % (known, unknown[0]), object=KIND)
+    return read_views(vector)
+
+
 def canonical_views(cloud, given):
     return {word: value for word, value in given.items() if value is not None}
 
@@ -77,6 +93,7 @@ GROUP = Resource(
     read=read,
     create=create,
     remove=partial(delete, KIND),
+    twins={VIEWS: twin("sunstone", views_given)},
     attributes={
         "name": access.name(KIND),
         "template": template(KIND, MANAGED),

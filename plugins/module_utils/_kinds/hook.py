@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import access, fields
+from .._attributes import access, fields, twins
 from .._attributes.fields import TemplateField
 from .._attributes.labels import labels
 from .._attributes.template import content, template
+from .._attributes.twins import twin
+from .._core.failure import Failure
 from .._engine.resource import Attribute, Resource, Step, attribute, delete
 
 KIND = "hook"
@@ -27,6 +29,17 @@ FIELDS = {
 }
 MANAGED = frozenset(field.name for field in FIELDS.values()) | {"TYPE", "ON"}
 CREATION = ("NAME", "TYPE", "ON")
+TYPES = ("api", "state")
+CUSTOM = "CUSTOM"  # the value of ON that stands for the attributes STATE and LCM_STATE
+# The other values of ON: (STATE, LCM_STATE) of the VM.
+CONDITIONS = {
+    "PROLOG": ("ACTIVE", "PROLOG"),
+    "RUNNING": ("ACTIVE", "RUNNING"),
+    "SHUTDOWN": ("ACTIVE", "EPILOG"),
+    "STOP": ("STOPPED", "LCM_INIT"),
+    "DONE": ("DONE", "LCM_INIT"),
+    "UNKNOWN": ("ACTIVE", "UNKNOWN"),
+}
 
 
 def read(cloud, hook):
@@ -51,8 +64,23 @@ def execution(item):
     }
 
 
+def condition(name, value):
+    """The options that a value of ON stands for.
+
+    Raises:
+        Failure: OpenNebula does not have it.
+    """
+    word = twins.text(name, value).upper()
+    if word == CUSTOM:
+        return {}
+    if word not in CONDITIONS:
+        known = ", ".join([*CONDITIONS, CUSTOM])
+        raise Failure("The attribute ON of the option template has to be one of %s, not %r." % (known, value))
+    return dict(zip(("resource_state", "lcm_state"), CONDITIONS[word]))
+
+
 def create(name, wanted, modes):
-    on = {"ON": "CUSTOM"} if wanted.get("resource") == "VM" else {}
+    on = {"ON": CUSTOM} if wanted.get("resource") == "VM" else {}
     body = dict(wanted.get("template", {}), NAME=name, TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
     return Step("create hook %s" % name, "hook.allocate", (body,))
 
@@ -74,6 +102,7 @@ HOOK = Resource(
     create=create,
     remove=partial(delete, KIND),
     needed=needed,
+    twins={**fields.twins(FIELDS), "TYPE": twin("type", twins.chosen(TYPES)), "ON": condition},
     attributes={
         "name": access.rename(KIND),
         "type": attribute("type"),

@@ -11,6 +11,7 @@ from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import optional, reference
 from .._attributes.template import content, template
+from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import first_text
 from .._engine.resource import FIRST, NORMAL, Attribute, Reference, Resource, Step, attribute, deletion
@@ -149,6 +150,7 @@ HOST = Resource(
     remove=remove,
     settled=settled,
     failure=failure,
+    twins={"IM_MAD": twin("im_mad"), "VM_MAD": twin("vm_mad")},
     attributes={
         "name": access.rename(KIND),
         "im_mad": attribute("im_mad"),

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from .._attributes import access
+from .._attributes import access, twins
+from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone, optional, reference
 from .._attributes.template import content
+from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical, first_text
+from .._core.values import canonical, first_text, megabytes
 from .._engine.engine import canonical as canonical_options
 from .._engine.resource import Reference, Resource, Step, attribute, deletion, source, wanted_of
 from . import image_snapshots
@@ -111,6 +113,19 @@ def needed(wanted):
     return () if "clone_of" in wanted else NEEDED
 
 
+def canonical_size(cloud, given):
+    """A size in MB, with or without a unit."""
+    return megabytes(given, "size")
+
+
+def canonical_template(cloud, given):
+    """A template whose SIZE is in MB."""
+    found = templates.canonical_template(cloud, given)
+    if first_text(found, "SIZE"):
+        found["SIZE"] = str(megabytes(first_text(found, "SIZE"), "template (SIZE)"))
+    return found
+
+
 def change_type(record, after):
     what = "change the type of image %s to %s" % (record["name"], after)
     return [Step(what, "image.chtype", (record["id"], after.upper()))]
@@ -155,7 +170,7 @@ OWN = {
     "clone_of": clone_of(KIND),
     "datastore": attribute("datastore", canonical=reference("datastore")),
     "path": attribute("path", merged=merged_path),
-    "size": attribute("size"),
+    "size": attribute("size", canonical=canonical_size),
     "type": attribute("type", change_type),
     "persistent": attribute("persistent", change_persistent),
     "enabled": attribute("enabled", change_enabled),
@@ -170,7 +185,11 @@ IMAGE = Resource(
     settled=settled,
     failure=failure,
     needed=needed,
-    attributes=dict(access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION), **access.lock(KIND)),
+    twins={"TYPE": twin("type", twins.chosen(TYPES)), "PERSISTENT": twin("persistent", twins.flag)},
+    attributes=dict(
+        access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION, canonical=canonical_template),
+        **access.lock(KIND),
+    ),
 )
 
 

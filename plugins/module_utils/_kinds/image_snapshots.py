@@ -120,7 +120,7 @@ def rests(what, known, image):
     """
     if image.STATE not in (READY, ERROR):
         return False
-    error = first_text(image.TEMPLATE, "ERROR")
+    error = first_text(image.TEMPLATE, "ERROR", None)
     if error not in (None, known):
         raise Failure("Cannot %s: %s." % (what, error.rstrip(".")), object=KIND, id=image.ID)
     return True

@@ -11,6 +11,7 @@ from .._attributes import access, fields
 from .._attributes.fields import TemplateField
 from .._attributes.relations import reference, reference_id
 from .._attributes.template import content
+from .._attributes.twins import twin
 from .._core.failure import Failure, described
 from .._core.values import first_text
 from .._engine.engine import Engine
@@ -94,6 +95,7 @@ MARKETAPP = Resource(
     settled=settled,
     failure=failure,
     needed=needed,
+    twins={**fields.twins(FIELDS), "ORIGIN_ID": twin("image")},
     attributes={**access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION), **access.lock(KIND)},
 )
 
@@ -125,7 +127,7 @@ def export(cloud, options, apply, waits):
     image_id = (reports["image"].record or {}).get("id", -1)  # -1: in a check run the image does not exist yet
     body = app_template(app, options["template_name"] or app.NAME, image_id)
     if body is not None:
-        resource = TEMPLATE._replace(create=partial(create_template, body))
+        resource = TEMPLATE._replace(create=partial(create_template, body), needed=nothing_needed)
         reports["template"] = Engine(cloud, resource, apply=apply, waits=waits).converge(body["NAME"], None, {})
     return _combined(app, reports)
 

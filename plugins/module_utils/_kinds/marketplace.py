@@ -54,6 +54,7 @@ MARKETPLACE = Resource(
     create=create,
     remove=partial(delete, KIND),
     needed=needed,
+    twins=fields.twins(FIELDS),
     attributes=access.attributes(
         KIND,
         {**fields.attributes(KIND, FIELDS), "enabled": attribute("enabled", enable)},

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import access
+from .._attributes import access, twins
 from .._attributes import template as templates
 from .._attributes.labels import labels_of
 from .._attributes.relations import clone_of, create_or_clone
+from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import canonical, vectors
 from .._engine.resource import Resource, Step, attribute, delete
@@ -26,6 +27,10 @@ RULE = {
     "network_id": "NETWORK_ID",
     "ip": "IP",
     "size": "SIZE",
+}
+WORDS = {
+    "protocol": ("all", "tcp", "udp", "icmp", "icmpv6", "ipsec"),
+    "direction": ("inbound", "outbound"),
 }
 LOWERED = ("protocol", "direction", "ip")
 VM_SETS = ("updated_vms", "outdated_vms", "error_vms")
@@ -76,7 +81,16 @@ def canonical_rules(cloud, given):
 def _with_network_id(cloud, rule):
     found = {word: rule.get(word) for word in RULE}
     network = None if rule.get("network") is None else cloud.reference("vnet", rule["network"])
-    return canonical_rule(found if network is None else dict(found, network_id=network.ID))
+    return _checked(canonical_rule(found if network is None else dict(found, network_id=network.ID)))
+
+
+def _checked(rule):
+    """Raises Failure when the protocol or direction of a rule is none."""
+    for word, known in WORDS.items():
+        if rule.get(word) not in known:
+            message = "The %s of a rule is one of %s, not %r."
+            raise Failure(message % (word, ", ".join(known), rule.get(word)), object=KIND)
+    return rule
 
 
 def merged_rules(present, wanted, modes):
@@ -101,16 +115,9 @@ def rules_of(record):
     return attributes_of(record["rules"])
 
 
-def canonical_template(cloud, given):
-    """A template without rules, which are an option of their own.
-
-    Raises:
-        Failure: it has rules, or cannot be read.
-    """
-    found = templates.canonical_template(cloud, given)
-    if "RULE" in found:
-        raise Failure("Give the rules of a security group in the option rules, not in template.", object=KIND)
-    return found
+def rules_given(name, value):
+    """The rules that attributes RULE are."""
+    return [{word: rule.get(attribute) for word, attribute in RULE.items()} for rule in twins.vectors(name, value)]
 
 
 # ---------------------------------------------------------------- VMs that have the rules
@@ -132,6 +139,7 @@ SECURITY_GROUP = Resource(
     create=create_or_clone(KIND, create),
     remove=partial(delete, KIND),
     settled=settled,
+    twins={"RULE": twin("rules", rules_given)},
     attributes=access.attributes(
         KIND,
         {
@@ -140,6 +148,5 @@ SECURITY_GROUP = Resource(
             "committed": attribute("committed", commit),
         },
         beside=rules_of,
-        canonical=canonical_template,
     ),
 )

@@ -28,6 +28,10 @@ def create(name, wanted, modes):
     return Step("create VM template %s" % name, "template.allocate", (body,))
 
 
+def needed(wanted):
+    return (("template", "clone_of"),)
+
+
 def clone_arguments(wanted, modes):
     """Whether one.template.clone copies the images too."""
     return (modes.recursive,)
@@ -71,6 +75,7 @@ TEMPLATE = Resource(
     read=read,
     create=create_or_clone(KIND, create, clone_arguments),
     remove=remove,
+    needed=needed,
     attributes={**access.attributes(KIND, {"clone_of": clone_of(KIND)}), **access.lock(KIND)},
 )
 

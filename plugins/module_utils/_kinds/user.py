@@ -13,6 +13,7 @@ from .._attributes import access, quotas
 from .._attributes.labels import labels
 from .._attributes.relations import in_order, reference_id
 from .._attributes.template import content, set_attribute, template
+from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import first_text
 from .._engine.resource import Attribute, Modes, Resource, Step, attribute, delete
@@ -226,6 +227,7 @@ USER = Resource(
     create=create,
     remove=partial(delete, KIND),
     needed=needed,
+    twins={KEY: twin("ssh_public_key")},
     attributes={
         "name": access.name(KIND),
         "auth_driver": attribute("auth_driver", change_driver),

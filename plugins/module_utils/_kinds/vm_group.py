@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._attributes import access
+from .._attributes import access, twins
 from .._attributes.labels import labels_of
 from .._attributes.relations import ids, joined, reference_ids
 from .._attributes.template import set_attribute
+from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import canonical
 from .._engine.resource import Resource, Step, attribute, delete
@@ -18,7 +19,8 @@ from .._engine.resource import Resource, Step, attribute, delete
 KIND = "vm_group"
 RULES = {"affined": "AFFINED", "anti_affined": "ANTI_AFFINED"}  # option → attribute of the template
 HOSTS = {"host_affined": "HOST_AFFINED", "host_anti_affined": "HOST_ANTI_AFFINED"}  # of a role
-CREATION = frozenset(("NAME", "ROLE"))
+POLICIES = ("none", "affined", "anti_affined")
+CREATION = frozenset(("NAME",))
 PURGE = "purge_roles"  # option that removes the roles that are not named
 
 
@@ -73,6 +75,22 @@ def canonical_roles(cloud, given):
     if twice:
         raise Failure("The role %s is given twice." % twice[0], object=KIND)
     return [_canonical_role(cloud, role) for role in given]
+
+
+def roles_given(name, value):
+    """The roles that attributes ROLE are."""
+    return [_role_given(vector) for vector in twins.vectors(name, value)]
+
+
+def _role_given(vector):
+    policy = twins.chosen(POLICIES)("POLICY of ROLE", vector.get("POLICY", "none"))
+    hosts = {word: twins.commas(name, vector[name]) for word, name in HOSTS.items() if name in vector}
+    return dict({"name": vector.get("NAME", ""), "policy": policy}, **hosts)
+
+
+def rules_given(name, value):
+    """The rules that attributes AFFINED or ANTI_AFFINED are."""
+    return [text.split(",") for text in twins.texts(name, value)]
 
 
 def _canonical_role(cloud, role):
@@ -150,6 +168,10 @@ VM_GROUP = Resource(
     read=read,
     create=create,
     remove=partial(delete, KIND),
+    twins={
+        "ROLE": twin("roles", roles_given),
+        **{name: twin(option, rules_given) for option, name in RULES.items()},
+    },
     attributes={
         **access.attributes(
             KIND,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from .._attributes import access
+from .._attributes import access, twins
 from .._attributes.relations import ids, joined, reference, reference_id, reference_ids
 from .._attributes.template import content, update
+from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import first_text, same
 from .._engine.resource import FIRST, Attribute, Reference, Resource, Step, attribute, deletion, source
@@ -170,6 +171,17 @@ def change_security_groups(record, after):
     return [update(KIND, record, what, {"SECURITY_GROUPS": joined(after)})]
 
 
+def canonical_size(cloud, given):
+    """A number of addresses.
+
+    Raises:
+        Failure: it is less than 1.
+    """
+    if given < 1:
+        raise Failure("The option size takes a number of addresses from 1, not %d." % given, object=KIND)
+    return given
+
+
 def merged_size(present, wanted, modes):
     """The size of a reservation, which can only grow.
 
@@ -246,7 +258,7 @@ OWN = {
     "reserved_from": attribute("reserved_from", canonical=reference_id(KIND)),
     "ar_id": source(),
     "first_address": source(),
-    "size": attribute("size", change_size, merged_size),
+    "size": attribute("size", change_size, merged_size, canonical_size),
     "address_ranges": address_ranges.ranges(),
     "held": address_ranges.holds(),
 }
@@ -258,6 +270,11 @@ VNET = Resource(
     settled=settled,
     failure=failure,
     needed=needed,
+    twins={
+        **{option.upper(): twin(option) for option in FIELDS},
+        "SECURITY_GROUPS": twin("security_groups", twins.commas),
+        "AR": twin("address_ranges", twins.vectors),
+    },
     attributes={**access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION), **access.lock(KIND)},
 )
 VNET_WITH_LEASES = VNET._replace(read=read_with_leases, detailed=True)

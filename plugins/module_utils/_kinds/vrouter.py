@@ -9,10 +9,11 @@ from functools import partial
 from itertools import count, islice
 from typing import Any, NamedTuple
 
-from .._attributes import access
+from .._attributes import access, twins
 from .._attributes import template as templates
 from .._attributes.labels import labels_of
 from .._attributes.relations import reference
+from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import canonical, same, vectors
 from .._engine.engine import perform
@@ -51,18 +52,6 @@ def read(cloud, router):
 def create(name, wanted, modes):
     body = dict(wanted.get("template", {}), NAME=name, NIC=wanted.get("nics", []))
     return Step("create virtual router %s" % name, "vrouter.allocate", (body,))
-
-
-def canonical_template(cloud, given):
-    """A template without interfaces, which are an option of their own.
-
-    Raises:
-        Failure: it has interfaces, or cannot be read.
-    """
-    found = templates.canonical_template(cloud, given)
-    if "NIC" in found:
-        raise Failure("Give the interfaces of a virtual router in the option nics, not in template.", object=KIND)
-    return found
 
 
 def change_mode(record, after):
@@ -278,8 +267,9 @@ VROUTER = Resource(
     values=values,
     create=create,
     remove=partial(delete, KIND),
+    twins={"NIC": twin("nics", twins.vectors)},
     attributes={
-        **access.attributes(KIND, OWN, managed=MANAGED, canonical=canonical_template),
+        **access.attributes(KIND, OWN, managed=MANAGED),
         "mode": OWN["mode"],
         **access.lock(KIND),
     },

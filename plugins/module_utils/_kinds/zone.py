@@ -11,6 +11,8 @@ from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import reference_id
 from .._attributes.template import content, template, update
+from .._attributes.twins import twin
+from .._core.failure import Failure
 from .._core.values import first_text
 from .._engine.resource import FIRST, LAST, Resource, Step, attribute, delete
 
@@ -55,6 +57,18 @@ def needed(wanted):
     return ("endpoint",)
 
 
+def permits(cloud):
+    """Only the master of a federation creates zones.
+
+    Raises:
+        Failure: the server is none.
+    """
+    mode = cloud.call("ask for the federation of the server", "system.config").FEDERATION.MODE
+    if mode != "MASTER":
+        message = "Only the master of a federation creates zones; MODE in oned.conf of this front-end is %s."
+        raise Failure(message % (mode or "STANDALONE"), object=KIND)
+
+
 def change_endpoint(record, after):
     return [update(KIND, record, "change the endpoint of zone %s" % record["name"], {ENDPOINT: after})]
 
@@ -89,6 +103,8 @@ ZONE = Resource(
     create=create,
     remove=partial(delete, KIND),
     needed=needed,
+    permits=permits,
+    twins={ENDPOINT: twin("endpoint")},
     attributes={
         "name": access.rename(KIND),
         "endpoint": attribute("endpoint", change_endpoint),

@@ -59,10 +59,18 @@ def prepare(cloud, source, wanted, modes, name):
         message = "There is no VM %s; to create it, give: template, or cpu and memory."
         raise Failure(message % name if name else message.replace(" %s", ""), object=KIND, name=name)
     template = cloud.reference("template", source.template) if source.template is not None else None
-    base = canonical(template.TEMPLATE or {}) if template is not None else {}
+    base = _base(source, template, wanted)
     datastore = resolve(cloud, Reference("datastore", source.datastore)) if source.datastore is not None else None
     body = _body(source._replace(datastore=datastore), wanted, modes, base)
     return Creation(source, template, resolve(cloud, body))
+
+
+def _base(source, template, wanted):
+    """The attributes of the VM template; of one that a check run does not find yet the disks that the task names."""
+    if template is not None:
+        return canonical(template.TEMPLATE or {})
+    numbers = [int(disk[DISK.number]) for disk in wanted.get(DISK.option, ()) if disk.get(DISK.number, "").isdigit()]
+    return {} if source.template is None else {DISK.vector: [{}] * (max(numbers, default=-1) + 1)}
 
 
 def shown(source, wanted):

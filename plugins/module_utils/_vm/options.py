@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .._core import names
 from .._core.failure import Failure
+from .._core.values import megabytes
 from .._engine.engine import canonical
 from .._engine.resource import modes_of
 from . import planner
@@ -150,7 +151,8 @@ def wanted_values(params):
     given["capacity"] = sizes or None
     given["disks"] = params["disks"]
     if params["disk_size"] is not None:
-        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(params["disk_size"])]
+        sizes = [megabytes(size, "disk_size") for size in params["disk_size"]]
+        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(sizes)]
     sections = dict(params["updateconf"] or {})
     if params["context"] is not None:
         sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])

@@ -56,9 +56,7 @@ def number(template, name, form=int):
 
 
 def _sections(template, backups):
-    found = {
-        name: first_vector(template, name) for name in SECTIONS if vectors(template, name)
-    }  # which updateconf changes
+    found = {name: first_vector(template, name) for name in SECTIONS if vectors(template, name)}
     config = backups.BACKUP_CONFIG if backups is not None else None
     if config is not None:
         settings = {name: getattr(config, name) for name in BACKUP_SETTINGS}

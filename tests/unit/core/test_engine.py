@@ -169,7 +169,7 @@ def test_a_filter_hides_templates(cloud, one, among, found):
     oid = one.template.allocate({"NAME": "theirs"})
     one.template.chmod(oid, 1, 1, 0, 1, 0, 0, 0, 0, 0)
     one.template.chown(oid, one.user.allocate("ann", "secret", "core", [0]), -1)
-    report = Engine(fresh(cloud), kind, apply=False).converge("theirs", None, {})
+    report = Engine(fresh(cloud), kind, apply=False).converge("theirs", None, {"template": {}})
     assert report.changed is not found
     with nullcontext() if found else pytest.raises(Failure, match="There is no VM template 'theirs'"):
         Engine(fresh(cloud), kind, apply=False).converge("copy", None, {"clone_of": "theirs"})

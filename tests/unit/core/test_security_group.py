@@ -67,9 +67,9 @@ def test_rules_are_written_beside_the_template(one):
     assert not converge(one, {"rules": []}, purge=purge).changed
 
 
-def test_rules_are_no_part_of_the_template(one):
-    with pytest.raises(Failure, match="in the option rules, not in template"):
-        converge(one, {"template": {"RULE": [{"PROTOCOL": "TCP", "RULE_TYPE": "inbound"}]}})
+def test_a_rule_has_a_protocol_and_a_direction(one):
+    with pytest.raises(Failure, match="The direction of a rule is one of inbound, outbound, not 'up'"):
+        converge(one, {"template": {"RULE": [{"PROTOCOL": "TCP", "RULE_TYPE": "up"}]}})
 
 
 @pytest.mark.parametrize(("updating", "settled"), [([], True), ([3], False)])

@@ -60,7 +60,7 @@ def test_a_server_of_a_federation_asks_which_zone_is_its_own(master):
 
 
 def test_a_server_alone_says_why_it_has_no_other_zone(one):
-    with pytest.raises(Failure, match="federation master"):
+    with pytest.raises(Failure, match="Only the master of a federation creates zones"):
         converge(one, wanted={"endpoint": "http://192.0.2.1:2633/RPC2"})
 
 
