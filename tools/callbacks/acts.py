@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""A callback plugin that warns where a plan is not the change, and where a play does not show that a second run rests."""
+"""A callback plugin that warns where a plan is not the change, and where a play never repeats a change."""
 
 from __future__ import annotations
 

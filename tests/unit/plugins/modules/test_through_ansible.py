@@ -42,6 +42,8 @@ def run(cloud, localhost):
 
     def task(name, **options):
         access = {"api_url": cloud.url, "api_username": "oneadmin", "api_password": PASSWORD}
+        if name.startswith("one_service"):
+            access["flow_url"] = cloud.flow_url
         module = getattr(localhost, f"privazio.opennebula.{name}")
         with warnings.catch_warnings(action="ignore", category=ResourceWarning):
             result = module(**{**access, **options}).contacted["localhost"]
