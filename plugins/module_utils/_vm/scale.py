@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from .._core import names
 from .._core.failure import Broken, Failure, created
-from .._core.values import first_text
 from .._engine import engine
 from .._engine.resource import Plan, Report
 from . import creation, planner
@@ -51,6 +50,7 @@ class FleetSpec(NamedTuple):
         replace_failed (bool): whether failed ones are terminated and created again.
         parallel (int): how many are created, or changed, at a time.
         apply, waits (bool)
+        remove_images (bool): whether private copies go with the VMs that are removed.
     """
 
     group: Any
@@ -64,6 +64,7 @@ class FleetSpec(NamedTuple):
     parallel: int = 4
     apply: bool = True
     waits: bool = True
+    remove_images: bool = False
 
 
 class Decision(NamedTuple):
@@ -87,7 +88,6 @@ def converge(cloud, spec):
     if spec.desired.state != "done":
         _refuse_missing(spec.group, members)
     decision = decide(members, spec)
-    _refuse_services(cloud, members, decision)
     request = _creation(cloud, spec, decision)
     plans = _plans(cloud, spec, decision.stay)
     before, after = _difference(spec, members, decision, plans)
@@ -191,18 +191,6 @@ def _refuse_many(spec, remove):
         raise Failure(message % (len(remove), spec.max_remove, names), object=KIND)
 
 
-def _refuse_services(cloud, members, decision):
-    """OneFlow counts the VMs of its services: it would take one that is removed for lost, and not know a new one."""
-    concerned = members.members if decision.slots else decision.remove
-    services = {first_text(item.USER_TEMPLATE, "SERVICE_ID"): item for item in concerned}
-    for service, item in services.items():
-        if service.isdigit() and cloud.info("document", int(service)) is not None:  # else its VMs were left behind
-            role = first_text(item.USER_TEMPLATE, "ROLE_NAME")
-            message = "The VM %s belongs to the service %s of OneFlow, which counts its VMs: change their number with"
-            text = (message + " one_service (id: %s, role: %s, cardinality).") % (item.NAME, service, service, role)
-            raise Failure(text, object=KIND, id=item.ID)
-
-
 # ---------------------------------------------------------------- what is reported
 
 
@@ -302,7 +290,17 @@ class _Scaling:
     def _remove(self, items):
         runs = [Run(item, [Reach("done")], self._spec.desired.hard, self._spec.waits) for item in items]
         self._run(runs)
-        self._removed += [one.item.ID for one in runs if one.over and one.failure is None]
+        over = {one.item.ID for one in runs if one.over and one.failure is None}
+        gone = [item for item in items if item.ID in over]  # as they were read before, with all of their templates
+        self._removed += [item.ID for item in gone]
+        for item in gone if self._spec.remove_images and self._spec.waits else ():
+            self._remove_images(item)
+
+    def _remove_images(self, item):
+        try:
+            creation.remove_private(self._cloud, item)
+        except Failure as failure:
+            self._failed.append((item.ID, item.NAME, failure))
 
     # -------------------------------------------------------- creation
 
