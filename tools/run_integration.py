@@ -4,8 +4,8 @@
 
     python tools/run_integration.py [--jobs N] [--release RELEASE] [--vars "one_im_mad=kvm …"] [TARGET...]
 
-A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning; one
-of the warnings is that of tools/callbacks/documented.py.
+A target is a role in tests/integration/targets. It fails when a task fails, and also when Ansible prints a warning, be
+it one of tools/callbacks: documented.py, of what is returned, and acts.py, of plans, changes and their repetition.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ INTEGRATION = ROOT / "tests" / "integration"
 TARGETS = INTEGRATION / "targets"
 HELPERS = ("setup_", "prepare_")  # roles that targets call, as ansible-test names them
 DOCUMENTED = {"ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tools" / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "documented"}
+STRICT = {**DOCUMENTED, "ANSIBLE_CALLBACKS_ENABLED": "documented,acts"}
 WARNINGS = ("[WARNING]:", "[DEPRECATION WARNING]:", "[ERROR]: Unhandled")
 
 
@@ -78,7 +79,7 @@ def run(target: str, variables: str, release: str = "") -> Outcome:
         settings = environment(
             ANSIBLE_ROLES_PATH=str(TARGETS),
             ANSIBLE_NOCOLOR="1",
-            **DOCUMENTED,
+            **STRICT,
             **access,
         )
         status = subprocess.run(

@@ -17,6 +17,18 @@ from ._engine.resource import modes_of, wanted_of
 from .pyone import OneException
 
 
+class Face(AnsibleModule):
+    """AnsibleModule, but secrets are covered also in a refusal of options.
+
+    ansible-core (2.18 to 2.21) gives up looking for secrets where a list of dictionaries holds something else.
+    """
+
+    def fail_json(self, msg, **data):
+        secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
+        self.no_log_values.update(str(self.params[name]) for name in secret if self.params.get(name))
+        super().fail_json(msg, **dict(_invocation(self.params), **data))
+
+
 class OneModule:
     """A module: its options, and the cloud that they name.
 
@@ -27,7 +39,7 @@ class OneModule:
         rules: the other arguments of AnsibleModule (required_one_of, …).
     """
 
-    face = AnsibleModule  # how options come in and the result goes out
+    face = Face  # how options come in and the result goes out
     progress = None  # (show, period) of a Progress; None: nobody can follow the task
 
     def __init__(self, options, writes=True, client=connect, **rules):
@@ -83,22 +95,23 @@ class OneModule:
         result = dict(masked(report.record or {}), changed=report.changed, **self._cost())
         if report.before is not None:
             result["diff"] = _diff(report)
-        self._ansible.exit_json(**result, **self._invocation())
+        self._ansible.exit_json(**result, **_invocation(self.params))
 
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
         data.update(masked(failure.data))
-        self._ansible.fail_json(msg=failure.message, **data, **self._cost(), **self._invocation())
-
-    def _invocation(self):
-        """What was asked for, as every module returns it, but secrets inside of dictionaries are covered too."""
-        inner = {name: masked(value) for name, value in self.params.items() if isinstance(value, (dict, list))}
-        return {"invocation": {"module_args": dict(self.params, **inner)}}
+        self._ansible.fail_json(msg=failure.message, **data, **self._cost(), **_invocation(self.params))
 
     def _cost(self):
         """The count of API calls; with -vvv also the calls."""
         calls = {"calls": self.calls} if self._ansible._verbosity >= 3 else {}
         return dict(calls, api_calls=len(self.calls))
+
+
+def _invocation(params):
+    """What was asked for, as every module returns it, but secrets inside of dictionaries are covered too."""
+    inner = {name: masked(value) for name, value in params.items() if isinstance(value, (dict, list))}
+    return {"invocation": {"module_args": dict(params, **inner)}}
 
 
 def _diff(report):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import resource
 import statistics
@@ -103,6 +104,12 @@ class CountingSimulator(Simulator):
         self.calls[label].append(xmlrpc.decode(request.body)[0])
         return super().answer(request._replace(path="/RPC2"))
 
+    def answer_flow(self, request: Request) -> Response:
+        """OneFlow is at FLOW_URL/LABEL."""
+        label, dummy, path = request.path.strip("/").partition("/")
+        self.calls[label].append(f"{request.verb} /{path}")
+        return super().answer_flow(request._replace(path=f"/{path}"))
+
     def __call__(self, method: str, *arguments: object) -> Any:
         """One call that is not counted, and must succeed."""
         found = self.execute(f"one.{method}", [SESSION, *arguments])
@@ -116,7 +123,8 @@ class CountingSimulator(Simulator):
 
     def task(self, collection: str, module: str, label: str, **options: object) -> Task:
         """A task of a module whose calls are to be found under LABEL."""
-        return {f"{collection}.{module}": {**options, **self.access(label)}, "timeout": LIMIT}
+        flow = {"flow_url": f"{self.flow_url}/{label}"} if module.startswith("one_service") else {}
+        return {f"{collection}.{module}": {**options, **self.access(label), **flow}, "timeout": LIMIT}
 
 
 @contextlib.contextmanager
@@ -124,7 +132,9 @@ def counting(delay: float = 0, **seed: int) -> Iterator[CountingSimulator]:
     """A cloud that counts, while the block runs."""
     simulator = CountingSimulator(delay, **seed)
     simulator.start()
+    os.environ["ONEFLOW_URL"] = f"{simulator.flow_url}/others"
     try:
         yield simulator
     finally:
+        del os.environ["ONEFLOW_URL"]
         simulator.stop()

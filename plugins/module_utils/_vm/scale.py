@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .._core import names
 from .._core.failure import Broken, Failure, created
+from .._core.values import first_text
 from .._engine import engine
 from .._engine.resource import Plan, Report
 from . import creation, planner
@@ -88,6 +89,7 @@ def converge(cloud, spec):
     if spec.desired.state != "done":
         _refuse_missing(spec.group, members)
     decision = decide(members, spec)
+    _refuse_services(cloud, members, decision)
     request = _creation(cloud, spec, decision)
     plans = _plans(cloud, spec, decision.stay)
     before, after = _difference(spec, members, decision, plans)
@@ -189,6 +191,18 @@ def _refuse_many(spec, remove):
         message = "%d VMs would be terminated, but max_remove is %d: %s."
         names = ", ".join(item.NAME for item in remove)
         raise Failure(message % (len(remove), spec.max_remove, names), object=KIND)
+
+
+def _refuse_services(cloud, members, decision):
+    """OneFlow counts the VMs of its services: it would take one that is removed for lost, and not know a new one."""
+    concerned = members.members if decision.slots else decision.remove
+    services = {first_text(item.USER_TEMPLATE, "SERVICE_ID"): item for item in concerned}
+    for service, item in services.items():
+        if service.isdigit() and cloud.info("document", int(service)) is not None:  # else its VMs were left behind
+            role = first_text(item.USER_TEMPLATE, "ROLE_NAME")
+            message = "The VM %s belongs to the service %s of OneFlow, which counts its VMs: change their number with"
+            text = (message + " one_service (id: %s, role: %s, cardinality).") % (item.NAME, service, service, role)
+            raise Failure(text, object=KIND, id=item.ID)
 
 
 # ---------------------------------------------------------------- what is reported

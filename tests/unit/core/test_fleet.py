@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client, OneConnectionException
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client, OneConnectionException, OneFlow
 
 FLEET = {"name": "web-##", "exact_count": 3, "template": "tpl", "state": "running"}
 
@@ -362,3 +362,29 @@ def test_vms_of_one_name_on_purpose(run, one):
     assert not made.changed
     with pytest.raises(Failure, match=r"name is a pattern such as 'web-##'; 'web' has no single run of '#'"):
         run(template="tpl", name="web", exact_count=2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "web_#_(service_0)", "exact_count": 0},
+        {"name": "web_#_(service_0)", "exact_count": 2, "template": "tpl"},
+        {"name": "web_0_(service_0)", "state": "absent"},
+    ],
+    ids=["fewer", "more", "absent"],
+)
+def test_vms_of_a_service_are_counted_by_oneflow(run, one, simulator, change):
+    with OneFlow(simulator.flow_url, "oneadmin:opennebula") as flow:
+        role = {"name": "web", "type": "vm", "template_id": 0, "cardinality": 1}
+        template = flow.create({"name": "shop", "roles": [role]})
+        service = flow.instantiate(template.ID)
+    vm = one.vmpool.info(-2, -1, -1, -1).VM[0]
+    one.vm.rename(vm.ID, "web_0_(service_0)")
+    with pytest.raises(
+        Failure, match=rf"belongs to the service {service.ID} .* one_service \(id: {service.ID}, role: web"
+    ):
+        run(**change)
+    assert run(name="web_0_(service_0)", state="running")[0].record["instances"]
+    one.document.delete(service.ID)
+    run(**change)
+    assert len(living(one)) != 1
