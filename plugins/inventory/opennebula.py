@@ -78,6 +78,7 @@ filters:
   - exclude: true
 """
 
+from ..module_utils._core.data import plain
 from ..plugin_utils import inventory
 from ..plugin_utils.inventory_facts import text, texts, vectors
 from ..plugin_utils.inventory_vms import FACTS, port
@@ -137,7 +138,7 @@ class InventoryModule(inventory.OneInventory):
         return source.pool("vmpool", extended=True, state=ACTIVE)
 
     def record(self, facts):
-        found = {name: value for name, value in facts["_attributes"].items() if is_variable(name)}
+        found = {name: value for name, value in plain(facts["_attributes"]).items() if is_variable(name)}
         found.update((name, facts[name]) for name in self.needed)
         if found["host"] is None:
             del found["host"]
@@ -151,8 +152,11 @@ class InventoryModule(inventory.OneInventory):
     def variables(self, record):
         return record
 
-    def group_names(self, record):
-        return [(label,) for label in record["LABELS"]] if self.options["group_by_labels"] else []
+    def group_keys(self, record):
+        return [("label", label) for label in record["LABELS"]] if self.options["group_by_labels"] else []
+
+    def group_path(self, word, value):
+        return [value]
 
     def _add(self, name, record, groups):
         super()._add(name, record, groups)

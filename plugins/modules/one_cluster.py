@@ -37,8 +37,6 @@ options:
     description:
       - Whether members that the lists O(hosts), O(datastores) and O(vnets) do not name leave the cluster.
       - A list that is omitted is left alone.
-      - With O(state=absent), all members leave before the cluster is removed. Otherwise OpenNebula refuses to remove a
-        cluster that has members.
     type: bool
     default: false
   plan:
@@ -107,11 +105,10 @@ EXAMPLES = r"""
     name: edge
     plan: executed
 
-- name: Remove the cluster, whatever members it has
+- name: Remove it
   privazio.opennebula.one_cluster:
     name: edge
     state: absent
-    purge: true
 """
 
 RETURN = r"""

@@ -71,7 +71,20 @@ def texts_of_one(value):
 
 def text(value):
     """The first text of an attribute; None when it has none."""
-    return next(iter(texts(value)), None)
+    return value if isinstance(value, str) else next(iter(texts(value)), None)
+
+
+def template(field):
+    """Fact: a template of the object, by the name of its field.
+
+    It is asked for single attributes, not whether it is empty, for that reads all of it.
+    """
+
+    def read(facts):
+        found = getattr(facts.item, field)
+        return {} if found is None else found
+
+    return read
 
 
 def vectors(value):
@@ -90,6 +103,8 @@ def number(value, kind=int):
     Args:
         kind (type): int, or float, which is a whole number where it can be.
     """
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value)
     try:
         found = float(text(value) or "")
         whole = int(found)

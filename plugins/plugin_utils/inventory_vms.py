@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from ..module_utils._core.values import masked
 from ..module_utils._vm.states import status
-from .inventory_facts import labels, number, text, vector, vectors
+from .inventory_facts import labels, number, template, text, vector, vectors
 
 # ---------------------------------------------------------------- pool
 
@@ -72,24 +72,27 @@ USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\$-]*")
 JUMP = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 
 
-def nics(template):
+def nics(of):
     """The NICs of a VM's template, in order of their ids, network PCI devices among them, then aliases.
 
     Returns:
         list[dict]: nic_id, network_id (int); name, network, mac, ip, ip6, ip6_global, ip6_ula, external_ip, parent (of
             an alias) (str); alias and external (True). What is empty is left out.
     """
-    devices = [device for device in vectors(template.get("PCI")) if device.get("TYPE") == "NIC"]
-    cards = sorted(vectors(template.get("NIC")) + devices, key=lambda card: number(card.get("NIC_ID")) or 0)
-    aliases = [dict(_nic(card), alias=True) for card in vectors(template.get("NIC_ALIAS"))]
+    devices = [device for device in vectors(of.get("PCI")) if device.get("TYPE") == "NIC"]
+    cards = sorted(vectors(of.get("NIC")) + devices, key=lambda card: number(card.get("NIC_ID")) or 0)
+    aliases = [dict(_nic(card), alias=True) for card in vectors(of.get("NIC_ALIAS"))]
     return [_nic(card) for card in cards] + aliases
 
 
 def _nic(card):
-    found = {name.lower(): number(card.get(name)) for name in ("NIC_ID", "NETWORK_ID")}
-    found.update((name.lower(), text(card.get(name))) for name in NIC_TEXTS)
-    found["external"] = (text(card.get("EXTERNAL")) or "").lower() == "yes" or None
-    return {name: value for name, value in found.items() if value not in (None, "")}
+    texts = ((name.lower(), text(card[name])) for name in NIC_TEXTS if name in card)
+    found = {name: value for name, value in texts if value}
+    numbers = ((name.lower(), number(card.get(name))) for name in ("NIC_ID", "NETWORK_ID"))
+    found.update((name, value) for name, value in numbers if value is not None)
+    if (text(card.get("EXTERNAL")) or "").lower() == "yes":
+        found["external"] = True
+    return found
 
 
 def addresses(cards, kinds=IPV4 + IPV6):
@@ -189,8 +192,8 @@ def _user_attribute(name, read):
 
 
 FACTS = {
-    "_template": lambda facts: facts.item.TEMPLATE or {},
-    "_attributes": lambda facts: facts.item.USER_TEMPLATE or {},
+    "_template": template("TEMPLATE"),
+    "_attributes": template("USER_TEMPLATE"),
     "_context": _attribute("CONTEXT", vector),
     "_place": _last_place,
     "one_id": lambda facts: facts.item.ID,

@@ -276,6 +276,14 @@ def task(in_controller: bool) -> Case:
         return plays.timed({who: [each] * TASKS for who, each in tasks.items()})
 
 
+def inventory(plugin: str, peer: bool = False, **seed: int) -> Case:
+    """ansible-inventory --list of a cloud with so many objects."""
+    import inventories
+
+    with simulator("--seed", ",".join(f"{what}={number}" for what, number in seed.items())) as url:
+        return inventories.measured(plugin, url, peer)
+
+
 def other(module: str, name: str, *how: object) -> Case:
     """A case of a file that not every process is to load."""
     return getattr(importlib.import_module(module), name)(*how)
@@ -297,6 +305,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "fleet_steady_names": lambda: other("fleets", "steady", 10_000, {"NAME": "web-###"}),
     "fleet_create": lambda: other("fleets", "create", 0),
     "fleet_create_1s": lambda: other("fleets", "create", 1),
+    "inventory_hosts": lambda: inventory("one_hosts", hosts=10_000),
+    "inventory_vms": lambda: inventory("one_vms", hosts=1_000, vms=100_000),
+    "inventory_vms_10000": lambda: inventory("one_vms", peer=True, hosts=100, vms=10_000),
     "calls_per_task": lambda: other("task_calls", "measured"),
 }
 

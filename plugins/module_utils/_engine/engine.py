@@ -227,14 +227,13 @@ class Engine:
         return item
 
     def remove(self, name, oid, wanted=None):
-        """Removes the object with a name or an id, if there is one; of `wanted` only what its removal needs counts."""
+        """Removes the object with a name or an id, if there is one; `wanted`: what its removal needs to know."""
         item = self._find(name, oid, wanted or {})
         if item is None:
             return Report(False, {}, {}, None)
         record = self.record(item)
         before = {"id": record["id"], "name": record["name"], "state": "present"}
-        needed = {option: (wanted or {}).get(option) for option in self.resource.removal}
-        wanted = canonical(self.cloud, self.resource, needed)
+        wanted = canonical(self.cloud, self.resource, wanted or {})
         steps = resolved(self.cloud, self.resource.remove(self.cloud, record, wanted, self.modes))
         if self.apply:
             self.run(record, steps)

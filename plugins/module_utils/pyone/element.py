@@ -167,6 +167,16 @@ class Vectors(list):
         return getattr(self._only(".%s()" % name), name)
 
 
+def parsed(element: Element) -> Element:
+    """The same element, parsed as a whole: worth it where most of its fields will be looked at.
+
+    Raises:
+        OneProtocolException: it is not well formed.
+    """
+    node = element._node
+    return type(element)(node.tree(), element._method) if isinstance(node, Node) else element
+
+
 class Template(dict):
     """An open template: NAME → text, {NAME: text} for a vector, or a list of these for a repeated attribute.
 
@@ -192,8 +202,9 @@ class Template(dict):
         found = [] if node is None else node.findall(name)
         if not found:
             raise KeyError(name)
-        # Kept, for the caller may change it.
-        super().__setitem__(name, _content(found)[name])
+        # Parsed, for all of it is asked for; and kept, for the caller may change it.
+        trees = [child.tree() if isinstance(child, Node) else child for child in found]
+        super().__setitem__(name, _content(trees)[name])
         return self[name]
 
     def get(self, name: Any, default: Any = None) -> Any:
@@ -463,7 +474,11 @@ class Node:
             self._walk(None)
             if self._tree is not None or len(self._places[tag]) > 2:
                 return None
-        return None if len(child) else child.text
+        return None if child.begins_with_element() or len(child) else child.text
+
+    def begins_with_element(self) -> bool:
+        """Whether there is a child before any text; what comes after it is not looked at."""
+        return re.compile(_ELEMENT).match(self._body, self._start, self._stop) is not None
 
     def __len__(self) -> int:
         if self._plain() is not None:

@@ -12,7 +12,13 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneProtocolException
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.codec import Text
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import Node, Template, parse, read
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import (
+    Node,
+    Template,
+    parse,
+    parsed,
+    read,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 from project import SHARED
@@ -266,6 +272,15 @@ def test_template_reads_the_attribute_alone(template, monkeypatch, name):
 def test_template_is_whole_after_an_attribute_was_read(template, name):
     assert template[name] == CONTENT[name]
     assert list(template.items()) == list(CONTENT.items())
+
+
+def test_parsed_is_the_same_parsed_as_a_whole(monkeypatch):
+    (vm,) = parse_pool(VM).VM
+    whole = parsed(vm)
+    monkeypatch.setattr(Node, "find", None)
+    assert (whole.ID, whole.NAME, whole.STATE, type(whole)) == (7, "a<b", None, type(vm))
+    assert dict(whole.TEMPLATE) == CONTENT
+    assert parsed(whole) is whole
 
 
 def test_template_without_the_attribute(template):
