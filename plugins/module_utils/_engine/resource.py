@@ -230,7 +230,8 @@ def lacking(needed, wanted):
         needed (tuple): options, or tuples of those of which one will do, attributes of the template in capitals.
         wanted (dict): in canonical form.
     """
-    given = set(wanted) | set(wanted.get("template", ()))
+    template = wanted.get("template")
+    given = {*wanted, *(template if isinstance(template, dict) else ())}  # that of a service is an id
     choices = [(one,) if isinstance(one, str) else one for one in needed]
     missing = [choice for choice in choices if not given.intersection(choice)]
     return [" or ".join(option for option in choice if not option.isupper()) for choice in missing]
