@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
 import threading
 
 BODY = (
@@ -59,6 +60,7 @@ class Endpoint:
         with contextlib.suppress(OSError):
             self.open.append(connection)
             if self.context:
+                connection.recv(1, socket.MSG_PEEK)  # one that was reset before leaves an open socket behind in ssl
                 connection = self.context.wrap_socket(connection, server_side=True)
                 self.open.append(connection)
             data = b""
@@ -89,7 +91,7 @@ class Endpoint:
         return data[:length], data[length:]
 
     def close(self):
-        self.listener.close()
+        closed(self.listener)
         for connection in self.open:
             connection.close()
 
@@ -123,6 +125,13 @@ class Tunnel(Endpoint):
             target.shutdown(socket.SHUT_WR)
 
 
+def closed(listener):
+    """Close a listener for the thread that waits in its accept() too."""
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
 def closing(*parts: bytes):
     """A step that sends and then closes the connection."""
 
@@ -132,3 +141,11 @@ def closing(*parts: bytes):
         return True
 
     return step
+
+
+def self_signed(folder, name):
+    """(certificate, key) of 127.0.0.1, signed by itself."""
+    made = folder / f"{name}.pem", folder / f"{name}.key"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={name} -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*command.split(), "-out", made[0], "-keyout", made[1]], check=True, capture_output=True)
+    return made

@@ -133,6 +133,9 @@ class Deadline:
             raise _Late
         return left
 
+    def outlasts(self, seconds: float) -> bool:
+        return self.end is None or self.end - time.monotonic() > seconds
+
 
 class Connection:
     """A socket to one endpoint; after exchange(), `reusable` says whether it can carry another request."""
@@ -428,10 +431,14 @@ class Transport:
             try:
                 return self._send_anywhere(request, repeatable, deadlines)
             except OneConnectionException as error:
+                pause = 0.1 * 2**attempt
                 final = error.sent and not repeatable
-                if final or attempt == self.retries or isinstance(error, OneTimeoutException):
+                late = isinstance(error, OneTimeoutException) or not any(
+                    deadline.outlasts(pause) for deadline in deadlines.values()
+                )
+                if final or late or attempt == self.retries:
                     raise
-            time.sleep(0.1 * 2**attempt)
+            time.sleep(pause)
         raise AssertionError("unreachable")
 
     def close(self) -> None:

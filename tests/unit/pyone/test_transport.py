@@ -8,7 +8,6 @@ import contextlib
 import re
 import socket
 import ssl
-import subprocess
 import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     transport,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.transport import Endpoint as Url
-from loopback import BODY, Tunnel, closing, http, number
+from loopback import BODY, Tunnel, closing, http, number, self_signed
 from loopback import Endpoint as LoopbackEndpoint
 
 READ = "host.info"
@@ -257,14 +256,6 @@ def test_hosts_that_need_no_proxy(endpoint, client, monkeypatch):
 
 
 # ---------------------------------------------------------------- https
-
-
-def self_signed(folder, name):
-    """(certificate, key) of 127.0.0.1, signed by itself."""
-    made = folder / f"{name}.pem", folder / f"{name}.key"
-    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={name} -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([*command.split(), "-out", made[0], "-keyout", made[1]], check=True, capture_output=True)
-    return made
 
 
 @pytest.fixture(scope="session")
