@@ -63,7 +63,7 @@ with subprocess.Popen([sys.argv[1], "--port", "0", "--quiet", "--ready-file", st
         while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         with xmlrpc.client.ServerProxy(ready.read_text().split()[0]) as proxy:
-            ok, version = proxy.one.system.version("oneadmin:opennebula")[:2]
+            ok, version = proxy.one.system.version("oneadmin:onedemo")[:2]
         assert ok, version
         print("opennebula-simulator: answers as OpenNebula", version)
     finally:

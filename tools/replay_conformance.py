@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from project import SHARED, SKIPPED, environment, fail, heed_signals
-from with_simulator import released, simulator
+from with_simulator import RECORDED, released, simulator
 
 RECORDINGS = SHARED / "conformance"
 RELEASES = ("7.4.0", "6.10.5")
@@ -77,7 +77,7 @@ def replay(release: str, names: list[str]) -> list[dict[str, Any]]:
     """Replay the scenarios NAMES against a simulator of their own; print the differences, return a report of each."""
     if not names:
         return []
-    with simulator(0, *released(release)) as access, tempfile.TemporaryDirectory() as folder:
+    with simulator(0, *RECORDED, *released(release)) as access, tempfile.TemporaryDirectory() as folder:
         report, url = Path(folder, "report.json"), access["ONE_URL"]
         command = [sys.executable, str(RECORDINGS / "replay.py"), "check", "--release", release, "--endpoint", url]
         command += ["--reset-url", url.rpartition("/")[0] + "/reset", "--strict-messages", "--verbose"]

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 from project import SHARED, SKIPPED, environment, fail, heed_signals
-from with_simulator import simulator
+from with_simulator import RECORDED, simulator
 
 RECORDINGS = SHARED / "conformance" / "flow"
 RELEASE = "7.4.0"
@@ -41,7 +41,7 @@ def main() -> None:
 
 def replay(names: list[str]) -> int:
     """Replay the scenarios NAMES against a simulator of their own, whose VMs take no time; return 1 if they differ."""
-    with simulator(0, "--delay", "0") as access:
+    with simulator(0, *RECORDED, "--delay", "0") as access:
         command = [sys.executable, str(RECORDINGS / "replay.py"), "check", "--release", RELEASE, "--verbose"]
         command += ["--endpoint", access["ONEFLOW_URL"], "--oned", access["ONE_URL"]]
         command += ["--reset-url", access["ONE_URL"].rpartition("/")[0] + "/reset"]

@@ -22,7 +22,8 @@ from typing import IO
 
 from project import ROOT, environment, fail, heed_signals
 
-USERNAME, PASSWORD = "oneadmin", "opennebula"
+USERNAME, PASSWORD = "oneadmin", "onedemo"
+RECORDED = ("--password", "opennebula")  # what the administrator of the recordings has
 CREDENTIALS = ("ONE_URL", "ONE_USERNAME", "ONE_PASSWORD", "ONE_AUTH", "ONEFLOW_URL")
 PATIENCE = 30  # seconds for a simulator to answer; it takes less than one
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -23,6 +22,7 @@ from ..module_utils._core.failure import Failure
 from ..module_utils._core.values import masked
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune
+from ..plugin_utils.declaration.options import validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 
 # Expressions in the files of a document are those of whoever wrote the playbook; ansible-core asks since 2.19.
@@ -41,22 +41,12 @@ class ActionModule(ActionBase):
         """The result of the task."""
         super().run(tmp, task_vars)
         calls: list[str] = []
-        params = self._options()
+        params = validated(one_cloud, self._task.args)
         try:
             result = self._made(params, calls)
         except Failure as failure:
             result = {"failed": True, "msg": failure.message, **masked(failure.data)}
         return dict(result, api_calls=len(calls))
-
-    def _options(self):
-        spec = one_cloud.OPTIONS
-        found = ArgumentSpecValidator(spec, **one_cloud.RULES).validate(self._task.args)
-        if found.error_messages:
-            raise AnsibleActionFail("%s." % ". ".join(found.error_messages))
-        for name, option in spec.items():  # the environment, which AnsibleModule reads itself
-            if found.validated_parameters.get(name) is None and "fallback" in option:
-                found.validated_parameters[name] = _fallback(*option["fallback"])
-        return found.validated_parameters
 
     def _made(self, params, calls):
         declared, faults = self._declared(params)
@@ -123,13 +113,6 @@ class ActionModule(ActionBase):
                 return path, content or {}, document.lines(stream.read())
         except (AnsibleError, yaml.YAMLError, ValueError) as error:
             raise AnsibleActionFail("Cannot read %s: %s" % (path, error)) from None
-
-
-def _fallback(function, names):
-    try:
-        return function(*names)
-    except Exception:  # AnsibleFallbackNotFound: the environment does not say
-        return None
 
 
 def pruned(cloud, declared, params):

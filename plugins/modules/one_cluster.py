@@ -37,6 +37,8 @@ options:
     description:
       - Whether members that the lists O(hosts), O(datastores) and O(vnets) do not name leave the cluster.
       - A list that is omitted is left alone.
+      - With O(state=absent), all members leave before the cluster is removed. Otherwise OpenNebula refuses to remove a
+        cluster that has members.
     type: bool
     default: false
   plan:
@@ -105,10 +107,11 @@ EXAMPLES = r"""
     name: edge
     plan: executed
 
-- name: Remove it
+- name: Remove the cluster, whatever members it has
   privazio.opennebula.one_cluster:
     name: edge
     state: absent
+    purge: true
 """
 
 RETURN = r"""

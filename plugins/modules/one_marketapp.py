@@ -58,6 +58,7 @@ options:
   template_name:
     description:
       - With O(state=exported), name of the VM template; that of the app when omitted.
+      - An empty text exports the image only.
     type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection

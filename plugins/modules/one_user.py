@@ -30,7 +30,9 @@ options:
     default: present
   password:
     description:
-      - Password, or what the authentication driver uses instead, such as a public key. Required to create a user.
+      - Password, or what the authentication driver uses instead, such as a public key.
+      - Required to create a user of the driver V(core). A user of another driver, such as V(ldap) or V(saml), which
+        asks somebody else for the password, is created with a random one when this is omitted.
       - It is compared with the value that OpenNebula stores, which for the driver V(core) is a digest.
     type: str
   update_password:
@@ -41,7 +43,7 @@ options:
     default: always
   auth_driver:
     description:
-      - Authentication driver, such as V(core), V(public), V(ssh), V(x509), V(ldap) or V(server_cipher).
+      - Authentication driver, such as V(core), V(public), V(ssh), V(x509), V(ldap), V(saml) or V(server_cipher).
       - A new user gets V(core) when this is omitted.
     type: str
     aliases: [driver]

@@ -23,7 +23,12 @@ options:
   groups:
     description:
       - Names or ids of groups that may use the resources.
-      - OpenNebula adds each new group to the VDC C(default), which has all resources.
+      - OpenNebula adds each new group to the VDC C(default), which has all resources. See O(remove_groups).
+    type: list
+    elements: str
+  remove_groups:
+    description:
+      - Names or ids of groups that leave the VDC, whichever others it has.
     type: list
     elements: str
   clusters:
@@ -80,8 +85,7 @@ EXAMPLES = r"""
 - name: Remove the group from the VDC that has all resources
   privazio.opennebula.one_vdc:
     name: default
-    groups: [users]
-    purge: true
+    remove_groups: [dev]
 
 - name: Create a VDC with a cluster and a datastore for the group
   privazio.opennebula.one_vdc:
@@ -181,6 +185,7 @@ OPTIONS = dict(
     **TEMPLATE,
     **state("present", "absent"),
     groups=NAMES,
+    remove_groups=NAMES,
     clusters=NAMES,
     hosts=NAMES,
     datastores=NAMES,

@@ -110,6 +110,20 @@ options:
   context:
     description:
       - The same as C(CONTEXT) in O(updateconf).
+      - OpenNebula replaces variables such as C($NAME) or C($NIC[IP]) in it. A C($) that begins none, as in C(${HOME}),
+        is refused before anything is done; see O(start_script).
+    type: dict
+  start_script:
+    description:
+      - Script that the guest runs when it starts, with any V($) that it has. It is sent as C(START_SCRIPT_BASE64) of
+        C(CONTEXT), in which OpenNebula replaces nothing.
+    type: str
+  user_inputs:
+    description:
+      - Values for the user inputs (C(USER_INPUTS)) of the VM template, by their names. They count at creation only.
+      - Inputs that are not given get their initial value. The task fails, in check mode too, when a mandatory one has
+        no value, or a value does not fit the type and the limits that the VM template says.
+      - V(text64) inputs are given as plain text, which is encoded.
     type: dict
   vm_group:
     description:
@@ -145,7 +159,14 @@ options:
     aliases: [datastore_name, datastore_id]
   persistent:
     description:
-      - Give new VMs private, persistent copies of the images.
+      - Give new VMs private, persistent copies of the images, and with them a VM template called as the VM.
+      - They stay when the VM is terminated, unless O(remove_images=true), and the next VM of that name has them again.
+    type: bool
+    default: false
+  remove_images:
+    description:
+      - Remove, with VMs that are terminated, the private copies that were made by O(persistent), that is their VM
+        template and its images. Other images stay.
     type: bool
     default: false
   vm_start_on_hold:
@@ -164,6 +185,11 @@ options:
       - How many VMs to create. With a pattern in O(name), how many there are to be at least.
       - Without O(name), nothing tells whether they exist; each run creates them.
     type: int
+  first_index:
+    description:
+      - The lowest number for the names of new VMs, where O(name) is a pattern. V(1) begins with C(web-01).
+    type: int
+    default: 0
   count_attributes:
     description:
       - Attributes that the VMs of the fleet have; new ones get them. V(null) asks just for an attribute of that name.
@@ -273,6 +299,24 @@ EXAMPLES = r"""
     template: web
     max_remove: 1
     replace_failed: true
+
+- name: Create three workers that are numbered from 1, with values for what their VM template asks
+  privazio.opennebula.one_vm:
+    name: worker-##
+    first_index: 1
+    exact_count: 3
+    template: database
+    user_inputs:
+      DB_NAME: orders
+    start_script: |
+      #!/bin/sh
+      echo "$(hostname) is ${ROLE:-a worker}" > /etc/motd
+
+- name: Remove a VM with its private copies
+  privazio.opennebula.one_vm:
+    name: scratch
+    state: absent
+    remove_images: true
 
 - name: Switch all VMs with a label off
   privazio.opennebula.one_vm:
@@ -512,6 +556,8 @@ OPTIONS = dict(
     purge_networks={"type": "bool", "default": False},
     updateconf={"type": "dict"},
     context={"type": "dict"},
+    start_script={"type": "str"},
+    user_inputs={"type": "dict"},
     vm_group={
         "type": "dict",
         "options": {"group": {"type": "str"}, "role": {"type": "str"}},
@@ -522,9 +568,11 @@ OPTIONS = dict(
     extra_template={"type": "dict"},
     datastore={"type": "str", "aliases": ["datastore_name", "datastore_id"]},
     persistent={"type": "bool", "default": False},
+    remove_images={"type": "bool", "default": False},
     vm_start_on_hold={"type": "bool", "default": False},
     exact_count={"type": "int"},
     count={"type": "int"},
+    first_index={"type": "int", "default": 0},
     count_attributes={"type": "dict"},
     count_labels={"type": "list", "elements": "str"},
     remove={"type": "str", "choices": ["newest", "oldest", "highest_index", "lowest_index"]},

@@ -141,9 +141,10 @@ diff:
 """
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import POWER, VM, WAIT, state
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.operation import change, choices, find_vm
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.snapshots import values, vm_snapshots
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.snapshots import is_missing, values, vm_snapshots
 
 OPTIONS = dict(
     VM,
@@ -157,8 +158,12 @@ OPTIONS = dict(
 
 
 def converge(module, cloud):
-    wanted = values(module.params)
-    return change(cloud, vm_snapshots(module.params["disk"]), find_vm(cloud, module.params), wanted, choices(module))
+    params = module.params
+    absent = params["state"] == "absent"
+    item = find_vm(cloud, params, missing_ok=absent)
+    if absent and is_missing(item, params["disk"]):
+        return Report(False, {}, {}, {"disk": params["disk"], "snapshots": []})
+    return change(cloud, vm_snapshots(params["disk"]), item, values(params), choices(module))
 
 
 def main():

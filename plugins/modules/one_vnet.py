@@ -35,15 +35,17 @@ options:
   size:
     description:
       - How many addresses the reservation has; required to create one.
-      - A larger number reserves more addresses. To return addresses, remove their address range.
+      - A larger number reserves more addresses, where O(ar_id) and O(first_address) say. To return addresses, remove
+        their address range.
     type: int
   ar_id:
     description:
-      - Number of the address range in O(reserved_from) to take a new reservation from.
+      - Number of the address range in O(reserved_from) to take addresses from.
     type: int
   first_address:
     description:
-      - First IP or MAC address of a new reservation.
+      - First IP or MAC address to reserve. An existing reservation that has it is left as it is, unless O(size) is
+        larger; one that does not have it gets it and the addresses that follow, until it has O(size) in all.
     type: str
   vn_mad:
     description:
@@ -90,6 +92,7 @@ options:
       - An existing range is identified by the first of C(ar_id), C(ip), C(ip6), C(mac) that is given, else by type and
         size.
       - C(type), C(ip), C(ip6), C(mac) and the prefixes of a range cannot be changed.
+      - C(security_groups) are names or ids, as a list or a text with commas.
       - Ranges in O(template) are ignored for an existing network.
     type: list
     elements: dict
@@ -172,6 +175,17 @@ EXAMPLES = r"""
     reserved_from: private
     size: 16
     group: users
+
+- name: Reserve single addresses for one network, each where it is wanted
+  privazio.opennebula.one_vnet:
+    name: team-extra
+    reserved_from: private
+    ar_id: 0
+    first_address: "{{ item.first }}"
+    size: "{{ item.size }}"
+  loop:
+    - {first: 10.0.0.100, size: 1}
+    - {first: 10.0.0.120, size: 2}
 
 - name: Create a network template
   privazio.opennebula.one_vntemplate:

@@ -38,6 +38,7 @@ def failure(text: str) -> str:
     return text
 
 
+PASSWORD = "onedemo"  # a word that messages do not have: Ansible hides a password wherever it stands
 FAIL_HELP = "a driver action that fails on an object, such as deploy:vm-3 or *:image-*; may be repeated"
 GUESTS_HELP = "run the commands of one.vm.exec for real, on this machine, each VM's in a directory below this one"
 PUBLISHER_HELP = "publish events with ZeroMQ on this port of 127.0.0.1, as the hook manager does (needs pyzmq)"
@@ -58,7 +59,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "time between two rounds of OneFlow's autoscaler (default %(default)s)",
     },
     "--user": {"default": Options.user, "help": "name of the administrator (default %(default)s)"},
-    "--password": {"default": Options.password, "help": "his password (default %(default)s)"},
+    "--password": {"default": PASSWORD, "help": "his password (default %(default)s)"},
     "--delay": {
         "type": float,
         "default": Options.delay,

@@ -76,6 +76,10 @@ class Rule(NamedTuple):
             return oid == obj.oid
         return oid == obj.gid if self.resource & GROUP else oid in obj.in_clusters
 
+    def fits_group(self, gid: int) -> bool:
+        """Whether the rule speaks of what belongs to a group."""
+        return bool(self.resource & GROUP) and self.resource & ID_MASK == gid
+
 
 def exclusive(attribute: str, one: int, other: int) -> Callable[[Rule], bool]:
     return lambda rule: bool(getattr(rule, attribute) & one and getattr(rule, attribute) & other)
@@ -170,10 +174,11 @@ class Rules:
     def _drop(self, condition: Callable[[Rule], object]) -> None:
         self._rules = {oid: rule for oid, rule in self._rules.items() if not condition(rule)}
 
-    def allow(self, uid: int, groups: frozenset[int], right: int, kind: str, obj: object | None) -> bool:
-        """Whether a rule gives this user the right on an object (None: to create one) of a kind."""
+    def allow(self, uid: int, groups: frozenset[int], right: int, kind: str, obj: object | None, gid: int) -> bool:
+        """Whether a rule gives this user the right on an object of a kind; None: to create one, in the group GID."""
         kind_bit = TYPES.get(kind, 0)
-        return any(rule.fits_object(obj) for rule in self.matching(uid, groups, right, kind_bit))
+        found = self.matching(uid, groups, right, kind_bit)
+        return any(rule.fits_object(obj) or (obj is None and rule.fits_group(gid)) for rule in found)
 
     def matching(self, uid: int, groups: frozenset[int], right: int, kind_bit: int) -> Iterable[Rule]:
         for rule in self._rules.values():

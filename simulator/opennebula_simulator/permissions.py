@@ -64,7 +64,7 @@ def allowed(who: Who, need: Need, rules: Rules) -> bool:
         return True
     if need.obj is not None and bits_allow(who, need.operation, need.obj):
         return True
-    return rules.allow(who.uid, who.groups, OPERATIONS[need.operation], need.kind.name, need.obj)
+    return rules.allow(who.uid, who.groups, OPERATIONS[need.operation], need.kind.name, need.obj, who.gid)
 
 
 def refusal(who: Who, needs: Iterable[Need], rules: Rules) -> str:

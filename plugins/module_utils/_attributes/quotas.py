@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
+from .._core.releases import FEATURES
 from .._core.values import megabytes
 from .._engine.engine import Engine
 from .._engine.engine import canonical as canonical_options
@@ -55,7 +56,7 @@ def limits(holder, unset=OF_HOLDERS):
         unset (str): the limit that nobody has set.
     """
     found = {place: _word(item, place[-1]) for place, item in _metrics(holder)}
-    return _nested({place: limit for place, limit in found.items() if limit != unset})
+    return _nested({place: limit for place, limit in found.items() if not _is_unset(place, limit, unset)})
 
 
 def used(holder):
@@ -91,6 +92,11 @@ def _place(element, item, metric):
     if clusters:
         return "cluster", clusters, metric.lower()
     return "vm" if metric in METRICS["VM"] else "generic", "", metric.lower()
+
+
+def _is_unset(place, limit, unset):
+    """Whether nobody has set a limit. For clusters there are no defaults, so `default` and `unlimited` are the same."""
+    return limit == unset or (place[0] == "cluster" and limit in NUMBERS)
 
 
 def _word(item, metric):
@@ -141,6 +147,8 @@ def _canonical_kind(cloud, kind, inside):
         raise Failure("There are no quotas for %r; there are: %s." % (kind, ", ".join(sorted(KINDS))))
     if not isinstance(inside, dict):
         raise Failure("The quotas for %s are a dictionary, not %r." % (kind, inside))
+    if kind == "cluster" and inside:
+        cloud.require(FEATURES["quotas of clusters"], "limit VMs of clusters")
     if kind not in OBJECTS:
         return _canonical_limits(kind, inside)
     return {_key(cloud, kind, name): _canonical_limits(kind, metrics) for name, metrics in inside.items()}
@@ -186,7 +194,7 @@ def merged(present, wanted, purge=False, unset=OF_HOLDERS):
     after = {} if purge else dict(before)
     for place, limit in _flat(wanted).items():
         after[place] = before[place] if _same(before.get(place), limit) else limit
-    return _nested({place: limit for place, limit in after.items() if limit != unset})
+    return _nested({place: limit for place, limit in after.items() if not _is_unset(place, limit, unset)})
 
 
 def _same(one, other):

@@ -85,11 +85,12 @@ def members(option, field, owner, kind, add, remove, purge, member_first=False):
         purge (str): option that removes the members that are not named.
         member_first (bool): whether the methods take the member before the owner.
     """
-    write = partial(_change_members, field, owner, kind, add, remove, member_first)
+    write = partial(change_members, field, owner, kind, add, remove, member_first)
     return attribute(option, write, partial(merged_ids, purge), reference_ids(kind), field)
 
 
-def _change_members(field, owner, kind, add, remove, member_first, record, after):
+def change_members(field, owner, kind, add, remove, member_first, record, after):
+    """The steps from the members that a record has to others; arguments as of members()."""
     what = "change the %ss of %s %s" % (label(kind), label(owner), record["name"])
     present = set(record[field])
     calls = [(add, member) for member in in_order(set(after) - present)]

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import namedtuple
 from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
 from . import names
-from .failure import Failure, described
+from .failure import NEEDS, Failure, described
+from .releases import SINCE, TESTED, later, number
 from .waiting import Clock, wait
 
 # pool: method and arguments that list all that the user may see; prefix: of the kind's methods;
@@ -26,7 +28,7 @@ KINDS = {
     "datastore": Kind("datastorepool.info", (), "DATASTORE", "datastore", True),
     "document": Kind("documentpool.info", ALL, "DOCUMENT", "document", True),
     "group": Kind("grouppool.info", (), "GROUP", "group", True, "QUOTAS"),
-    "hook": Kind("hookpool.info", (), "HOOK", "hook", True),
+    "hook": Kind("hookpool.info", ALL, "HOOK", "hook", True),
     "host": Kind("hostpool.info", (), "HOST", "host", True),
     "image": Kind("imagepool.info", ALL, "IMAGE", "image", True),
     "marketapp": Kind("marketapppool.info", ALL, "MARKETPLACEAPP", "marketapp", True),
@@ -71,6 +73,10 @@ def method(kind, verb):
     return "%s.%s" % (KINDS[kind].prefix, verb)
 
 
+def ignore(message):
+    """An on_missing that tells nobody."""
+
+
 def _join(items, name, siblings):
     """Gives each item, under a name, the sibling that has its ID."""
     by_id = {sibling.ID: sibling for sibling in siblings}
@@ -98,6 +104,16 @@ class Cloud:
         self._progress = progress
         self._pools = {}
         self._missing = set()  # what on_missing was told
+        self._release = None  # of the server, once it was asked for
+
+    def tolerant(self):
+        """The same cloud, where a reference to what does not exist is taken as it is written, and nobody is told.
+
+        For what is to be removed: what belonged to somebody who is gone is not there.
+        """
+        other = copy.copy(self)
+        other.on_missing = ignore
+        return other
 
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
@@ -110,12 +126,22 @@ class Cloud:
         """Finds out whether an API method can be called with these arguments, without calling it.
 
         Raises:
-            Failure: a value that cannot be sent.
+            Failure: a value that cannot be sent, or the server does not have the method yet.
         """
+        if later(SINCE.get(method, TESTED)):
+            self.require(SINCE[method], doing)
         try:
             self.one.request(method, *arguments)
         except OneException as error:
             raise described(error, doing, **data) from None
+
+    def require(self, release, doing):
+        """Raises Failure when the server is older than a release that is needed."""
+        if self._release is None:
+            self._release = self.call("ask for the release of OpenNebula", "system.version")
+        if number(self._release) < number(release):
+            message = NEEDS % (doing, release)
+            raise Failure("%s This server has %s." % (message, self._release), release=self._release)
 
     def pool(self, kind, arguments=None):
         """The objects of a kind that the user may see; read once a task.

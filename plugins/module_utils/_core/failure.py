@@ -14,7 +14,10 @@ from ..pyone.errors import (
     OneProtocolException,
     OneTimeoutException,
 )
+from .releases import SINCE
 
+UNKNOWN_METHOD = -506  # XML-RPC fault of releases that do not have a method
+NEEDS = "Cannot %s: this needs OpenNebula %s or newer."
 _PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
 
 # What to do, by what went wrong and what was said of it; the first that fits. Locked objects and quotas have the code
@@ -71,6 +74,9 @@ def created(failure, oid):
 def described(error, doing, **data):
     """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
     said = _PREFIX.sub("", error.message).strip().rstrip(".")
+    came_with = SINCE.get((error.method or "")[4:]) if error.code == UNKNOWN_METHOD else None
+    if came_with is not None:
+        return Failure(NEEDS % (doing, came_with), method=error.method, code=error.code, **data)
     fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
     advice = next(fitting, None)
     message = "Cannot %s: %s.%s" % (doing, said, " %s." % advice if advice else "")

@@ -272,9 +272,14 @@ def masked(value):
 def _covered(name, value):
     if isinstance(value, (list, tuple)):
         return [_covered(name, item) for item in value]
-    if isinstance(value, str) and value and _SECRET.search(str(name)):
+    if isinstance(value, str) and value and is_secret(name):
         return MASK
     return masked(value)
+
+
+def is_secret(name):
+    """Whether options and attributes of this name hold secrets."""
+    return bool(_SECRET.search(str(name)))
 
 
 def megabytes(given, option):

@@ -227,13 +227,14 @@ class Engine:
         return item
 
     def remove(self, name, oid, wanted=None):
-        """Removes the object with a name or an id, if there is one; `wanted`: what its removal needs to know."""
+        """Removes the object with a name or an id, if there is one; of `wanted` only what its removal needs counts."""
         item = self._find(name, oid, wanted or {})
         if item is None:
             return Report(False, {}, {}, None)
         record = self.record(item)
         before = {"id": record["id"], "name": record["name"], "state": "present"}
-        wanted = canonical(self.cloud, self.resource, wanted or {})
+        needed = {option: (wanted or {}).get(option) for option in self.resource.removal}
+        wanted = canonical(self.cloud, self.resource, needed)
         steps = resolved(self.cloud, self.resource.remove(self.cloud, record, wanted, self.modes))
         if self.apply:
             self.run(record, steps)

@@ -204,6 +204,7 @@ class Resource(NamedTuple):
     attributes: dict  # option -> Attribute, in order of application
     create: Any = None  # (name, wanted, modes) -> Step that answers the id; None: it is not created here
     remove: Any = None  # (cloud, record, wanted, modes) -> list[Step]; None: it is not removed here
+    removal: tuple = ()  # options that `remove` needs; the others may name what is gone
     settled: Callable = always  # (object, wanted) -> whether it rests
     failure: Callable = never  # (object, wanted) -> why it never will, or None
     needed: Callable = nothing_needed  # (wanted) -> options without which none can be created; see lacking()

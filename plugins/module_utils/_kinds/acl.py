@@ -47,6 +47,8 @@ RIGHTS = {"use": "USE", "manage": "MANAGE", "admin": "ADMIN", "create": "CREATE"
 NAMELESS = ("acl", "document", "scheduled_action")  # objects that only an id tells apart
 CLUSTERED = ("host", "vnet", "datastore")  # resources that are in clusters
 GROUPLESS = ("host", "group", "cluster", "zone", "vdc")  # resources that belong to no group
+ADMINISTRATION = ("USE+MANAGE", "USE+MANAGE+ADMIN+CREATE")  # rights of the administrator to what is of the group
+CREATED_BY_ADMINS = ("USER", "VROUTER")  # of which the administrator of a group may create some anywhere
 ALL = "*"
 # Signs of the three places with ids → words of the record.
 SIGNS = (
@@ -159,19 +161,40 @@ def select(cloud, user=None, group=None):
 
 
 def made_by_opennebula(cloud):
-    """(who, which, where) → types of resources, of the rules that VDCs and administrators of groups bring about."""
+    """(who, which, where) → types of resources, of the rules that VDCs bring about."""
     found: dict[tuple, set] = {}
     for vdc in cloud.pool("vdc"):
         for group in vdc.GROUPS.ID:
             for which, where, types in _of_vdc(vdc):
                 found.setdefault(("@%d" % group, which, where), set()).update(types)
-    for group in cloud.pool("group"):
-        for user in group.ADMINS.ID:
-            who = "#%d" % user
-            found[who, "@%d" % group.ID, ALL] = set(RESOURCES.values())
-            found[who, ALL, ALL] = {"USER"}
-            found[who, "#%d" % group.ID, ALL] = {"GROUP"}
     return found
+
+
+def administered(cloud):
+    """(user, selector of the group) of all who administer groups, as rules name them."""
+    return {("#%d" % user, group.ID) for group in cloud.pool("group") for user in group.ADMINS.ID}
+
+
+def makes_administrator(admins, text):
+    """Whether a rule is of those that OpenNebula makes for the administrator of a group.
+
+    Which types of resources they name differs between releases; what they are for does not: what belongs to the group,
+    the group itself, and that objects may be created, in all zones (Group::add_admin_rules, releases 5.4 to 7.4).
+
+    Args:
+        admins (set): of administered().
+        text (str): of the rule.
+    """
+    who, what, rights, where = text.split()
+    types, dummy, which = what.partition("/")
+    groups = [number for user, number in admins if user == who]
+    if where != ALL or not groups:
+        return False
+    if which == ALL:
+        return rights == "CREATE" and types in CREATED_BY_ADMINS
+    if which[0] == "#":
+        return types == "GROUP" and int(which[1:]) in groups
+    return which[0] == "@" and int(which[1:]) in groups and rights in ADMINISTRATION
 
 
 def _of_vdc(vdc):
@@ -190,8 +213,8 @@ def _of_vdc(vdc):
 
 def own(cloud, texts):
     """The rules among these that people made."""
-    made = made_by_opennebula(cloud) if texts else {}
-    return [text for text in texts if not _is_made(made, text)]
+    made, admins = (made_by_opennebula(cloud), administered(cloud)) if texts else ({}, set())
+    return [text for text in texts if not _is_made(made, text) and not makes_administrator(admins, text)]
 
 
 def _is_made(made, text):
@@ -281,8 +304,9 @@ def ensure(cloud, options, apply=True):
     """
     if options["user"] is None and options["group"] is None and not options["everyone"]:
         raise Failure("Say whose ACL rules these are: give user, group or everyone: true.", object=KIND)
-    who = subject(cloud, options["user"], options["group"])
-    named = [canonical(cloud, who, rule) for rule in options["rules"] or ()]
+    known = cloud.tolerant() if options["state"] == "absent" else cloud  # a rule for what is gone is gone too
+    who = subject(known, options["user"], options["group"])
+    named = [canonical(known, who, rule) for rule in options["rules"] or ()]
     item = rule_set(who, cloud.pool(KIND))
     report = Engine(cloud, ACL, apply=apply).update(item, {"rules": change(cloud, item, named, options)})
     before = _texts(report.before, item.rules)

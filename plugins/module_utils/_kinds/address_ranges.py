@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from .._attributes.relations import ids, joined, reference_ids
 from .._core.failure import Failure
 from .._core.values import canonical, merged_template, same
 from .._engine.resource import FIRST, NORMAL, Step, attribute
@@ -24,6 +25,7 @@ COMPUTED = frozenset(
     "ALLOCATED IP6_END IP6_GLOBAL IP6_GLOBAL_END IP6_ULA IP6_ULA_END IP_END LEASES MAC_END NEXT_INDEX "
     "PARENT_NETWORK_AR_ID USED_LEASES".split()
 )
+GROUPS = "SECURITY_GROUPS"
 IPS = ("IP", "IP6", "GLOBAL_PREFIX", "ULA_PREFIX", "GATEWAY", "GATEWAY6")
 ADDRESSES = {"ip": "IP", "ip6": "IP6", "mac": "MAC"}  # of a lease → attribute
 MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}\Z")
@@ -52,9 +54,25 @@ def canonical_range(given):
             found[name] = canonical_ip(found[name])
     if "MAC" in found:
         found["MAC"] = canonical_mac(found["MAC"])
+    if found.get(GROUPS, "").replace(",", "").isdigit():
+        found[GROUPS] = joined(sorted(ids(found[GROUPS])))
     if "TYPE" in found:
         found["TYPE"] = found["TYPE"].upper()
     return found
+
+
+def with_group_ids(cloud, given):
+    """A range with the ids of its security groups, of which a list or a text with commas has names or ids."""
+    return {name: _group_ids(cloud, value) if is_groups(name, value) else value for name, value in given.items()}
+
+
+def is_groups(name, value):
+    return str(name).upper() == GROUPS and isinstance(value, (str, int, list))
+
+
+def _group_ids(cloud, given):
+    names = given if isinstance(given, list) else [part.strip() for part in str(given).split(",") if part.strip()]
+    return joined(reference_ids("security_group")(cloud, names))
 
 
 def canonical_ip(text):
@@ -104,7 +122,7 @@ def canonical_ranges(cloud, given):
     Raises:
         Failure: one has a value that OpenNebula does not accept.
     """
-    found = [canonical_range(item) for item in given]
+    found = [canonical_range(with_group_ids(cloud, item)) for item in given]
     for item in found:
         for name, (valid, what) in FORMS.items():
             if item.get(name) and not valid(item[name]):
@@ -258,6 +276,19 @@ def lease_of(text, option):
     except ValueError:
         raise Failure("The option %s takes IP and MAC addresses, not %r." % (option, text), object=KIND) from None
     return {"ip" if address.version == 4 else "ip6": str(address)}
+
+
+def holds_address(item, lease):
+    """Whether an address range, in canonical form, has the address of a lease."""
+    return any(word in lease and _position(item.get(name), lease[word], item) for word, name in ADDRESSES.items())
+
+
+def _position(first, address, item):
+    return first is not None and 0 <= _number(address) - _number(first) < int(item["SIZE"])
+
+
+def _number(address):
+    return int(address.replace(":", ""), 16) if is_mac(address) else int(ipaddress.ip_address(address))
 
 
 def template_of(lease):

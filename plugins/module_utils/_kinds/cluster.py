@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import members
 from .._attributes.template import content, template
+from .._core.cloud import label
 from .._core.failure import Failure
-from .._engine.resource import Attribute, Resource, Step, delete
+from .._engine.resource import Attribute, Resource, Step, deletion
 
 KIND = "cluster"
 # option: (kind of the members, method that adds one, method that removes one)
@@ -35,6 +35,18 @@ def read(cloud, cluster):
         "vnet_ids": sorted(cluster.VNETS.ID),
         **content(cluster),
     }
+
+
+def remove(cloud, record, wanted, modes):
+    """OpenNebula removes no cluster with members, so they leave first where the task says so."""
+    members = record if PURGE in modes.purge else {}
+    what = "take %s %d out of cluster %s"
+    steps = [
+        Step(what % (label(kind), oid, record["name"]), remove_one, (record["id"], oid))
+        for kind, dummy, remove_one in MEMBERS.values()
+        for oid in members.get(kind + "_ids", ())
+    ]
+    return steps + [deletion(KIND, record)]
 
 
 def create(name, wanted, modes):
@@ -149,7 +161,7 @@ CLUSTER = Resource(
     kind=KIND,
     read=read,
     create=create,
-    remove=partial(delete, KIND),
+    remove=remove,
     attributes={
         "name": access.rename(KIND),
         **{option: cluster_members(option) for option in MEMBERS},

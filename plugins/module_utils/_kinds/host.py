@@ -148,6 +148,7 @@ HOST = Resource(
     values=values,
     create=create,
     remove=remove,
+    removal=("vms",),
     settled=settled,
     failure=failure,
     twins={"IM_MAD": twin("im_mad"), "VM_MAD": twin("vm_mad")},

@@ -109,7 +109,7 @@ def export(cloud, options, apply, waits):
     Args:
         cloud (Cloud)
         options (dict): id or name of the app, marketplace (None: any), version, checksum (None: any), image_name,
-            template_name (None: the app's name), datastore (None: default).
+            template_name (None: the app's name; empty: no VM template), datastore (None: default).
         apply, waits (bool): as for Engine.
 
     Returns:
@@ -125,7 +125,8 @@ def export(cloud, options, apply, waits):
     _check(app, options)
     reports = {"image": _export_image(cloud, app, options, apply, waits)}
     image_id = (reports["image"].record or {}).get("id", -1)  # -1: in a check run the image does not exist yet
-    body = app_template(app, options["template_name"] or app.NAME, image_id)
+    name = app.NAME if options["template_name"] is None else options["template_name"]
+    body = app_template(app, name, image_id) if name else None
     if body is not None:
         resource = TEMPLATE._replace(create=partial(create_template, body), needed=nothing_needed)
         reports["template"] = Engine(cloud, resource, apply=apply, waits=waits).converge(body["NAME"], None, {})

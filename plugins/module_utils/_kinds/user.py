@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ KEY = "SSH_PUBLIC_KEY"
 PURGE = "purge_groups"  # option: the user leaves the secondary groups that are not named
 # A replacement without TOKEN_PASSWORD would end the sessions of drivers that use it; the key is an option of its own.
 MANAGED = frozenset(("TOKEN_PASSWORD", KEY))
+USERS = 1  # the group that users are in without another
 EVERY_GROUP, NEVER = -1, -1  # EGID and EXPIRATION_TIME of a login token
 EXPIRED = 0  # seconds for which one.user.login makes a token valid: it removes the token
 VALID_FOR = 36000  # seconds, as of the CLI's tokens
@@ -53,14 +55,23 @@ def read_token(token):
 
 
 def create(name, wanted, modes):
-    primary = wanted["groups"].primary if "groups" in wanted else None
-    groups = [] if primary is None else [primary]
-    arguments = (name, wanted["password"], wanted.get("auth_driver", CORE), groups)
+    """Drivers that ask somebody else for the password, such as ldap, get one that nobody knows: none is refused."""
+    driver = wanted.get("auth_driver", CORE)
+    password = wanted["password"] if "password" in wanted else secrets.token_hex(32)
+    arguments = (name, password, driver, groups_of_new(driver, wanted.get("groups", Groups())))
     return Step("create user %s" % name, "user.allocate", arguments)
 
 
+def groups_of_new(driver, groups):
+    """The groups for one.user.allocate, the primary one first; drivers such as ldap let nobody change them later."""
+    if groups.primary is None and (driver == CORE or not groups.others):
+        return []
+    primary = USERS if groups.primary is None else groups.primary
+    return [primary] + [group for group in groups.others or () if group != primary]
+
+
 def needed(wanted):
-    return ("password",)
+    return ("password",) if wanted.get("auth_driver", CORE) == CORE else ()
 
 
 def values(params):

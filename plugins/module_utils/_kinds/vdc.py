@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from .._attributes import access
 from .._attributes.labels import labels
-from .._attributes.relations import in_order, members, reference_id
+from .._attributes.relations import change_members, in_order, merged_ids, reference_id, reference_ids
 from .._attributes.template import content, template
 from .._core.cloud import label
 from .._core.failure import Failure
-from .._engine.resource import Resource, Step, attribute, delete
+from .._engine.resource import Modes, Resource, Step, attribute, delete
 from . import zone
 
 KIND = "vdc"
@@ -58,9 +58,53 @@ class Selection(NamedTuple):
 
 
 def values(params):
-    """The option `zone` says where the resources are."""
+    """The option `zone` says where the resources are; two options say which groups there are."""
     given = {option: params[option] for option in RESOURCES}
-    return {option: None if names is None else Selection(params["zone"], names) for option, names in given.items()}
+    found = {option: None if names is None else Selection(params["zone"], names) for option, names in given.items()}
+    groups = Groups(params["groups"], params["remove_groups"])
+    return dict(found, groups=None if groups == Groups() else groups)
+
+
+# ---------------------------------------------------------------- groups
+
+
+class Groups(NamedTuple):
+    """What a task wants of the groups.
+
+    Args:
+        present (list | None): those to have; None: the task does not say.
+        absent (list | None): those that leave.
+    """
+
+    present: Any = None
+    absent: Any = None
+
+
+def canonical_groups(cloud, given):
+    """Groups with ids in place of names; a group that does not exist has left.
+
+    Raises:
+        Failure: one is to be there, and to leave.
+    """
+    present = None if given.present is None else group_ids(cloud, given.present)
+    absent = group_ids(cloud.tolerant(), given.absent or ())
+    both = sorted(set(map(str, given.present or ())) & set(map(str, given.absent or ())))
+    if both or set(present or ()) & set(absent):
+        raise Failure("The options groups and remove_groups name the same group.", object=KIND)
+    return Groups(present, absent)
+
+
+def merged_groups(present, wanted, modes):
+    kept = present if wanted.present is None else merged_ids(PURGE, present, wanted.present, modes)
+    return [oid for oid in kept if oid not in wanted.absent]
+
+
+def shown_groups(value):
+    return merged_groups([], value, Modes()) if isinstance(value, Groups) else value
+
+
+group_ids = reference_ids("group")
+leave_and_join = partial(change_members, "group_ids", KIND, "group", "vdc.addgroup", "vdc.delgroup", False)
 
 
 def canonical_resources(kind, cloud, given):
@@ -139,7 +183,7 @@ VDC = Resource(
         "name": access.rename(KIND),
         "template": template(KIND),
         "labels": labels(KIND),
-        "groups": members("groups", "group_ids", KIND, "group", "vdc.addgroup", "vdc.delgroup", PURGE),
+        "groups": attribute("groups", leave_and_join, merged_groups, canonical_groups, "group_ids", shown=shown_groups),
         **{option: resources(option, kind) for option, kind in RESOURCES.items()},
     },
 )

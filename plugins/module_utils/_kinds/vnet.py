@@ -130,10 +130,13 @@ def instantiate(name, wanted):
 
 
 def reserve(name, wanted):
-    place = {"AR_ID": wanted["ar_id"]} if "ar_id" in wanted else {}
-    if "first_address" in wanted:
-        place.update(address_ranges.template_of(address_ranges.lease_of(wanted["first_address"], "first_address")))
-    return reservation(name, wanted["reserved_from"], wanted["size"], dict(place, NAME=name))
+    return reservation(name, wanted["reserved_from"], wanted["size"], dict(place(wanted), NAME=name))
+
+
+def place(wanted):
+    """The attributes that say which addresses to reserve."""
+    found = {"AR_ID": wanted["ar_id"]} if "ar_id" in wanted else {}
+    return dict(found, **address_ranges.template_of(wanted.get("first_address", {})))
 
 
 def reservation(name, source_id, size, place):
@@ -182,21 +185,54 @@ def canonical_size(cloud, given):
     return given
 
 
-def merged_size(present, wanted, modes):
-    """The size of a reservation, which can only grow.
+def canonical_address(cloud, given):
+    return address_ranges.lease_of(given, "first_address")
+
+
+def shown_address(lease):
+    return next(iter(lease.values())) if lease else lease
+
+
+def has_place(record, wanted):
+    """Whether a reservation has addresses of the place that a task names: its first address, or of that range."""
+    if "first_address" in wanted:
+        return any(address_ranges.holds_address(item, wanted["first_address"]) for item in record["address_ranges"])
+    return "ar_id" in wanted and str(wanted["ar_id"]) in [
+        str(item["parent_network_ar_id"]) for item in record["ar_pool"]
+    ]
+
+
+def plan_address(record, wanted, modes):
+    """Raises Failure when the first address is not there, and size leaves none to reserve it."""
+    lease, size = wanted["first_address"], record["size"]
+    if not has_place(record, wanted) and wanted.get("size", 0) <= size:
+        message = (
+            "The virtual network %s has %d addresses, and %s is not one of them. To reserve it too, give size: %d."
+        )
+        raise Failure(message % (record["name"], size, shown_address(lease), size + 1), object=KIND, id=record["id"])
+    return None, None, []
+
+
+def plan_size(record, wanted, modes):
+    """The size of a reservation counts all its addresses; it can only grow, at the place that the task names.
 
     Raises:
-        Failure: it would shrink.
+        Failure: it would shrink, or the network is no reservation.
     """
-    if wanted < present:
+    present, after = record["size"], wanted["size"]
+    there = has_place(record, wanted)
+    if after == present or (after < present and there):
+        return present, present, []
+    if after < present:
         message = "The virtual network has %d addresses; size: %d cannot reduce them. Remove address ranges instead."
-        raise Failure(message % (present, wanted), object=KIND)
-    return wanted
-
-
-def change_size(record, after):
-    more = after - record["size"]
-    return [reservation(record["name"], record["reserved_from"], more, {"NETWORK_ID": record["id"]})]
+        raise Failure(message % (present, after), object=KIND)
+    if record["reserved_from"] is None:
+        raise Failure("The option size is for reservations; give the size of each of address_ranges.", object=KIND)
+    where = place({} if there else wanted)
+    if there and "ar_id" in wanted:
+        where["AR_ID"] = wanted["ar_id"]
+    where["NETWORK_ID"] = record["id"]
+    return present, after, [reservation(record["name"], record["reserved_from"], after - present, where)]
 
 
 # ---------------------------------------------------------------- states
@@ -257,8 +293,8 @@ OWN = {
     "vntemplate": source(reference("vntemplate")),
     "reserved_from": attribute("reserved_from", canonical=reference_id(KIND)),
     "ar_id": source(),
-    "first_address": source(),
-    "size": attribute("size", change_size, merged_size, canonical_size),
+    "first_address": Attribute(plan_address, canonical_address, shown=shown_address),
+    "size": Attribute(plan_size, canonical_size),
     "address_ranges": address_ranges.ranges(),
     "held": address_ranges.holds(),
 }

@@ -10,6 +10,7 @@ from .._core.cloud import ALL
 from .._core.failure import Failure
 from .._core.values import megabytes, merged_template, same
 from .._engine.resource import Step
+from .context import require_variables
 from .record import KIND, SECTIONS
 from .states import ANYWHERE
 
@@ -91,6 +92,7 @@ def canonical_sections(cloud, given):
         if name not in SECTIONS or not isinstance(sections[name], dict):
             message = "The option updateconf takes the sections %s, each a dictionary; %s is not one."
             raise Failure(message % (", ".join(SECTIONS), name), object=KIND)
+    require_variables(sections.get("CONTEXT", {}), "this task")
     return sections
 
 

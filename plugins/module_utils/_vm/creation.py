@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._attributes.labels import labels_of, merged_labels
@@ -13,6 +15,7 @@ from .._core.values import canonical, first_vector, merged_template, vectors
 from .._engine.engine import resolve
 from .._engine.resource import Reference
 from ..pyone import OneConnectionException, OneException, OneProtocolException
+from . import context, user_inputs
 from .devices import DEVICES, DISK, for_new_vm
 from .record import KIND
 
@@ -26,6 +29,7 @@ class Source(NamedTuple):
         datastore (str | None): name or id of the system datastore.
         hold (bool): create it in state held.
         persistent (bool): with private copies of the images.
+        inputs (dict | None): for the user inputs of the VM template.
     """
 
     template: Any = None
@@ -33,6 +37,7 @@ class Source(NamedTuple):
     datastore: Any = None
     hold: bool = False
     persistent: bool = False
+    inputs: Any = None
 
 
 class Creation(NamedTuple):
@@ -42,11 +47,13 @@ class Creation(NamedTuple):
         source (Source)
         template: of one.templatepool.info; None: from scratch.
         body (dict): the attributes that the task gives.
+        body_for (callable): (VM template in canonical form) -> the body for it.
     """
 
     source: Source
     template: Any
     body: dict
+    body_for: Any
 
 
 def prepare(cloud, source, wanted, modes, name):
@@ -61,8 +68,9 @@ def prepare(cloud, source, wanted, modes, name):
     template = cloud.reference("template", source.template) if source.template is not None else None
     base = _base(source, template, wanted)
     datastore = resolve(cloud, Reference("datastore", source.datastore)) if source.datastore is not None else None
-    body = _body(source._replace(datastore=datastore), wanted, modes, base)
-    return Creation(source, template, resolve(cloud, body))
+    inputs = source.inputs if template is not None or source.template is None else None  # a check run may lack it yet
+    body_for = partial(_body, source._replace(datastore=datastore, inputs=inputs), wanted, modes)
+    return Creation(source, template, resolve(cloud, body_for(base)), body_for)
 
 
 def _base(source, template, wanted):
@@ -91,7 +99,7 @@ def _body(source, wanted, modes, base):
         if device.option in wanted:
             body[device.vector] = _devices(device, wanted, base)
     for name, members in wanted.get("updateconf", {}).items():
-        body[name] = merged_template(first_vector(base, name), members)
+        body[name] = merged_template(_section(base, name, members), members)
     if wanted.get("vm_group"):
         body["VMGROUP"] = {"VMGROUP_ID": str(wanted["vm_group"]["group"]), "ROLE": wanted["vm_group"]["role"]}
     if source.datastore is not None:
@@ -99,7 +107,23 @@ def _body(source, wanted, modes, base):
     body.update(wanted.get("attributes", {}))
     if "labels" in wanted:
         body["LABELS"] = ",".join(merged_labels(labels_of(base), wanted["labels"], modes))
+    body.update(user_inputs.attributes(base, source.inputs or {}, {**base, **body}))
+    _require_context(source, body.get("CONTEXT", _section(base, "CONTEXT", {})))
     return body
+
+
+def _section(base, name, members):
+    """The first vector of a section of a VM template, without the start script where the task gives another one."""
+    scripts = {context.SCRIPT, context.ENCODED}
+    dropped = scripts if scripts & set(members) else ()
+    return {member: text for member, text in first_vector(base, name).items() if member not in dropped}
+
+
+def _require_context(source, found):
+    if isinstance(found, dict):
+        context.require_variables(
+            found, "this task or VM template %s" % source.template if source.template else "this task"
+        )
 
 
 def _devices(device, wanted, base):
@@ -130,6 +154,9 @@ def create_vm(cloud, creation, name, attributes):
     try:
         return _request(cloud, creation, name, dict(creation.body, **attributes))
     except OneException as error:
+        again = _with_copies_that_are_left(cloud, creation, name, error)
+        if again is not None:
+            return create_vm(cloud, again, name, attributes)
         unclear = isinstance(error, OneProtocolException) and error.code is None
         if unclear or (isinstance(error, OneConnectionException) and error.sent):
             return None
@@ -142,3 +169,39 @@ def _request(cloud, creation, name, body):
     if template is None:
         return cloud.one.call("vm.allocate", dict(body, NAME=name) if name else body, source.hold)
     return cloud.one.call("template.instantiate", template.ID, name, source.hold, body, source.persistent)
+
+
+# ---------------------------------------------------------------- private copies
+
+TAKEN = re.compile(r"NAME is already taken by TEMPLATE (\d+)")
+
+
+def _with_copies_that_are_left(cloud, creation, name, error):
+    """The Creation from the private copies that a former VM of the name has left; None: there are none."""
+    taken = TAKEN.search(error.message) if creation.source.persistent else None
+    template = cloud.info("template", int(taken.group(1))) if taken is not None else None
+    if template is None or name != template.NAME or not is_private(cloud, template):
+        return None
+    body = resolve(cloud, creation.body_for(canonical(template.TEMPLATE or {})))
+    return creation._replace(source=creation.source._replace(persistent=False), template=template, body=body)
+
+
+def is_private(cloud, template):
+    """Whether a VM template was made with a VM (persistent), as its images tell: all persistent, and named after it."""
+    ids = [disk.get("IMAGE_ID", "") for disk in vectors(canonical(template.TEMPLATE or {}), "DISK")]
+    images = [cloud.info("image", int(number)) for number in ids if number.isdigit()]
+    name = re.compile(re.escape(template.NAME) + r"-disk-\d+\Z")
+    return bool(images) and all(one is not None and one.PERSISTENT and name.match(one.NAME) for one in images)
+
+
+def remove_private(cloud, item):
+    """Removes the VM template that was made with a VM, and its images; a VM without one is left alone.
+
+    Args:
+        item: the VM, which is DONE (of one.vm.info).
+    """
+    number = (item.TEMPLATE or {}).get("TEMPLATE_ID", "")
+    template = cloud.info("template", int(number)) if number.isdigit() else None
+    if template is not None and is_private(cloud, template):
+        what = "remove the private copies of VM %s" % item.NAME
+        cloud.call(what, "template.delete", template.ID, True, object="template", id=template.ID)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-from functools import partial
 from typing import NamedTuple
 
 from .._core.failure import Failure
@@ -15,7 +14,6 @@ from .._engine.resource import LAST, Attribute, Resource, Step, action
 from .record import KIND
 
 RUNS = frozenset(("running",))
-UNKNOWN_METHOD = -506  # XML-RPC fault of releases that do not have a method
 EXECUTING, DONE = "executing", "done"  # words for STATUS; the others are error and cancelled
 
 
@@ -99,17 +97,8 @@ def _refuse_busy(record):
 
 
 def _step(record, what, method, *arguments):
-    run = partial(_call, "%s in VM %s" % (what, record["name"]), method, record["id"], arguments)
-    return Step(what, run=run, on="in VM %s" % record["name"], states=RUNS, transient=True)
-
-
-def _call(text, method, oid, arguments, cloud):
-    try:
-        return cloud.call(text, method, oid, *arguments, object=KIND, id=oid)
-    except Failure as failure:
-        if failure.data.get("code") == UNKNOWN_METHOD:
-            failure.message = "Cannot %s: this needs OpenNebula 7.2 or newer." % text
-        raise
+    arguments = (record["id"], *arguments)
+    return Step(what, method, arguments, on="in VM %s" % record["name"], states=RUNS, transient=True)
 
 
 def command_of(value):

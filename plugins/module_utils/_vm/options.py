@@ -10,7 +10,7 @@ from .._core.failure import Failure
 from .._core.values import megabytes
 from .._engine.engine import canonical
 from .._engine.resource import modes_of
-from . import planner
+from . import context, planner
 from .creation import Source
 from .resource import VM
 from .scale import FleetSpec
@@ -36,7 +36,8 @@ def fleet_spec(cloud, params, apply):
     params = dict(params, name=names.trimmed("VM", params["name"]))
     goal, found = STATES.get(params["state"], params["state"]), group(params)
     labels, labels_mode = wanted_labels(params)
-    wanted = canonical(cloud, VM, dict(wanted_values(params), labels=labels))
+    # a VM that is removed need not be as the task says, and what it names may be gone
+    wanted = {} if goal == "done" else canonical(cloud, VM, dict(wanted_values(params), labels=labels))
     desired = planner.DesiredState(
         wanted,
         VM,
@@ -58,13 +59,15 @@ def fleet_spec(cloud, params, apply):
         parallel=params["parallel"],
         apply=apply,
         waits=params["wait"],
+        remove_images=params["remove_images"],
     )
 
 
 def source(params, goal):
     """How new VMs are created."""
     hold = goal == "held" or params["vm_start_on_hold"]
-    return Source(params["template"], params["extra_template"], params["datastore"], hold, params["persistent"])
+    given = (params["template"], params["extra_template"], params["datastore"])
+    return Source(*given, hold, params["persistent"], params["user_inputs"])
 
 
 # ---------------------------------------------------------------- which VMs
@@ -94,11 +97,15 @@ def _by_filter(params):
 def _by_name_or_count(params):
     name, attributes = split_name(params["count_attributes"])
     name, labels = params["name"] or name, params["count_labels"] or ()
+    first = params["first_index"]
+    if first < 0:
+        raise Failure("The option first_index takes a number from 0, not %d." % first)
     several = params["exact_count"] is not None or (params["count"] or 1) > 1
     by_name = name is not None or not (attributes or labels)
     if by_name and params["name"] is not None and several:
         Pattern(name)
-    return Group(name or split_name(params["attributes"])[0], attributes, labels, many=several, by_name=by_name)
+    name = name or split_name(params["attributes"])[0]
+    return Group(name, attributes, labels, many=several, by_name=by_name, first=first)
 
 
 # How a task selects its VMs: the first row whose condition holds.
@@ -156,8 +163,22 @@ def wanted_values(params):
     sections = dict(params["updateconf"] or {})
     if params["context"] is not None:
         sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
+    if params["start_script"] is not None:
+        sections["CONTEXT"] = with_script(sections.get("CONTEXT") or {}, params["start_script"])
     given["updateconf"] = sections or None
     return given
+
+
+def with_script(members, script):
+    """CONTEXT with a start script.
+
+    Raises:
+        Failure: it has one already.
+    """
+    given = [name for name in members if str(name).upper() in (context.SCRIPT, context.ENCODED)]
+    if given:
+        raise Failure("Give the start script once: start_script, or %s in CONTEXT." % given[0])
+    return dict(members, **{context.ENCODED: context.encoded(script)})
 
 
 def user_attributes(params):

@@ -51,6 +51,7 @@ class FleetSpec(NamedTuple):
         replace_failed (bool): whether failed ones are terminated and created again.
         parallel (int): how many are created, or changed, at a time.
         apply, waits (bool)
+        remove_images (bool): whether private copies go with the VMs that are removed.
     """
 
     group: Any
@@ -64,6 +65,7 @@ class FleetSpec(NamedTuple):
     parallel: int = 4
     apply: bool = True
     waits: bool = True
+    remove_images: bool = False
 
 
 class Decision(NamedTuple):
@@ -302,7 +304,17 @@ class _Scaling:
     def _remove(self, items):
         runs = [Run(item, [Reach("done")], self._spec.desired.hard, self._spec.waits) for item in items]
         self._run(runs)
-        self._removed += [one.item.ID for one in runs if one.over and one.failure is None]
+        over = {one.item.ID for one in runs if one.over and one.failure is None}
+        gone = [item for item in items if item.ID in over]  # as they were read before, with all of their templates
+        self._removed += [item.ID for item in gone]
+        for item in gone if self._spec.remove_images and self._spec.waits else ():
+            self._remove_images(item)
+
+    def _remove_images(self, item):
+        try:
+            creation.remove_private(self._cloud, item)
+        except Failure as failure:
+            self._failed.append((item.ID, item.NAME, failure))
 
     # -------------------------------------------------------- creation
 

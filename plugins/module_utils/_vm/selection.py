@@ -65,10 +65,12 @@ class Group:
         ids (list[int] | None): these VMs and no others.
         many (bool): whether several VMs may have a `name` without ``#``.
         by_name (bool): False: `name` is for new VMs, others belong to the group too.
+        first (int): the lowest number for new VMs, where the name has a run of ``#``.
     """
 
-    def __init__(self, name=None, attributes=None, labels=(), ids=None, many=False, by_name=True):
+    def __init__(self, name=None, attributes=None, labels=(), ids=None, many=False, by_name=True, first=0):
         numbered = name is not None and "#" in name
+        self.first = first if numbered else 0
         self.ids = ids
         self.pattern = Pattern(name) if numbered else None
         self.single = None if numbered or many else name
@@ -208,4 +210,5 @@ class Members:
 
     def free(self, number):
         """The first free slots, so many."""
-        return list(itertools.islice((slot for slot in itertools.count() if slot not in self.taken), max(0, number)))
+        slots = (slot for slot in itertools.count(self.group.first) if slot not in self.taken)
+        return list(itertools.islice(slots, max(0, number)))

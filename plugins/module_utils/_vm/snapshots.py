@@ -70,11 +70,20 @@ def read(disk, cloud, item):
     return {"disk": disk, "snapshots": snapshots_of(item, disk)}
 
 
+def is_missing(item, disk):
+    """Whether there is no such VM, or no such disk of it (None: the VM will do), and so no snapshot."""
+    return item is None or (disk is not None and not _has_disk(item, disk))
+
+
+def _has_disk(item, disk):
+    return any(one["DISK_ID"] == str(disk) for one in vectors(canonical(item.TEMPLATE or {}), "DISK"))
+
+
 def snapshots_of(item, disk=None):
     template = canonical(item.TEMPLATE or {})
     if disk is None:
         found = [_system(vector) for vector in vectors(template, "SNAPSHOT")]
-    elif not any(one["DISK_ID"] == str(disk) for one in vectors(template, "DISK")):
+    elif not _has_disk(item, disk):
         raise Failure("VM %s has no disk %d." % (item.NAME, disk), object=KIND, id=item.ID)
     else:
         found = [_of_disk(one) for tree in item.SNAPSHOTS if disk == tree.DISK_ID for one in tree.SNAPSHOT]

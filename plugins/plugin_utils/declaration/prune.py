@@ -82,7 +82,7 @@ def entries(cloud, declared, keys, where):
     for key in sorted(keys, key=list(KEYS).index, reverse=True):
         kept = {identity(entry) for entry in declared if entry.key == key}
         for item in _pool(cloud, key):
-            if _is_free(PRUNED[key], item) and _fits(item, where) and not _is_declared(kept, item):
+            if _is_free(PRUNED[key], item) and fits(item, where) and not _is_declared(kept, item):
                 found.append(Entry(key, len(found), _removal(key, item), "prune"))
     return found
 
@@ -98,7 +98,8 @@ def _is_free(kind, item):
     return getattr(item, "LOCK", None) is None and item.ID not in INSTALLED.get(kind, ())
 
 
-def _fits(item, where):
+def fits(item, where):
+    """Whether an object meets all conditions that are given."""
     template = getattr(item, "USER_TEMPLATE", None) or getattr(item, "TEMPLATE", None) or {}
     tests = {
         "owner": lambda value: getattr(item, "UNAME", None) == value,

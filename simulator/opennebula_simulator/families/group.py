@@ -93,9 +93,7 @@ def leave(cloud: Any, group: Object, user: Object) -> None:
         demote(cloud, group, user.oid)
 
 
-MANAGED = types(
-    "VM", "NET", "IMAGE", "TEMPLATE", "DOCUMENT", "SECGROUP", "VROUTER", "VMGROUP", "VNTEMPLATE", "BACKUPJOB"
-)
+MANAGED = types("VM", "NET", "IMAGE", "TEMPLATE", "DOCUMENT", "SECGROUP", "VROUTER", "VMGROUP", "BACKUPJOB")
 
 
 def admin_rules(gid: int, uid: int) -> list[Rule]:
@@ -104,9 +102,9 @@ def admin_rules(gid: int, uid: int) -> list[Rule]:
     use_manage = RIGHTS["USE"] | RIGHTS["MANAGE"]
     return [
         Rule(user, types("USER") | group, sum(RIGHTS.values()), ALL),
-        Rule(user, types("USER") | ALL, RIGHTS["CREATE"], ALL),
-        Rule(user, types("GROUP") | INDIVIDUAL | gid, use_manage, ALL),
         Rule(user, MANAGED | group, use_manage, ALL),
+        Rule(user, types("VROUTER") | ALL, RIGHTS["CREATE"], ALL),
+        Rule(user, types("GROUP") | INDIVIDUAL | gid, RIGHTS["MANAGE"], ALL),
     ]
 
 
@@ -128,10 +126,10 @@ def del_admin(call: Call, group: Object, user: Object) -> None:
 
 
 def demote(cloud: Any, group: Object, uid: int) -> None:
-    """The right to create users stays while the user administers another group."""
+    """The right to create virtual routers stays while the user administers another group."""
     group.admins.discard(uid)
     elsewhere = any(uid in other.admins for other in cloud["GROUP"])
-    creating = types("USER") | ALL
+    creating = types("VROUTER") | ALL
     for rule in admin_rules(group.oid, uid):
         if rule.resource != creating or not elsewhere:
             cloud.rules.discard(rule)

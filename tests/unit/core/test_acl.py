@@ -178,3 +178,42 @@ def test_a_rule_that_is_not_stored_is_an_error(one):
     options = {"user": None, "group": "dev", "everyone": None, "rules": [VMS], "purge": False, "state": "present"}
     with pytest.raises(Failure, match="ACL rule set of @100, but did not store: rules"):
         acl.ensure(cloud, options)
+
+
+# What OpenNebula makes for the administrator of a group, in several releases.
+MADE = [
+    "#%d USER/@100 USE+MANAGE+ADMIN+CREATE *",
+    "#%d VM+NET+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VROUTER+VMGROUP+BACKUPJOB/@100 USE+MANAGE *",
+    "#%d VM+NET+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VROUTER/@100 USE+MANAGE *",
+    "#%d VM+IMAGE+VNTEMPLATE+SCHEDULEDACTION/@100 USE+MANAGE *",
+    "#%d VROUTER/* CREATE *",
+    "#%d USER/* CREATE *",
+    "#%d GROUP/#100 MANAGE *",
+    "#%d GROUP/#100 USE+MANAGE *",
+]
+OF_PEOPLE = [
+    "#%d VM/* CREATE *",
+    "#%d VROUTER/* CREATE #0",
+    "#%d VM/@100 USE #0",
+    "#%d IMAGE/@100 ADMIN *",
+    "#%d VM/@101 USE+MANAGE *",
+    "#%d GROUP/#101 MANAGE *",
+    "#%d HOST/%%0 USE+MANAGE *",
+    "#%d VM/#7 USE+MANAGE *",
+]
+
+
+@pytest.mark.parametrize(("text", "made"), [(one, True) for one in MADE] + [(one, False) for one in OF_PEOPLE])
+def test_rules_of_administrators_are_known_by_what_they_are_for(text, made):
+    admins = {("#2", 100), ("#3", 101)}
+    assert acl.makes_administrator(admins, text % 2) is made
+    assert acl.makes_administrator(admins, text % 4) is False
+
+
+def test_rules_for_what_is_gone_are_gone(one):
+    for who in ({"group": "nobody"}, {"user": "nobody"}, {"group": "dev"}):
+        rules = [{"resources": ["host"], "rights": ["use"], "cluster": "gone", "zone": "gone"}]
+        assert not ensure(one, **who, rules=rules, state="absent").changed
+    assert not ensure(one, user="nobody", state="absent").changed
+    with pytest.raises(Failure, match="There is no user 'nobody'"):
+        ensure(one, user="nobody", rules=[])

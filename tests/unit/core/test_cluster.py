@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster import (
     CLUSTER,
     CLUSTER_WITH_PLAN,
@@ -106,3 +107,14 @@ def test_who_does_not_speak_of_plans_does_not_read_them(simulator, one):
     cloud = Cloud(connect(options, on_call=calls.append), 10)
     assert "plan" not in Engine(cloud, CLUSTER).converge("default", None, {}).record
     assert calls == ["one.clusterpool.info"]
+
+
+def test_a_cluster_goes_with_its_members_out_of_it_where_the_task_says_so(one):
+    cloud = Cloud(one)
+    wanted = {"hosts": ["host"], "datastores": ["default"], "vnets": ["net"]}
+    edge = Engine(cloud, CLUSTER).converge("edge", None, wanted).record["id"]
+    with pytest.raises(Failure, match="Cannot remove cluster edge"):
+        Engine(Cloud(one), CLUSTER).remove("edge", None)
+    assert Engine(Cloud(one), CLUSTER, Modes(purge=frozenset(["purge"]))).remove("edge", None).changed
+    assert edge not in [cluster.ID for cluster in one.clusterpool.info().CLUSTER]
+    assert one.host.info(0).CLUSTER_ID == 0

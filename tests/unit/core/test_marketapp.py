@@ -147,3 +147,10 @@ def test_what_is_not_exported(shop, options, said):
 def test_a_check_run_takes_an_app_that_an_earlier_task_would_make(shop):
     report = export(shop, apply=False, name="soon")
     assert (report.changed, report.after, report.record) == (True, {"image": "soon"}, {"image": None, "template": None})
+
+
+def test_an_app_can_be_exported_without_its_vm_template(shop):
+    done = export(shop, marketplace="shop", name="web", image_name="alone", template_name="")
+    assert (done.record["image"]["name"], done.record["template"]) == ("alone", None)
+    assert [item.NAME for item in shop.templatepool.info(-2, -1, -1).VMTEMPLATE] == ["tpl"]
+    assert not export(shop, marketplace="shop", name="web", image_name="alone", template_name="").changed

@@ -129,11 +129,12 @@ def test_metrics_of_a_newer_server_and_of_its_configuration_are_read():
     user = parse(
         "<USER><ID>2</ID><VM_QUOTA>"
         "<VM><CPU>-1</CPU><CPU_USED>1.50</CPU_USED><GPU>3</GPU><GPU_USED>2</GPU_USED><NOTE>x</NOTE></VM>"
-        "<VM><CLUSTER_IDS>0,100</CLUSTER_IDS><CPU>-2</CPU><CPU_USED>0</CPU_USED></VM>"
+        "<VM><CLUSTER_IDS>0,100</CLUSTER_IDS><CPU>-2</CPU><CPU_USED>0</CPU_USED>"
+        "<MEMORY>-1</MEMORY><MEMORY_USED>0</MEMORY_USED><VMS>3</VMS><VMS_USED>0</VMS_USED></VM>"
         "</VM_QUOTA></USER>"
     )
     assert quotas.content(user) == {
-        "quotas": {"generic": {"gpu": 3}, "cluster": {"0,100": {"cpu": "unlimited"}}},
+        "quotas": {"generic": {"gpu": 3}, "cluster": {"0,100": {"vms": 3}}},
         "quotas_used": {"vm": {"cpu": 1.5}, "generic": {"gpu": 2}},
     }
 
@@ -205,3 +206,17 @@ def test_defaults_that_are_not_stored_are_an_error(cloud):
     )
     with pytest.raises(Failure, match="change of default quotas of users, but did not store: quotas"):
         quotas.ensure_defaults(cloud, {"kind": "user", "quotas": VM, "purge_quotas": False})
+
+
+@pytest.mark.parametrize("word", ["default", "unlimited"])
+def test_clusters_have_no_defaults_so_that_both_words_lift_a_limit(word):
+    present = {"cluster": {"0": {"vms": 4, "memory": 4096}}}
+    assert quotas.merged(present, {"cluster": {"0": {"vms": word}}}) == {"cluster": {"0": {"memory": 4096}}}
+    assert quotas.merged({}, {"cluster": {"0": {"vms": word}}}) == {}
+
+
+def test_limits_of_clusters_that_a_server_fills_in_are_none():
+    text = "<VM><CLUSTER_IDS>0</CLUSTER_IDS><VMS>%s</VMS><VMS_USED>0</VMS_USED></VM>"
+    for limit, expected in (("-2", {}), ("-1", {}), ("0", {"cluster": {"0": {"vms": 0}}})):
+        group = parse("<GROUP><ID>100</ID><VM_QUOTA>%s</VM_QUOTA></GROUP>" % (text % limit))
+        assert quotas.content(group)["quotas"] == expected

@@ -199,3 +199,19 @@ def test_a_token_is_valid_for_some_time(seconds):
 def test_a_new_user_is_planned_with_the_token_that_is_made(one):
     wanted = {"password": "secret", "login_token": {"state": "present", "group": "users", "valid_for": 60}}
     assert converge(one, False, wanted).after["login_tokens"] == [{"group_id": 1, "valid_for": 60}]
+
+
+@pytest.mark.parametrize("driver", ["ldap", "saml", "x509", "public"])
+def test_a_user_whose_driver_asks_somebody_else_needs_no_password(one, driver):
+    wanted = {"auth_driver": driver, "groups": user.Groups(None, ["a"])}
+    planned, done = (converge(one, apply, wanted) for apply in (False, True))
+    assert (planned.before, planned.after["auth_driver"]) == (done.before, driver)
+    assert len(one.user.info(2).PASSWORD) == 64, "nobody knows it"
+    assert done.record["group_ids"] == [1, 100]
+    assert not converge(one, True, wanted).changed
+
+
+@pytest.mark.parametrize("driver", [None, "core"])
+def test_a_user_of_opennebula_itself_needs_a_password(one, driver):
+    with pytest.raises(Failure, match=r"give: password\."):
+        converge(one, True, {"auth_driver": driver})

@@ -89,3 +89,19 @@ def test_the_server_itself_drops_single_resources_when_all_are_added():
     assert calls({"0": ["*"]}) == [("vdc.addhost", 1, 0, -10)]
     assert calls({"0": [3, 4]}) == [("vdc.delhost", 1, 0, 2), ("vdc.addhost", 1, 0, 4)]
     assert calls({"0": [2, 3], "remote": [5]}) == [("vdc.addhost", 1, "remote", 5)]
+
+
+def test_a_group_leaves_whichever_others_there_are(one):
+    dev = one.group.allocate("dev")  # which the VDC gets
+    assert dev in one.vdc.info(0).GROUPS.ID
+    wanted = {"groups": vdc.Groups(None, ["dev", "gone"])}
+    planned, done = (converge(one, apply, wanted) for apply in (False, True))
+    assert (planned.before, planned.after) == (done.before, done.after)
+    assert done.record["group_ids"] == [oid for oid in planned.before["group_ids"] if oid != dev]
+    assert not converge(one, True, wanted).changed
+    with pytest.raises(Failure, match="groups and remove_groups name the same group"):
+        converge(one, True, {"groups": vdc.Groups(["dev"], ["dev"])})
+
+
+def converge(one, apply, wanted):
+    return Engine(Cloud(one), vdc.VDC, apply=apply).converge("default", None, wanted)

@@ -163,3 +163,49 @@ def test_force_is_for_networks_that_are_stuck() -> None:
     }
     assert [pair for pair, method in methods.items() if method == "vn.recover"] == [("error", True)]
     assert set(methods.values()) == {"vn.recover", "vn.delete"}
+
+
+def test_further_addresses_of_a_reservation_are_those_that_are_asked_for(one: OneServer) -> None:
+    second = {"type": "IP4", "ip": "10.0.1.10", "size": 8}
+    converge(one, "net", dict(WANTED, address_ranges=[RANGE, second]))
+    wanted = {"reserved_from": "net", "size": 2, "ar_id": 0, "first_address": "10.0.0.12"}
+    converge(one, "part", wanted)
+    for more, expected in (
+        ({"size": 3, "ar_id": 1, "first_address": "10.0.1.15"}, ("10.0.1.15", "1")),
+        ({"size": 5, "ar_id": 1}, ("10.0.1.10", "2")),
+        ({"size": 6, "ar_id": 0, "first_address": "02:00:0a:00:00:0a"}, ("10.0.0.10", "1")),
+    ):
+        found = converge(one, "part", {"reserved_from": "net", **more})
+        last = found.record["address_ranges"][-1]
+        assert (last["IP"], last["SIZE"]) == expected
+        assert not converge(one, "part", {"reserved_from": "net", **more}).changed
+    assert not converge(one, "part", wanted).changed  # its addresses are there, and size counts in all
+    with pytest.raises(Failure, match=r"has 6 addresses, and 10\.0\.1\.17 is not one of them.* give size: 7"):
+        converge(one, "part", {"reserved_from": "net", "size": 6, "first_address": "10.0.1.17"})
+    with pytest.raises(Failure, match="size: 5 cannot reduce them"):
+        converge(one, "part", {"reserved_from": "net", "size": 5})
+
+
+def test_the_size_of_other_networks_is_that_of_their_ranges(one: OneServer) -> None:
+    converge(one, "net", WANTED)
+    with pytest.raises(Failure, match="size is for reservations"):
+        converge(one, "net", {"size": 20})
+
+
+@pytest.mark.parametrize("given", [["web", 0], ["default", "100"], "web,default", "0,100"])
+def test_security_groups_of_a_range_are_named_in_any_way(one: OneServer, given: Any) -> None:
+    one.secgroup.allocate({"NAME": "web", "RULE": [{"PROTOCOL": "TCP", "RULE_TYPE": "inbound"}]})
+    wanted = dict(WANTED, address_ranges=[dict(RANGE, security_groups=given)])
+    (found,) = converge(one, "net", wanted).record["address_ranges"]
+    assert found["SECURITY_GROUPS"] == "0,100"
+    assert not converge(one, "net", wanted).changed
+    with pytest.raises(Failure, match="There is no security group 'none'"):
+        converge(one, "net", dict(WANTED, address_ranges=[dict(RANGE, security_groups=["none"])]))
+
+
+@pytest.mark.parametrize("options", [{"group": "none"}, {"clusters": ["none"]}, {"security_groups": ["none"]}])
+def test_what_a_network_to_be_removed_names_may_be_gone(one: OneServer, options: dict[str, Any]) -> None:
+    engine = Engine(Cloud(one, timeout=5), VNET)
+    assert not engine.remove("net", None, options).changed
+    converge(one, "net", WANTED)
+    assert Engine(Cloud(one, timeout=5), VNET).remove("net", None, options).changed

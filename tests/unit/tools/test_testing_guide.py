@@ -85,7 +85,7 @@ def wait_for(url):
     while time.monotonic() < deadline:
         try:
             with xmlrpc.client.ServerProxy(url) as proxy:
-                return proxy.one.system.version("oneadmin:opennebula")
+                return proxy.one.system.version("oneadmin:onedemo")
         except OSError:
             time.sleep(0.05)
     return pytest.fail(f"nothing answers at {url}")

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The action plugin of one_export: a live cloud becomes a document, in the controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._core.cloud import connect
+from ..module_utils._core.failure import Failure
+from ..module_utils._core.values import masked
+from ..modules import one_export
+from ..plugin_utils.declaration import document, export, objects, planner
+from ..plugin_utils.declaration.options import validated
+from ..plugin_utils.declaration.shared_cloud import SharedCloud
+from .one_cloud import modules
+
+WHERE = ("owner", "group", "label", "name")
+
+
+class ActionModule(ActionBase):
+    """Writes a cloud as a document."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        """The result of the task."""
+        super().run(tmp, task_vars)
+        calls: list[str] = []
+        params = validated(one_export, self._task.args)
+        try:
+            with connect(params, read_only=True, on_call=calls.append) as one:
+                declaration, left = exported(SharedCloud(one), params)
+            result = {"declaration": declaration, "left_out": [dict(one._asdict()) for one in left], "changed": False}
+            result.update(self._write(params["dest"], declaration, left))
+        except Failure as failure:
+            result = {"failed": True, "msg": failure.message, **masked(failure.data)}
+        return dict(result, api_calls=len(calls))
+
+    def _write(self, dest, declaration, left):
+        """Writes the document; what is there already, byte for byte, is not written again."""
+        if dest is None:
+            return {}
+        texts = {path: text(part, left) for path, part in parts(dest, declaration).items()}
+        differing = [
+            path for path, content in texts.items() if not path.is_file() or path.read_text("utf-8") != content
+        ]
+        for path in [] if self._task.check_mode else differing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path], encoding="utf-8")
+        return {"files": [str(path) for path in texts], "changed": bool(differing)}
+
+
+def exported(cloud, params):
+    """(document, what it does not tell) of a cloud; declared on it, the document changes nothing."""
+    where = {word: params[word] for word in WHERE}
+    declaration, left = export.export(cloud, params["kinds"] or export.ALL_KEYS, where)
+    entries = document.merged([("", declaration, {})])[0]
+    declared, faults = objects.declared(entries, modules())
+    plan, wrong = planner.plan(cloud, declared)
+    if plan is not None:
+        left += export.steady(plan, [one.entry for one in declared])
+    left += [export.Left("document", fault.place, "object", fault.message) for fault in faults + wrong]
+    return declaration, left
+
+
+def parts(dest, declaration):
+    """{file: the part of a document that it has}."""
+    path = Path(dest).expanduser()
+    if not dest.endswith("/") and not path.is_dir():
+        return {path: declaration}
+    return {path / (key + ".yml"): {key: objects_} for key, objects_ in declaration.items()}
+
+
+class _Indented(yaml.SafeDumper):
+    """YAML with the items of lists below their key, as people write it."""
+
+    def increase_indent(self, flow=False, indentless=False):
+        return super().increase_indent(flow, False)
+
+
+def text(part, left):
+    """The text of a file: the part of a document, and above it what that does not tell."""
+    lines = ["# %s %s: %s is left out, %s." % (one.kind, one.name, one.what, one.because) for one in left]
+    head = "".join(line.replace("\n", " ") + "\n" for line in lines)
+    return "---\n" + head + yaml.dump(part, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=120)

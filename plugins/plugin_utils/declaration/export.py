@@ -1,0 +1,514 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A live cloud as a document that declares it.
+
+For each kind a table says how the record of an object gives the options of its module. What nobody would write is left
+out: defaults, what OpenNebula generates or keeps for itself. Secrets are never written; `left_out` names them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ...module_utils._attributes import quotas
+from ...module_utils._core.values import is_secret
+from ...module_utils._kinds import (
+    acl,
+    backupjob,
+    cluster,
+    datastore,
+    group,
+    hook,
+    host,
+    image,
+    marketapp,
+    marketplace,
+    user,
+    vnet,
+    vrouter,
+    zone,
+)
+from ...module_utils._kinds.registry import RESOURCES
+from ...module_utils._vm import record as vm_record
+from . import prune
+from .document import KEYS
+
+NOTHING = object()  # an option that is left out
+
+
+class Names:
+    """The names of objects by kind and id, from the pools of a cloud."""
+
+    def __init__(self, cloud):
+        self._cloud = cloud
+        self._names: dict[str, dict] = {}
+
+    def __call__(self, kind, oid):
+        """The name of an object, or its id as text where the name is not the only one, or cannot be seen."""
+        if kind not in self._names:
+            pool = list(self._cloud.pool(kind))
+            names = [item.NAME for item in pool]
+            self._names[kind] = {item.ID: item.NAME for item in pool if names.count(item.NAME) == 1}
+        return self._names[kind].get(oid, str(oid))
+
+
+# ---------------------------------------------------------------- how a record gives an option
+
+
+def plain(field, default, record, names):
+    """The field as it is, unless it is the default."""
+    return NOTHING if record.get(field, default) in (default, None) else record[field]
+
+
+def named(field, kind, default, record, names):
+    """The name of the object whose id the field has."""
+    return NOTHING if record.get(field) in (None, default) else names(kind, record[field])
+
+
+def all_named(field, kind, default, record, names):
+    """The names of the objects whose ids the field has."""
+    found = [names(kind, oid) for oid in record.get(field) or ()]
+    return NOTHING if found == list(default) else found
+
+
+def template(left, record, names):
+    """The template without what is an option of its own, or OpenNebula's."""
+    found = {name: value for name, value in sorted(record["template"].items()) if name not in left and value != ""}
+    return found or NOTHING
+
+
+def host_state(record, names):
+    return NOTHING if record["status"] == "enabled" else record["status"]
+
+
+def rules(record, names):
+    """The rules of a security group, in the options' words."""
+    return [dict(rule) for rule in record["rules"]] or NOTHING
+
+
+def ranges(record, names):
+    """The address ranges of a network without their ids, which OpenNebula gives."""
+    found = [
+        {name.lower(): value for name, value in one.items() if name != "AR_ID"} for one in record["address_ranges"]
+    ]
+    return found or NOTHING
+
+
+def held(record, names):
+    """The addresses on hold."""
+    found = [lease.get("ip") or lease.get("ip6") or lease.get("mac") for lease in record["held"]]
+    return found or NOTHING
+
+
+def primary_group(record, names):
+    return NOTHING if record["group"] == "users" else record["group"]
+
+
+def other_groups(record, names):
+    return [names("group", oid) for oid in record["group_ids"][1:]] or NOTHING
+
+
+def roles(record, names):
+    """The roles of a VM group, their hosts by name."""
+    found = []
+    for role in record["roles"]:
+        hosts = {word: [names("host", oid) for oid in role[word]] for word in ("host_affined", "host_anti_affined")}
+        kept = {word: value for word, value in hosts.items() if value}
+        policy = {} if role["policy"] == "none" else {"policy": role["policy"]}
+        found.append({"name": role["name"], **policy, **kept})
+    return found or NOTHING
+
+
+def nics(record, names):
+    """The interfaces of a virtual router by network, without what OpenNebula adds."""
+    found = [nic["NETWORK_ID"] for nic in record["nics"] if "NETWORK_ID" in nic]
+    return [{"network": names("vnet", int(oid))} for oid in found] or NOTHING
+
+
+def schedules(record, names):
+    """The schedules of a backup job as they are given."""
+    words = ("time", "repeat", "days", "end_after", "end_at")
+    found = [{word: one[word] for word in words if one[word] not in (None, "", [])} for one in record["schedules"]]
+    return found or NOTHING
+
+
+def limits(record, names):
+    """The quotas of a user or group, the objects that they are for by name."""
+    found = {}
+    for kind, inside in record["quotas"].items():
+        if kind in quotas.OBJECTS:
+            of = quotas.OBJECTS[kind]
+            keys = {key: ",".join(names(of, int(oid)) for oid in str(key).split(",")) for key in inside}
+            inside = {keys[key]: metrics for key, metrics in inside.items()}
+        found[kind] = inside
+    return found or NOTHING
+
+
+def of_zone(kind, record, names):
+    """The resources of a VDC in the zone of the server."""
+    found = record[kind + "_ids"]
+    if set(found) - {"0"}:
+        return NOTHING
+    return [one if one == "*" else names(kind, one) for one in found.get("0", ())] or NOTHING
+
+
+class Export(NamedTuple):
+    """How objects of a kind are exported.
+
+    Args:
+        kind (str)
+        options (dict): option → (record, names) → its value, or NOTHING.
+        extra (dict): options that go with any of others: option → (those, value).
+        secrets (tuple): options that are never written.
+    """
+
+    kind: str
+    options: dict
+    extra: Any = MappingProxyType({})
+    secrets: tuple = ()
+
+
+def options(managed=(), owned=True, **own):
+    """The options of a kind: its own, then those that most kinds have."""
+    left = frozenset(managed) | {"LABELS"}
+    access = {"owner": partial(plain, "owner", "oneadmin"), "group": partial(plain, "group", "oneadmin")}
+    return {
+        **own,
+        "template": partial(template, left),
+        "labels": partial(plain, "labels", []),
+        **(dict(access, mode=partial(plain, "mode", "600"), lock=partial(plain, "lock", "none")) if owned else {}),
+    }
+
+
+DEFAULT_CLUSTER = ("default",)
+IN_CLUSTERS = partial(all_named, "cluster_ids", "cluster", DEFAULT_CLUSTER)
+PURGE_CLUSTERS = {"purge_clusters": (("clusters",), True)}
+
+
+def fields(table, defaults=None):
+    """The options of template fields."""
+    return {option: partial(plain, option, (defaults or {}).get(option, "")) for option in table}
+
+
+EXPORTS = {
+    "zones": Export("zone", options(zone.MANAGED, owned=False, endpoint=partial(plain, "endpoint", ""))),
+    "groups": Export(
+        "group",
+        options(
+            group.MANAGED,
+            owned=False,
+            sunstone=partial(plain, "sunstone", {}),
+            admins=partial(all_named, "admin_ids", "user", ()),
+            quotas=limits,
+        ),
+    ),
+    "users": Export(
+        "user",
+        options(
+            user.MANAGED,
+            owned=False,
+            auth_driver=partial(plain, "auth_driver", "core"),
+            group=primary_group,
+            groups=other_groups,
+            enabled=partial(plain, "enabled", True),
+            ssh_public_key=partial(plain, "ssh_public_key", ""),
+            quotas=limits,
+        ),
+        secrets=("password",),
+    ),
+    "clusters": Export("cluster", options(cluster.MANAGED, owned=False)),
+    "hosts": Export(
+        "host",
+        options(
+            host.MANAGED,
+            owned=False,
+            im_mad=partial(plain, "im_mad", "kvm"),
+            vm_mad=partial(plain, "vm_mad", "kvm"),
+            cluster=partial(plain, "cluster", "default"),
+            state=host_state,
+        ),
+    ),
+    "datastores": Export(
+        "datastore",
+        options(
+            datastore.MANAGED,
+            type=partial(plain, "type", "image"),
+            ds_mad=partial(plain, "ds_mad", ""),
+            tm_mad=partial(plain, "tm_mad", ""),
+            clusters=IN_CLUSTERS,
+            enabled=partial(plain, "enabled", True),
+        ),
+        PURGE_CLUSTERS,
+    ),
+    "security_groups": Export("security_group", options(("RULE",), rules=rules)),
+    "vnet_templates": Export("vntemplate", options()),
+    "virtual_networks": Export(
+        "vnet",
+        options(
+            vnet.MANAGED | {"VN_MAD"},
+            **fields(vnet.FIELDS),
+            reserved_from=partial(named, "reserved_from", "vnet", None),
+            size=lambda record, names: record["size"] if record["reserved_from"] is not None else NOTHING,
+            address_ranges=lambda record, names: ranges(record, names) if record["reserved_from"] is None else NOTHING,
+            held=held,
+            security_groups=partial(all_named, "security_groups", "security_group", ("default",)),
+            clusters=IN_CLUSTERS,
+        ),
+        PURGE_CLUSTERS,
+    ),
+    "vdcs": Export(
+        "vdc",
+        options(
+            owned=False,
+            groups=partial(all_named, "group_ids", "group", ()),
+            **{kind + "s": partial(of_zone, kind) for kind in ("cluster", "host", "datastore", "vnet")},
+        ),
+    ),
+    "marketplaces": Export(
+        "marketplace",
+        options(marketplace.MANAGED, **fields(marketplace.FIELDS), enabled=partial(plain, "enabled", True)),
+    ),
+    "apps": Export(
+        "marketapp",
+        options(
+            marketapp.MANAGED,
+            marketplace=partial(plain, "marketplace", ""),
+            image=partial(named, "image_id", "image", None),
+            **fields(marketapp.FIELDS, {"version": "0.0"}),
+            enabled=partial(plain, "enabled", True),
+        ),
+    ),
+    "images": Export(
+        "image",
+        options(
+            image.MANAGED,
+            datastore=partial(plain, "datastore", ""),
+            path=partial(plain, "path", ""),
+            size=lambda record, names: NOTHING if record["path"] else record["size"],
+            type=partial(plain, "type", "os"),
+            persistent=partial(plain, "persistent", False),
+            enabled=partial(plain, "enabled", True),
+        ),
+    ),
+    "vm_groups": Export(
+        "vm_group",
+        options(
+            ("ROLE",),
+            roles=roles,
+            affined=partial(plain, "affined", []),
+            anti_affined=partial(plain, "anti_affined", []),
+        ),
+    ),
+    "templates": Export("template", options()),
+    "virtual_routers": Export("vrouter", options(vrouter.MANAGED, nics=nics)),
+    "backup_jobs": Export(
+        "backupjob",
+        options(
+            backupjob.MANAGED | {"SCHED_ACTION"},
+            vms=partial(all_named, "vm_ids", "vm", ()),
+            datastore=partial(named, "datastore_id", "datastore", None),
+            **fields(backupjob.FIELDS, {"keep_last": None, "backup_volatile": False}),
+            priority=partial(plain, "priority", 50),
+            schedules=schedules,
+        ),
+    ),
+    "hooks": Export(
+        "hook",
+        options(
+            hook.MANAGED,
+            owned=False,
+            type=partial(plain, "type", ""),
+            **fields(hook.FIELDS, {"arguments_stdin": False, "remote": False, "timeout_seconds": None}),
+        ),
+    ),
+}
+
+
+# ---------------------------------------------------------------- one kind
+
+
+class Left(NamedTuple):
+    """Something that an exported document does not tell.
+
+    Args:
+        kind (str)
+        name (str): of the object.
+        what (str): option, attribute, or `object`.
+        because (str)
+    """
+
+    kind: str
+    name: str
+    what: str
+    because: str
+
+
+def objects_of(cloud, key, where, names):
+    """(options of the objects of a kind, what they do not tell).
+
+    Args:
+        cloud (SharedCloud)
+        key (str): of EXPORTS.
+        where (dict): owner, group, label, name; None for what does not matter.
+        names (Names)
+
+    Returns:
+        (list[dict], list[Left])
+    """
+    export = EXPORTS[key]
+    resource = RESOURCES[export.kind]
+    found, left = [], []
+    for item in sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: item.ID):
+        if item.ID in prune.INSTALLED.get(export.kind, ()) or not prune.fits(item, where):
+            continue
+        record = dict(resource.read(cloud, item), id=item.ID, name=item.NAME)
+        told = {option: how(record, names) for option, how in export.options.items()}
+        told = {option: value for option, value in told.items() if value is not NOTHING}
+        told, secrets = without_secrets(told)
+        left += [Left(export.kind, item.NAME, what, "it is a secret") for what in (*export.secrets, *secrets)]
+        extra = {option: value for option, (others, value) in export.extra.items() if set(others) & set(told)}
+        found.append({"name": item.NAME, **told, **extra})
+    return found, left
+
+
+def without_secrets(value, path=""):
+    """(a value without the members whose names tell that they are secrets, the names of these)."""
+    if isinstance(value, list):
+        pairs = [without_secrets(one, path) for one in value]
+        return [one for one, dummy in pairs], [name for dummy, names in pairs for name in names]
+    if not isinstance(value, dict):
+        return value, []
+    kept, names = {}, []
+    for name, inner in value.items():
+        where = "%s.%s" % (path, name) if path else str(name)
+        if is_secret(name) and isinstance(inner, str):
+            names.append(where)
+            continue
+        kept[name], more = without_secrets(inner, where)
+        names += more
+    return kept, names
+
+
+# ---------------------------------------------------------------- kinds that the engine does not make one by one
+
+
+def acl_rules(cloud, where, names):
+    """The ACL rules that people made, by whom they are for."""
+    rules = acl.rules(cloud.pool("acl"))
+    found: dict[str, list] = {}
+    for text in acl.own(cloud, list(rules)):
+        record = acl.read_rule(text)
+        who = next(((word, record[word + "_id"]) for word in ("user", "group") if word + "_id" in record), None)
+        found.setdefault(str(who), [who, []])[1].append(_rule(record, names))
+    return [_subject(who, names) | {"rules": rules} for who, rules in found.values()], []
+
+
+def _subject(who, names):
+    return {"everyone": True} if who is None else {who[0]: names(*who)}
+
+
+def _rule(record, names):
+    rule = {"resources": record["resources"], "rights": record["rights"]}
+    if "object_id" in record:
+        kind = record["resources"][0] if len(record["resources"]) == 1 else None
+        plain_kind = kind is not None and kind not in acl.NAMELESS
+        rule["object"] = names(kind, record["object_id"]) if plain_kind else str(record["object_id"])
+    if "of_group_id" in record:
+        rule["of_group"] = names("group", record["of_group_id"])
+    if "cluster_id" in record:
+        rule["cluster"] = names("cluster", record["cluster_id"])
+    if "zone_id" not in record:
+        rule["zone"] = "*"
+    return rule
+
+
+def virtual_machines(cloud, where, names):
+    """Each VM by itself, from its VM template where that exists still."""
+    found, left = [], []
+    for item in sorted(cloud.whole_vms(), key=lambda item: item.ID):
+        if not prune.fits(item, where):
+            continue
+        record = vm_record.read(cloud, item)
+        told = {"name": item.NAME, "cpu": record["cpu"], "vcpu": record["vcpu"], "memory": str(record["memory"])}
+        source = (item.TEMPLATE or {}).get("TEMPLATE_ID", "")
+        if source.isdigit() and names("template", int(source)) != source:
+            told["template"] = names("template", int(source))
+        else:
+            left.append(Left("vm", item.NAME, "template", "it is made from none that exists"))
+        attributes, secrets = without_secrets(_user_template(record["attributes"]))
+        left += [Left("vm", item.NAME, "attributes." + name, "it is a secret") for name in secrets]
+        told.update({"attributes": attributes} if attributes else {})
+        told.update({"labels": record["labels"]} if record["labels"] else {})
+        if record["owner"] != "oneadmin":
+            told["owner"] = record["owner"]
+        if record["status"] in VM_STATES:
+            told["state"] = record["status"]
+        found.append(told)
+    return found, left
+
+
+VM_STATES = ("running", "poweredoff", "suspended", "stopped", "undeployed", "held")
+# Attributes of the user template that OpenNebula or this collection writes.
+GENERATED = frozenset("ANSIBLE_REQUEST ERROR INFO LABELS LOGO SCHED_MESSAGE SERVICE_ID ROLE_NAME".split())
+
+
+def _user_template(attributes):
+    return {name: value for name, value in sorted(attributes.items()) if name not in GENERATED}
+
+
+def quota_defaults(cloud, where, names):
+    """The default quotas of users and groups, where there are any."""
+    found = [quotas.fetch_defaults(cloud, None, holder) for holder in ("user", "group")]
+    told = [{"kind": item.ID, "quotas": limits({"quotas": item.quotas}, names)} for item in found]
+    return [one for one in told if one["quotas"] is not NOTHING], []
+
+
+SPECIAL = {"acls": acl_rules, "virtual_machines": virtual_machines, "quota_defaults": quota_defaults}
+ALL_KEYS = [key for key in KEYS if key in EXPORTS or key in SPECIAL]
+
+
+def export(cloud, keys, where):
+    """A document for the objects of kinds.
+
+    Args:
+        cloud (SharedCloud)
+        keys (list[str]): of ALL_KEYS.
+        where (dict): as of objects_of().
+
+    Returns:
+        (dict, list[Left]): the document, and what it does not tell.
+    """
+    names, found, left = Names(cloud), {}, []
+    for key in [key for key in ALL_KEYS if key in keys]:
+        special = SPECIAL.get(key)
+        told, more = special(cloud, where, names) if special else objects_of(cloud, key, where, names)
+        left += more
+        found.update({key: told} if told else {})
+    return found, left
+
+
+def steady(plan, entries):
+    """What has to be left out of a document, so that the cloud that it came from is as it declares.
+
+    Args:
+        plan (planner.Plan): of the exported document, on the same cloud.
+        entries (list[document.Entry]): of it.
+
+    Returns:
+        list[Left]: the options were removed from the entries.
+    """
+    left = []
+    for one in plan.objects:
+        if one.action == "none" or one.declared.resource is None:
+            continue
+        attributes = one.declared.resource.attributes
+        options = {attribute.field or option: option for option, attribute in attributes.items()}
+        for field in one.report.after or ():
+            option = options.get(field, field)
+            if entries[one.number].options.pop(option, NOTHING) is not NOTHING:
+                left.append(Left(one.kind, one.declared.name, option, "it cannot be declared as it is"))
+    return left

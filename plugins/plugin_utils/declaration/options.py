@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The options of a task whose module runs by its action plugin."""
+
+from __future__ import annotations
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import AnsibleFallbackNotFound
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+
+def validated(module, given):
+    """The options of a task, as AnsibleModule would give them.
+
+    Args:
+        module: with OPTIONS and RULES.
+        given (dict): the arguments of the task.
+
+    Raises:
+        AnsibleActionFail: they are not valid.
+    """
+    found = ArgumentSpecValidator(module.OPTIONS, **module.RULES).validate(given)
+    if found.error_messages:
+        raise AnsibleActionFail("%s." % ". ".join(found.error_messages))
+    params = found.validated_parameters
+    for name, option in module.OPTIONS.items():
+        if params.get(name) is None and "fallback" in option:
+            params[name] = _fallback(*option["fallback"])
+    return params
+
+
+def _fallback(function, names):
+    """The value of an option in the environment; None: it has none."""
+    try:
+        return function(*names)
+    except AnsibleFallbackNotFound:
+        return None
