@@ -10,16 +10,26 @@ that the result does not depend on what is in reach.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import draw_architecture
 from project import BUILD, NAME, NAMESPACE, VENV, environment, fail, link_collection, remove
 
 DOCS = BUILD / "docs"
 PAGES = DOCS / "html"
 COLLECTION = f"{NAMESPACE}.{NAME}"
-TITLES = ("--project", COLLECTION, "--title", COLLECTION, "--html-short-title", COLLECTION)
+TITLE = "OpenNebula collection"  # for readers, instead of what antsibull-docs makes of the name, Privazio.Opennebula
+TITLES = ("--project", "OpenNebula", "--title", TITLE, "--html-short-title", TITLE)
+HEADING = re.compile(r"^Privazio\.Opennebula\n=+$", re.MULTILINE)
+SECTION = re.compile(r"^(?P<title>[^\n]+)\n[-~]+\n(?:(?!^[-~]{3}).)*?^\.\. toctree::\n", re.MULTILINE | re.DOTALL)
+GUIDES = re.compile(
+    r"(?P<options>^\.\. toctree::\n    :caption: Guides\n    :maxdepth: 1\n)\n(?P<names>(?:    docsite/\w+\n)+)",
+    re.MULTILINE,
+)
+PAGE = re.compile(r"^    (\w+)_(module|connection|filter|inventory|lookup|role)$", re.MULTILINE)
 COPYRIGHT = ("--copyright", f"Contributors to the {COLLECTION} collection")
 
 # Only what is ours must resolve; labels of other documentation stay text.
@@ -52,8 +62,24 @@ def main() -> None:
         "rst",
         COLLECTION,
     )
+    index = DOCS / "rst" / "index.rst"
+    index.write_text(readable(index.read_text(encoding="utf-8")), encoding="utf-8")
+    draw_architecture.draw(DOCS / "rst" / "docsite" / "architecture.svg")
     run("sphinx-build", "-q", "-b", "html", "-c", ".", "--fail-on-warning", "--keep-going", "rst", str(PAGES))
     print(f"Done: {len(list(PAGES.rglob('*.html')))} pages, beginning with {PAGES / 'index.html'}")
+
+
+def readable(index: str) -> str:
+    """Return the first page with a title, and with a sidebar of sections and of names as tasks have them."""
+    titled = HEADING.sub(f"{TITLE}\n{'=' * len(TITLE)}", index)
+    captioned = SECTION.sub(lambda found: f"{found.group()}    :caption: {found['title']}\n", titled)
+    return GUIDES.sub(listed, PAGE.sub(r"    \1 <\1_\2>", captioned))
+
+
+def listed(found: re.Match[str]) -> str:
+    """Return the guides as a list on the page, and in the sidebar: a visible toctree repeats its caption."""
+    links = "".join(f"* :doc:`{name}`\n" for name in found["names"].split())
+    return f"{links}\n{found['options']}    :hidden:\n\n{found['names']}"
 
 
 def run(program: str, *arguments: str) -> None:

@@ -88,7 +88,11 @@ def playbooks(guide: Path) -> Iterator[dict[str, Any]]:
     for block in BLOCKS[guide.suffix].finditer(guide.read_text(encoding="utf-8")):
         content = yaml.safe_load(textwrap.dedent(block.group(1)))
         if isinstance(content, list):
-            plays = (item for item in content if isinstance(item, dict) and item.get("hosts") == "localhost")
+            plays = (
+                item
+                for item in content
+                if isinstance(item, dict) and item.get("hosts") == "localhost" and "rules" not in item
+            )
             yield from map(with_drivers, plays)
 
 

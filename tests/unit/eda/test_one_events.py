@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import xmlrpc.client
+from collections import Counter
 from pathlib import Path
 
 import project
@@ -35,6 +36,9 @@ class Cloud:
         self.simulator = Simulator(Options(delay=delay, publisher=0), keep_alive=True).start()
         self.endpoint = self.simulator.cloud.publisher.endpoint
         self.published = []
+        self.calls = Counter()
+        execute = self.simulator.execute
+        self.simulator.execute = lambda name, parameters: (self.calls.update([name]), execute(name, parameters))[1]
         publish = self.simulator.cloud.publisher.publish
 
         def recorded(topics, message):
@@ -83,7 +87,10 @@ def events(cloud):
         given = {"api_url": cloud.simulator.url, "api_username": "oneadmin", "api_password": "opennebula", **options}
         source = PLUGIN["Source"](Queue(), PLUGIN["options_of"](given))
         task = asyncio.create_task(source.run())
-        await asyncio.sleep(1)  # until it is subscribed, and has compared
+        looks = 2 if "publisher" in options else 1  # the second when it is subscribed
+        pool = {"vm": "one.vmpool.info", "host": "one.hostpool.info"}[source.options["kinds"][0]]
+        await until(lambda: cloud.calls[pool] >= looks)
+        await asyncio.sleep(PLUGIN["SETTLING"] + 0.2)
         try:
             yield found
         finally:
@@ -323,8 +330,8 @@ def rulebook(cloud, tmp_path):
         with log.open("wb") as stream:
             process = subprocess.Popen(command, cwd=tmp_path, env=settled, stdout=stream, stderr=stream)
             try:
-                wait_for(lambda: "load source" in log.read_text(), log)
-                time.sleep(1.5)
+                wait_for(lambda: cloud.calls["one.vmpool.info"] + cloud.calls["one.hostpool.info"] > 1, log)
+                time.sleep(PLUGIN["SETTLING"] + 0.2)
                 yield log
             finally:
                 process.terminate()

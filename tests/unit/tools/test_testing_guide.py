@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import signal
 import socket
-import subprocess
-import textwrap
 import time
 import xmlrpc.client
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
+import guides
 import project
 import pytest
 import yaml
@@ -25,7 +22,6 @@ PORT = "2699"  # in the guide; a free one takes its place
 AS_IT_IS = "ENVIRONMENT=:"  # make sets nothing up: the environment is the one that this test runs in
 SERVERS = ("make cloud", "python3 -m opennebula_simulator")
 INSTALLED = {"PYTHONPATH": str(project.ROOT / "simulator")}  # as after `pip install`, which `make dist` tries
-BLOCK = re.compile(r"^\.\. code-block:: (console|yaml)\n(?:   :caption: (\S+)\n)?\n((?:   [^\n]*\n|\n)+)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -34,50 +30,14 @@ def blocks():
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     text = GUIDE.read_text(encoding="utf-8").replace(PORT, port)
-    return [(kind, caption, textwrap.dedent(body)) for kind, caption, body in BLOCK.findall(text)]
+    return guides.blocks(text)
 
 
 @pytest.fixture
 def playground(blocks, tmp_path):
     """A folder with the files that the guide shows."""
-    for dummy, caption, text in blocks:
-        if caption:
-            path = tmp_path / caption
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    project.link_collection()
+    guides.write_files(blocks, tmp_path)
     return tmp_path
-
-
-@contextmanager
-def running(command, folder, **extra):
-    """A shell with a command that goes on; it and its children end with the body."""
-    with subprocess.Popen(
-        ["/bin/sh", "-c", command],
-        cwd=folder,
-        env=project.environment(**extra),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-
-
-def finish(command, folder, **extra):
-    """Runs a command to its end; fails unless it succeeds."""
-    done = subprocess.run(
-        ["/bin/sh", "-ec", command],
-        cwd=folder,
-        env=project.environment(**extra),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 def wait_for(url):
@@ -95,23 +55,14 @@ def exports(command):
     return dict(word.split("=", 1) for word in shlex.split(command)[1:])
 
 
-def sessions(blocks):
-    """(command, lines that it prints) of each command of the consoles."""
-    for kind, dummy, text in blocks:
-        if kind == "console":
-            for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                command, *printed = part.strip().splitlines()
-                yield command, printed
-
-
 def test_the_commands_of_the_guide(blocks, playground):
     access: dict[str, str] = {}
     started = 0
     with ExitStack() as cloud:
-        for command, printed in sessions(blocks):
+        for command, printed in guides.sessions(blocks):
             if command.startswith(SERVERS):
                 cloud.close()
-                process = cloud.enter_context(running(command, project.ROOT, MAKEFLAGS=AS_IT_IS, **INSTALLED))
+                process = cloud.enter_context(guides.running(command, project.ROOT, MAKEFLAGS=AS_IT_IS, **INSTALLED))
                 port = re.search(r"(?:PORT=|--port )(\d+)", command)[1]
                 wait_for(f"http://127.0.0.1:{port}/RPC2")
                 assert [process.stdout.readline().rstrip() for dummy in printed] == printed
@@ -121,7 +72,7 @@ def test_the_commands_of_the_guide(blocks, playground):
             elif command.startswith("export "):
                 access = exports(command)
             else:
-                finish(command, playground, **access)
+                guides.finish(command, playground, **access)
     assert (started, bool(access)) == (6, True)
 
 
@@ -129,7 +80,7 @@ def test_the_pipeline_of_the_guide(playground):
     workflow = yaml.safe_load((playground / ".github/workflows/test.yml").read_text(encoding="utf-8"))
     *dummy, last = workflow["jobs"]["playbooks"]["steps"]
     log = playground / "log"
-    with running(f"exec >{log} 2>&1\nset -e\n{last['run']}", playground, **INSTALLED, **last["env"]) as process:
+    with guides.running(f"exec >{log} 2>&1\nset -e\n{last['run']}", playground, **INSTALLED, **last["env"]) as process:
         assert process.wait(120) == 0, log.read_text(encoding="utf-8")
 
 

