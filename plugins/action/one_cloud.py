@@ -21,7 +21,7 @@ from ..module_utils._core.cloud import connect
 from ..module_utils._core.failure import Failure
 from ..module_utils._core.values import masked
 from ..modules import one_cloud
-from ..plugin_utils.declaration import apply, document, objects, planner, prune
+from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
 from ..plugin_utils.declaration.options import validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 
@@ -58,6 +58,8 @@ class ActionModule(ActionBase):
                 return _invalid(faults + wrong)
             result = {"plan": [one.told() for one in plan.objects], "summary": plan.summary(), "changed": changes(plan)}
             result["diff"] = difference(plan)
+            if params["report"] is not None:
+                Path(params["report"]).expanduser().write_text(report_html.page(plan), encoding="utf-8")
             self._keep_plan(params, result)
             if self._task.check_mode or not result["changed"]:
                 return result
