@@ -57,6 +57,11 @@ CHECKS = (
     Check("sanity", ["python", "tools/run_sanity.py", "--skip-test", "import"]),
     Check("integration", ["python", "tools/run_integration.py"], r"\d+ passed, \d+ failed", reads=PLAYED),
     Check(
+        "older-release",
+        ["python", "tools/run_integration.py", "--release", "6.10.5"],
+        r"\d+ passed, \d+ failed",
+    ),
+    Check(
         "as-modules",  # most targets run in the controller; what remote hosts are sent must be as good
         ["python", "tools/run_integration.py", "--vars", "one_in_controller=false", *AS_MODULES],
         r"\d+ passed, \d+ failed",

@@ -27,6 +27,15 @@ TARGETS = INTEGRATION / "targets"
 HELPERS = ("setup_", "prepare_")  # roles that targets call, as ansible-test names them
 DOCUMENTED = {"ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tools" / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "documented"}
 STRICT = {**DOCUMENTED, "ANSIBLE_CALLBACKS_ENABLED": "documented,acts"}
+# Targets that cannot pass on an older release: those whose methods it does not have are skipped, for others it is known
+# what is missing. A target that passes although it is named here fails the run, so that its row goes.
+SKIPPED = {"6.10.5": {"one_vm_exec": "needs one.vm.exec of OpenNebula 7.2"}}
+KNOWN_FAILURES = {
+    "6.10.5": {
+        "one_hook": "one.hookpool.info takes three integers there",
+        "one_info": "one.hookpool.info takes three integers there",
+    }
+}
 WARNINGS = ("[WARNING]:", "[DEPRECATION WARNING]:", "[ERROR]: Unhandled")
 
 
@@ -48,12 +57,12 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all")
     heed_signals()
     options = parser.parse_args()
-    targets = chosen(options.targets)
+    targets = without(SKIPPED.get(options.release, {}), chosen(options.targets))
     LOGS.mkdir(parents=True, exist_ok=True)
     jobs = 1 if os.environ.get("ONE_URL") else options.jobs
     with ThreadPoolExecutor(jobs) as pool:
         runs = pool.map(lambda name: run(name, options.vars, options.release), targets)
-        outcomes = [report(outcome) for outcome in runs]
+        outcomes = [report(judged(outcome, KNOWN_FAILURES.get(options.release, {}))) for outcome in runs]
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed")
     raise SystemExit(bool(failed))
@@ -67,6 +76,24 @@ def chosen(names: list[str]) -> list[str]:
     if unknown or not targets:
         fail(f"there is no integration target {', '.join(unknown)}; there are: {', '.join(targets) or 'none'}.")
     return names or targets
+
+
+def without(skipped: dict[str, str], targets: list[str]) -> list[str]:
+    """Return TARGETS without those that are SKIPPED, with a line for each of these."""
+    for target in targets:
+        if target in skipped:
+            print(f"{'skipped':<7} {target:<28} {skipped[target]}")
+    return [target for target in targets if target not in skipped]
+
+
+def judged(outcome: Outcome, known: dict[str, str]) -> Outcome:
+    """Return OUTCOME as it counts: a KNOWN failure is none, but one that has gone must be struck from the list."""
+    if outcome.target not in known:
+        return outcome
+    if outcome.fault:
+        print(f"{'known':<7} {outcome.target:<28} {known[outcome.target]}")
+        return outcome._replace(fault="")
+    return outcome._replace(fault="it passes, so its row in KNOWN_FAILURES of tools/run_integration.py must go")
 
 
 def run(target: str, variables: str, release: str = "") -> Outcome:

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import run_integration
+from opennebula_simulator.releases import RELEASES
 
 
 @pytest.fixture
@@ -55,3 +58,24 @@ def test_each_run_has_a_log_of_its_own(variables, name):
 )
 def test_fault(status, output, said):
     assert run_integration.fault(status, output) == said
+
+
+def test_a_target_that_a_release_cannot_run_is_skipped_with_a_line(capsys):
+    assert run_integration.without({"one_vm_exec": "too old"}, ["one_vm", "one_vm_exec"]) == ["one_vm"]
+    assert re.search(r"skipped +one_vm_exec +too old", capsys.readouterr().out)
+
+
+def test_a_known_failure_passes_and_one_that_is_gone_fails():
+    def judged(target, fault):
+        return run_integration.judged(run_integration.Outcome(target, fault, 0, None), {"one_hook": "why"}).fault
+
+    assert judged("one_hook", "ended with status 2") == ""
+    assert "must go" in judged("one_hook", "")
+    assert judged("one_vm", "ended with status 2") == "ended with status 2"
+    assert judged("one_vm", "") == ""
+
+
+def test_the_targets_that_are_set_apart_exist():
+    for table in (run_integration.SKIPPED, run_integration.KNOWN_FAILURES):
+        assert table.keys() <= set(RELEASES)
+        assert {name for names in table.values() for name in names} <= set(run_integration.chosen([]))
