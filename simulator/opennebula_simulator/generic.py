@@ -298,7 +298,7 @@ def refuse_same_name(call: Call, obj: Object, user: Object | None) -> None:
         return
     other = call.pool(obj.kind.name).named(obj.name, user.oid)
     if other is not None:
-        raise internal(f"USER [{user.oid}] already owns {obj.kind.name} [{other.oid}] with NAME {obj.name}")
+        raise internal(f"user [{user.oid}] already owns {obj.kind.title} [{other.oid}] with NAME {obj.name}")
 
 
 # ---------------------------------------------------------------- locks

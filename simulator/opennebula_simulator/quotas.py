@@ -219,7 +219,7 @@ def numbers_in(element: str, vector: Vector, unset: float) -> dict[str, float]:
         try:
             number = float(vector[metric])
         except ValueError:
-            raise bad_limits(element, vector) from None
+            continue  # to the server a word is no limit
         if number < 0 and number not in (UNLIMITED, unset):
             raise bad_limits(element, vector)
         found[metric] = number

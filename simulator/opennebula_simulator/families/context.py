@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import Any
 
 from ..errors import internal
 from ..store import Object
 from ..template import Vector
-from . import nics
+from . import nics, variables
 
 TRUE = ("YES", "Y", "TRUE", "1")
 OF_NIC = (
@@ -32,7 +31,6 @@ FROM_NIC = {
 }
 FROM_NETWORK = {"GATEWAY", "DNS", "IP6_GATEWAY", "METHOD", "METRIC", "MTU", "ROUTES", "SEARCH_DOMAIN"}
 FROM_NETWORK_AS = {"MASK": "NETWORK_MASK", "NETWORK": "NETWORK_ADDRESS", "MTU": "GUEST_MTU"}
-VARIABLE = re.compile(r"\$(\w+)(?:\[([^\]]*)\])?")
 NETWORKED = re.compile(rf"ETH\d+_(ALIAS\d+_)?({'|'.join(OF_NIC)})")
 
 
@@ -40,13 +38,14 @@ OF_ROUTER = ("VROUTER_ID", "VROUTER_KEEPALIVED_ID", "VROUTER_KEEPALIVED_PASSWORD
 
 
 def complete(cloud: Any, vm: Object, given: Vector) -> Vector:
-    """A context with its variables replaced and, if it asks for that, those of the VM's interfaces."""
-    full = {name: substituted(cloud, vm, text) for name, text in given.items()}
+    """A context with its variables replaced and, if it asks for that, those of the VM's interfaces. Raises Refused."""
+    full = variables.filled(cloud, vm, {name: text for name, text in given.items() if name != "FILES_DS"})
     if wants_network(full):
         full.update(of_router(vm))
         for nic in nics.interfaces(vm):
             full.update(of_nic(cloud, nic))
-    return full
+    files = variables.sources(cloud, vm, given.get("FILES_DS", ""))
+    return {**full, "FILES_DS": files} if files else full
 
 
 def refuse_token(cloud: Any, given: Vector) -> None:
@@ -105,37 +104,3 @@ def of_nic(cloud: Any, nic: Vector) -> Vector:
         if cloud.release.has("CONTEXT", name):
             found[f"{prefix(nic)}_{name}"] = text
     return found
-
-
-def substituted(cloud: Any, vm: Object, text: str) -> str:
-    """ "$NAME", "$VMID", "$CPU" … by the VM's own, "$NETWORK[BRIDGE, NETWORK_ID="0"]" by attributes of its networks."""
-    own = {"NAME": vm.name, "UID": str(vm.uid), "UNAME": vm.uname, "GID": str(vm.gid), "GNAME": vm.gname}
-
-    def value(found: re.Match) -> str:
-        name, selector = found.groups()
-        if selector is not None:
-            return SELECTED.get(name, lambda *dummy: "")(cloud, vm, selector)
-        return own.get(name) or vm.template.text(name) or vm.user_template.text(name)
-
-    return VARIABLE.sub(value, text)
-
-
-def of_network(cloud: Any, vm: Object, selector: str) -> str:
-    wanted, dummy, condition = selector.partition(",")
-    key, dummy, number = condition.replace('"', "").replace("\\", "").partition("=")
-    for nic in vm.template.vectors("NIC"):
-        if nic.get(key.strip()) == number.strip():
-            network = cloud["NET"].get_ro(int(nic["NETWORK_ID"]))
-            return nic.get(wanted.strip()) or network.template.text(wanted.strip())
-    return ""
-
-
-def of_user(cloud: Any, vm: Object, name: str) -> str:
-    """An attribute of the owner's template, or all of him."""
-    user = cloud["USER"].get_ro(vm.uid)
-    if name.strip().upper() == "TEMPLATE":
-        return base64.b64encode(user.xml().encode()).decode()
-    return user.template.text(name.strip().upper())
-
-
-SELECTED = {"NETWORK": of_network, "USER": of_user}

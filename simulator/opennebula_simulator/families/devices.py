@@ -14,10 +14,11 @@ from ..calls import Call
 from ..errors import internal, not_allocated
 from ..store import Object
 from ..template import Template
-from . import boot_files, context, disks, nics, pci, topology
+from . import boot_files, context, disks, nics, pci, scheduler, topology
 from . import vmgroup as vmgroups
 
 VNC_BASE_PORT = 5900
+FALSE = ("NO", "N", "FALSE", "0")
 LAST_PORT = 65535
 # What the server keeps in TEMPLATE; all else is the user's.
 OWN = frozenset(
@@ -94,11 +95,11 @@ def build(call: Call, vm: Object) -> None:
         disks.add(call, vm)
         order_boot(body)
         join_group(call, vm)
+        draw_passwords(body)
+        add_context(call.cloud, vm)
     except Exception:
         release(call.cloud, vm)
         raise
-    draw_passwords(body)
-    add_context(call.cloud, vm)
     add_requirements(call, vm)
 
 
@@ -123,10 +124,15 @@ RAW_TYPES = ("lxc", "qemu", "dummy", "vcenter")  # "kvm" needs libvirt's schema,
 
 
 def check_raw(body: Template) -> None:
-    """Raises Refused when a RAW section is for another hypervisor than the drivers know."""
-    for raw in body.vectors("RAW"):
-        if raw.get("TYPE", "").lower() not in RAW_TYPES:
-            raise internal("Invalid RAW section: unsupported TYPE")
+    """Raises Refused when the first RAW section is for another hypervisor than the drivers know.
+
+    VALIDATE=NO takes it as it is.
+    """
+    raw = body.vector("RAW")
+    if raw is None or raw.get("VALIDATE", "YES").upper() in FALSE:
+        return
+    if raw.get("TYPE", "").lower() not in RAW_TYPES:
+        raise internal("Invalid RAW section: unsupported TYPE")
 
 
 def check_console(body: Template) -> None:
@@ -181,6 +187,7 @@ def add_requirements(call: Call, vm: Object) -> None:
     places += [call.pool("NET").get_ro(number) for number in nets]
     policy = "(PIN_POLICY = PINNED)" if topology.is_pinned(vm) else "!(PIN_POLICY = PINNED)"
     policy = f"!(PUBLIC_CLOUD = YES) & {policy}" if call.cloud.release.public_clouds else policy
+    policy += "".join([f' & (KVM_CPU_FEATURES = "*{name}*")' for name in scheduler.cpu_features(vm)])
     vm.clusters = set.intersection(*(set(one.cluster_ids) for one in places)) if places else None
     if vm.clusters is None:
         vm.template.set("AUTOMATIC_REQUIREMENTS", policy)

@@ -63,7 +63,7 @@ def content(call: Call, group: Object) -> str | None:
     if group.oid < GROUP.first_id:
         return "System Groups (ID < 100) cannot be deleted."
     if group.users:
-        return f"Group {group.oid} is not empty, it contains {len(group.users)} users."
+        return f"Group {group.oid} is not empty."
     return None
 
 
@@ -126,13 +126,10 @@ def del_admin(call: Call, group: Object, user: Object) -> None:
 
 
 def demote(cloud: Any, group: Object, uid: int) -> None:
-    """The right to create virtual routers stays while the user administers another group."""
+    """The rules go, the right to create virtual routers too, even if the user administers another group."""
     group.admins.discard(uid)
-    elsewhere = any(uid in other.admins for other in cloud["GROUP"])
-    creating = types("VROUTER") | ALL
     for rule in admin_rules(group.oid, uid):
-        if rule.resource != creating or not elsewhere:
-            cloud.rules.discard(rule)
+        cloud.rules.discard(rule)
 
 
 # ---------------------------------------------------------------- information and quotas

@@ -453,11 +453,9 @@ def set_persistent(call: Call, image: Object, wanted: bool) -> None:
 
 def why_not_persistent(image: Object, wanted: bool) -> str:
     """Why the image stays as it is; empty when it may change."""
-    if image.vms:
-        return f"Image has {len(image.vms)} VMs using it"
     if not wanted and image.snapshots.vectors("SNAPSHOT"):
         return "Image has snapshots."
-    return "" if image.state in (READY, DISABLED, ERROR) else f"Image cannot be in state {STATES[image.state]}."
+    return f"Image cannot be in state {STATES[image.state]}." if image.state in IN_USE else ""
 
 
 def change_type(call: Call, image: Object, given: str) -> None:

@@ -9,7 +9,7 @@ from ..errors import internal, wrong_action
 from ..quotas import charge
 from ..store import Object
 from ..template import Vector
-from . import capacity, context, lifecycle, nics, usage
+from . import capacity, context, lifecycle, nics, pci, usage
 from .host import OFFLINE
 from .scheduler import SYSTEM_DS, system_datastore
 from .topology import is_pinned
@@ -64,6 +64,8 @@ def deploy(call: Call, oid: int, host_id: int, check: bool, ds_id: int, networks
         raise wrong_action(f"Deploy action is not available for state {lifecycle.state_name(vm)}")
     if check or is_pinned(vm):
         refuse_overcommit(vm, host)
+    if not pci.available(host, vm):
+        raise wrong_action(f"virtual machine [{vm.oid}] does not fit in host [{host.oid}]. Unavailable PCI device.")
     for nic in chosen if not left_files(vm) else []:
         connect(call, vm, nic)
     usage.charge_running(call, vm)

@@ -50,11 +50,30 @@ def of(vm: Object, number: int) -> Vector | None:
 
 def candidate(host: Object, wanted: Vector) -> Vector | None:
     """The first free device of the host that is asked for."""
+    return next((each for each in fitting(host, wanted) if each["VMID"] == FREE), None)
+
+
+def fitting(host: Object, wanted: Vector) -> list[Vector]:
+    """The devices of the host that are as asked for, by address."""
     asked = {name: wanted[name] for name in ASKED_BY if wanted.get(name)}
     if "SHORT_ADDRESS" in asked:
         asked = {"SHORT_ADDRESS": asked["SHORT_ADDRESS"]}
-    fitting = (each for each in sorted(host.pci, key=lambda each: each["ADDRESS"]) if each["VMID"] == FREE)
-    return next((each for each in fitting if all(each[name] == text for name, text in asked.items())), None)
+    found = [each for each in host.pci if all(each[name] == text for name, text in asked.items())]
+    return sorted(found, key=lambda each: each["ADDRESS"])
+
+
+def available(host: Object, vm: Object) -> bool:
+    """Whether the host has free devices for all that the VM wants."""
+    wanted = [device for device in vm.template.vectors("PCI") if device.get("ADDRESS") is None]
+    if not wanted:
+        return True
+    taken = {id(each) for each in host.pci if each["VMID"] != FREE}
+    for device in wanted:
+        found = next((each for each in fitting(host, device) if id(each) not in taken), None)
+        if found is None:
+            return False
+        taken.add(id(found))
+    return True
 
 
 def take(host: Object, vm: Object, device: Vector) -> bool:

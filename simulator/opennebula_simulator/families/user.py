@@ -95,7 +95,8 @@ def allocate(call: Call, name: str, password: str, driver: str, gids: list[int])
     chosen = [call.find("GROUP", gid) for gid in gids]
     manage = [call.need("MANAGE", group) for group in chosen]
     call.require(call.need("CREATE", "USER"), *manage)
-    why = invalid_name(name, USER.forbidden) or bad_password(password)
+    needed = configured(call, driver, "PASSWORD_REQUIRED", "YES") != "NO"
+    why = (bad_password(password) if needed else "") or invalid_name(name, USER.forbidden)
     if why:
         raise internal(f"{why}.")
     driver = driver or CORE

@@ -282,8 +282,10 @@ def new_sizes(body: Template) -> dict[str, str]:
     return found
 
 
-def resize(call: Call, vm: Object, given: str, check: bool) -> None:
-    wanted = new_sizes(call.template(given))
+def resize(call: Call, oid: int, given: str, check: bool) -> None:
+    body = call.template(given)  # what it is worth is told before whether there is such a VM
+    vm = call.object("VM", oid, "resize")
+    wanted = new_sizes(body)
     running = (vm.state, vm.lcm_state) == (lifecycle.ACTIVE, lifecycle.RUNNING)
     if vm.state not in RESIZABLE and not running:
         raise wrong_action(f"Cannot resize a VM in state {lifecycle.state_name(vm)}")
@@ -386,7 +388,6 @@ METHODS = [
         "one.vm.resize",
         "oid:int, template:string, no_overcommit:boolean=true",
         resize,
-        needs="resize VM",
     ),
     *vm_conf.METHODS,
     Method("one.vm.recover", "oid:int, operation:int", recover),

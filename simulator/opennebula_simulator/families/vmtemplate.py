@@ -8,11 +8,11 @@ from typing import Any
 
 from .. import generic
 from ..calls import Call, Method
-from ..errors import INTERNAL, Refused, not_allocated, wrong_action
+from ..errors import INTERNAL, Refused, internal, not_allocated, wrong_action
 from ..store import OWNED, Kind, Object, lock, permissions, template, text
 from ..template import Template
+from . import devices, references, schedules, vm
 from . import image as images
-from . import references, vm
 
 VMTEMPLATE = Kind(
     name="TEMPLATE",
@@ -34,7 +34,17 @@ def allocate(call: Call, given: str) -> int:
     body = call.template(given)
     call.require(call.need("CREATE", "TEMPLATE"))
     generic.forbid_restricted(call, "VM", VMTEMPLATE.restricted_title, body)
-    return call.allocate(new(call.cloud, body.pop("NAME"), body))
+    return call.allocate(new(call.cloud, body.pop("NAME"), body), lambda obj: check(call, obj, obj.template))
+
+
+def check(call: Call, obj: Object, body: Template) -> None:
+    """Raises Refused for a scheduled action or a RAW section that a VM could not have."""
+    for action in body.vectors("SCHED_ACTION"):
+        try:
+            schedules.parsed(schedules.OF_VM, action, 0, schedules.FIELDS)
+        except ValueError as error:
+            raise internal(str(error)) from None
+    devices.check_raw(body)
 
 
 def info(call: Call, obj: Object, extended: bool, decrypt: bool) -> str:
@@ -177,7 +187,7 @@ METHODS = [
     Method("one.template.allocate", "template:string", allocate),
     generic.delete(VMTEMPLATE, more="recursive:boolean=false", after=delete_images),
     generic.info(VMTEMPLATE, "extended:boolean=false, decrypt:boolean=false", xml=info),
-    generic.update(VMTEMPLATE),
+    generic.update(VMTEMPLATE, normalise=check),
     generic.rename(VMTEMPLATE),
     generic.chmod(VMTEMPLATE, "recursive:boolean=false", after=chmod_images),
     generic.chown(VMTEMPLATE),

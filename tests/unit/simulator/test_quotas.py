@@ -369,7 +369,6 @@ def test_read_back(cloud):
     ("method", "given", "why"),
     [
         ("user", 'VM=[VMS="-3"]', "Negative limits or bad format in quota VM = [ UID=2,VMS=-3 ]"),
-        ("user", 'VM=[VMS="many"]', "Negative limits or bad format in quota VM = [ UID=2,VMS=many ]"),
         ("user", 'DATASTORE=[SIZE="1"]', "Negative limits or bad format in quota DATASTORE = [ SIZE=1 ]"),
         ("user", 'NETWORK=[ID="x"]', "Negative limits or bad format in quota NETWORK = [ ID=x ]"),
         ("user", 'VM=[VMS="1",CLUSTER_IDS="99"]', "Cluster 99 does not exist"),
