@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._core.cloud import label, method
+from .._core.failure import Failure
 from .._core.values import canonical, changed_names, declared, merged_template
 from .._engine.resource import Step, attribute
 from .labels import LABELS, labels_of
@@ -24,6 +25,20 @@ def content(item):
 def canonical_template(cloud, given):
     """A template given as dictionary or text, in canonical form; see values.declared()."""
     return declared("template", given)
+
+
+def canonical_single(kind, cloud, given):
+    """As canonical_template(), for a kind of which OpenNebula keeps the last attribute of each name only.
+
+    Raises:
+        Failure: an attribute is given several times.
+    """
+    found = canonical_template(cloud, given)
+    several = [name for name, value in found.items() if isinstance(value, list) and len(value) > 1]
+    if several:
+        message = "OpenNebula keeps one attribute %s of a %s, and the option template gives several."
+        raise Failure(message % (several[0], label(kind)), object=kind)
+    return found
 
 
 def nothing_beside(record):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from ..pyone import template as grammar
+from ..pyone.codec import UNSENDABLE
 from ..pyone.errors import OneException, OneTemplateException
 from .failure import Failure, described
 
@@ -81,6 +82,7 @@ def declared(option, given):
         found = canonical(template)
         _require_distinct(template)
         grammar.write(found)
+        _require_sendable(found)
     except OneException as error:
         raise described(error, "use the option %s" % option) from None
     return found
@@ -97,6 +99,17 @@ def _require_distinct(template):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise OneTemplateException("it names %s twice: upper and lower case are the same" % twice[0])
+
+
+def _require_sendable(template):
+    """Raises OneTemplateException when a text has a character that the API cannot carry."""
+    for name, value in template.items():
+        for item in value if isinstance(value, list) else [value]:
+            for member, given in item.items() if isinstance(item, dict) else [(name, item)]:
+                bad = re.search(UNSENDABLE, given)
+                if bad:
+                    message = "the attribute %s holds %r, which cannot be sent to OpenNebula"
+                    raise OneTemplateException(message % (member, bad.group()))
 
 
 def _canonical_value(name, value):

@@ -120,7 +120,7 @@ def canonical_size(cloud, given):
 
 def canonical_template(cloud, given):
     """A template whose SIZE is in MB."""
-    found = templates.canonical_template(cloud, given)
+    found = templates.canonical_single(KIND, cloud, given)
     if first_text(found, "SIZE"):
         found["SIZE"] = str(megabytes(first_text(found, "SIZE"), "template (SIZE)"))
     return found

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._attributes import access, quotas
 from .._attributes.labels import labels
 from .._attributes.relations import in_order, reference_id
-from .._attributes.template import content, set_attribute, template
+from .._attributes.template import canonical_single, content, set_attribute, template
 from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import first_text
@@ -246,7 +246,7 @@ USER = Resource(
         "groups": attribute(
             "groups", change_groups, merged_groups, canonical_groups, field="group_ids", shown=shown_groups
         ),
-        "template": template(KIND, MANAGED),
+        "template": template(KIND, MANAGED, canonical=partial(canonical_single, KIND)),
         "ssh_public_key": attribute("ssh_public_key", change_key, canonical=canonical_key),
         "labels": labels(KIND),
         "enabled": attribute("enabled", change_enabled),

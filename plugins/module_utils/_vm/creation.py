@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._attributes.labels import labels_of, merged_labels
 from .._core.failure import Failure, described
-from .._core.values import canonical, first_vector, merged_template, vectors
+from .._core.values import canonical, first_text, first_vector, merged_template, vectors
 from .._engine.engine import resolve
 from .._engine.resource import Reference
 from ..pyone import OneConnectionException, OneException, OneProtocolException
@@ -70,7 +70,9 @@ def prepare(cloud, source, wanted, modes, name):
     datastore = resolve(cloud, Reference("datastore", source.datastore)) if source.datastore is not None else None
     inputs = source.inputs if template is not None or source.template is None else None  # a check run may lack it yet
     body_for = partial(_body, source._replace(datastore=datastore, inputs=inputs), wanted, modes)
-    return Creation(source, template, resolve(cloud, body_for(base)), body_for)
+    found = Creation(source, template, resolve(cloud, body_for(base)), body_for)
+    cloud.check(_doing(found, name), *_call(found, name, found.body))
+    return found
 
 
 def _base(source, template, wanted):
@@ -152,7 +154,7 @@ def create_vm(cloud, creation, name, attributes):
         Failure: OpenNebula refuses.
     """
     try:
-        return _request(cloud, creation, name, dict(creation.body, **attributes))
+        return cloud.one.call(*_call(creation, name, dict(creation.body, **attributes)))
     except OneException as error:
         again = _with_copies_that_are_left(cloud, creation, name, error)
         if again is not None:
@@ -160,15 +162,20 @@ def create_vm(cloud, creation, name, attributes):
         unclear = isinstance(error, OneProtocolException) and error.code is None
         if unclear or (isinstance(error, OneConnectionException) and error.sent):
             return None
-        origin = "from scratch" if creation.template is None else "from template %s" % creation.template.NAME
-        raise described(error, "create VM %s %s" % (name, origin), object=KIND, name=name) from None
+        raise described(error, _doing(creation, name), object=KIND, name=name) from None
 
 
-def _request(cloud, creation, name, body):
+def _doing(creation, name):
+    origin = "from scratch" if creation.template is None else "from template %s" % creation.template.NAME
+    return "create VM %s %s" % (name, origin)
+
+
+def _call(creation, name, body):
+    """(method, arguments…) that creates a VM."""
     source, template = creation.source, creation.template
     if template is None:
-        return cloud.one.call("vm.allocate", dict(body, NAME=name) if name else body, source.hold)
-    return cloud.one.call("template.instantiate", template.ID, name, source.hold, body, source.persistent)
+        return "vm.allocate", dict(body, NAME=name) if name else body, source.hold
+    return "template.instantiate", template.ID, name, source.hold, body, source.persistent
 
 
 # ---------------------------------------------------------------- private copies
@@ -200,7 +207,7 @@ def remove_private(cloud, item):
     Args:
         item: the VM, which is DONE (of one.vm.info).
     """
-    number = (item.TEMPLATE or {}).get("TEMPLATE_ID", "")
+    number = first_text(item.TEMPLATE, "TEMPLATE_ID")
     template = cloud.info("template", int(number)) if number.isdigit() else None
     if template is not None and is_private(cloud, template):
         what = "remove the private copies of VM %s" % item.NAME

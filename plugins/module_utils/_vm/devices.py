@@ -50,6 +50,10 @@ def _declared(given, option, identifying):
         Failure: nothing tells which or what it is.
     """
     device = declared_vector(option, option.upper(), given)
+    for number in ("DISK_ID", "NIC_ID"):
+        if not device.get(number, "0").isdigit():
+            message = "%s in the option %s is a number from 0, not %r."
+            raise Failure(message % (number, option, device[number]), object=KIND)
     if not set(identifying.split()).intersection(device):
         message = "Each of the option %s is a dictionary with one of %s."
         raise Failure(message % (option, ", ".join(identifying.split())), object=KIND)

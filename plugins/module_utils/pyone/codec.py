@@ -27,7 +27,7 @@ _REFERENCE = rb"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([a-z]+));"
 LONG = 64 * 1024  # bytes
 _NAMED = {b"quot": b'"', b"apos": b"'", b"lt": b"<", b"gt": b">"}
 # The last range: the XML-RPC library of oned (6.10, 7.4) takes no character outside the Basic Multilingual Plane.
-_UNSENDABLE = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]"
+UNSENDABLE = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]"
 
 
 def encode(method: str, params: Sequence[Any]) -> bytes:
@@ -56,7 +56,7 @@ def _marshal(value: Any) -> str:
 
 
 def _escape(text: str) -> str:
-    bad = re.compile(_UNSENDABLE).search(text)
+    bad = re.compile(UNSENDABLE).search(text)
     if bad:
         raise OneArgumentException("the character %r cannot be sent to OpenNebula" % bad.group())
     return escaped(text)
