@@ -21,6 +21,7 @@ class TemplateField(NamedTuple):
 
     name: str
     read: Callable = str  # text of the attribute, empty when the object lacks it → value of the option
+    words: tuple = ()  # the values that it has; empty: any
 
 
 def flag(text):
@@ -83,4 +84,6 @@ def _canonical_field(field, cloud, given):
     if found is None or (field.read is flag and text.upper() not in ("YES", "NO")):
         message = "The attribute %s takes %s, not %r."
         raise Failure(message % (field.name, "a number from 0" if found is None else "YES or NO", given))
+    if field.words and found not in field.words:
+        raise Failure("The attribute %s takes one of %s, not %r." % (field.name, ", ".join(field.words), given))
     return found

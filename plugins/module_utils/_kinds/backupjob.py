@@ -19,10 +19,10 @@ from .._engine.resource import LAST, Resource, Step, action, attribute, delete
 KIND = "backupjob"
 FIELDS = {
     "keep_last": TemplateField("KEEP_LAST", fields.number),
-    "backup_mode": TemplateField("MODE", fields.lower),
-    "fs_freeze": TemplateField("FS_FREEZE", fields.lower),
+    "backup_mode": TemplateField("MODE", fields.lower, ("full", "increment")),
+    "fs_freeze": TemplateField("FS_FREEZE", fields.lower, ("none", "agent", "suspend")),
     "backup_volatile": TemplateField("BACKUP_VOLATILE", fields.flag),
-    "execution": TemplateField("EXECUTION", fields.lower),
+    "execution": TemplateField("EXECUTION", fields.lower, ("sequential", "parallel")),
 }
 VM_SETS = ("updated_vms", "outdated_vms", "backing_up_vms", "error_vms")
 MANAGED = frozenset(field.name for field in FIELDS.values()) | {"BACKUP_VMS", "DATASTORE_ID"}

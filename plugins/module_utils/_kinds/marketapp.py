@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, fields
+from .._attributes import template as templates
 from .._attributes.fields import TemplateField
 from .._attributes.relations import reference, reference_id
 from .._attributes.template import content
@@ -28,6 +29,7 @@ RESTING = ("ready", "disabled", "error")
 FIELDS = {"description": TemplateField("DESCRIPTION"), "version": TemplateField("VERSION")}
 MANAGED = frozenset("APPTEMPLATE64 DESCRIPTION FORMAT MD5 SIZE SOURCE VERSION VMTEMPLATE64".split())
 CREATION = frozenset(("NAME", "ORIGIN_ID", "TYPE"))
+COMPUTED = ("FORMAT", "MD5", "SIZE", "SOURCE")
 DEFAULT_DATASTORE = "default"
 
 
@@ -53,6 +55,20 @@ def read(cloud, app):
 
 def state(app):
     return STATES.get(app.STATE, str(app.STATE))
+
+
+def canonical_template(cloud, given):
+    """A template without what OpenNebula finds out about an app.
+
+    Raises:
+        Failure: it has such an attribute, or cannot be read.
+    """
+    found = templates.canonical_template(cloud, given)
+    wrong = [name for name in COMPUTED if name in found]
+    if wrong:
+        message = "OpenNebula finds out %s of a marketplace app itself; leave it out of the option template."
+        raise Failure(message % wrong[0], object=KIND)
+    return found
 
 
 def create(name, wanted, modes):
@@ -96,7 +112,10 @@ MARKETAPP = Resource(
     failure=failure,
     needed=needed,
     twins={**fields.twins(FIELDS), "ORIGIN_ID": twin("image")},
-    attributes={**access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION), **access.lock(KIND)},
+    attributes={
+        **access.attributes(KIND, OWN, managed=MANAGED, creation=CREATION, canonical=canonical_template),
+        **access.lock(KIND),
+    },
 )
 
 

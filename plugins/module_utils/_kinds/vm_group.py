@@ -14,7 +14,7 @@ from .._attributes.template import set_attribute
 from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import canonical
-from .._engine.resource import Resource, Step, attribute, delete
+from .._engine.resource import Attribute, Resource, Step, attribute, delete
 
 KIND = "vm_group"
 RULES = {"affined": "AFFINED", "anti_affined": "ANTI_AFFINED"}  # option → attribute of the template
@@ -56,6 +56,8 @@ def numbers(text):
 
 
 def create(name, wanted, modes):
+    for option in RULES:
+        refuse_unknown(wanted.get(option, []), wanted.get("roles", []), option)
     rules = attributes_of(wanted)
     body = dict(wanted.get("template", {}), NAME=name, **rules, **role_vectors(wanted.get("roles", [])))
     return Step("create VM group %s" % name, "vmgroup.allocate", (body,))
@@ -83,9 +85,11 @@ def roles_given(name, value):
 
 
 def _role_given(vector):
+    if not vector.get("NAME"):
+        raise Failure("Each attribute ROLE of the option template needs a NAME.", object=KIND)
     policy = twins.chosen(POLICIES)("POLICY of ROLE", vector.get("POLICY", "none"))
     hosts = {word: twins.commas(name, vector[name]) for word, name in HOSTS.items() if name in vector}
-    return dict({"name": vector.get("NAME", ""), "policy": policy}, **hosts)
+    return dict({"name": vector["NAME"], "policy": policy}, **hosts)
 
 
 def rules_given(name, value):
@@ -149,6 +153,28 @@ def canonical_rules(cloud, given):
     return sorted(sorted({name.strip() for name in names if name.strip()}) for names in given)
 
 
+def plan_rule(option, record, wanted, modes):
+    """The rules after the change.
+
+    Raises:
+        Failure: one names a role that the group does not have.
+    """
+    roles = merged_roles(record["roles"], wanted["roles"], modes) if "roles" in wanted else record["roles"]
+    refuse_unknown(wanted[option], roles, option)
+    present, after = record[option], wanted[option]
+    return present, after, change_rule(option, record, after) if after != present else []
+
+
+def refuse_unknown(rules, roles, option):
+    """Raises Failure when a rule names a role that is not among these."""
+    known = {role["name"] for role in roles}
+    unknown = sorted({name for names in rules for name in names} - known)
+    if unknown:
+        there = ", ".join(sorted(known)) or "none"
+        message = "The option %s names the role %r, which the VM group does not have; there are: %s."
+        raise Failure(message % (option, unknown[0], there), object=KIND)
+
+
 def change_rule(option, record, after):
     what = "change the %s roles of VM group %s" % (option, record["name"])
     return [set_attribute(KIND, record, what, RULES[option], texts(after))]
@@ -177,10 +203,7 @@ VM_GROUP = Resource(
             KIND,
             {
                 "roles": attribute("roles", change_roles, merged_roles, canonical_roles),
-                **{
-                    option: attribute(option, partial(change_rule, option), canonical=canonical_rules)
-                    for option in RULES
-                },
+                **{option: Attribute(partial(plan_rule, option), canonical_rules) for option in RULES},
             },
             beside=attributes_of,
             creation=CREATION,

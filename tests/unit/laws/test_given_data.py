@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""What a module accepts is unchanged on the second run; what it refuses is refused before a write, in check mode too."""
+"""What a module accepts is unchanged on the second run; it refuses before a write, and in check mode too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ WORDS = st.sampled_from(
         "b\\",
         "c\\d",
         "l\nm",
-        "t\t",
         "$x",
         "é",
         "<&>",
@@ -47,7 +46,7 @@ REFUSED = st.dictionaries(st.sampled_from(["NOTE", "LIST"]), BAD, min_size=1, ma
     st.sampled_from(["1a", "a b", "", "XMLA", "a-b"]), SCALARS.filter(lambda value: value is not None), min_size=1
 )
 CREATED = sorted(set(SUBJECTS) - {"zone"})  # a stand-alone front-end creates no zones
-few = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # What once was created and then failed for ever, or was found impossible when something had been written.
 SEEDS: list[dict[str, Any]] = [
     {"LABELS": ["a", "b"], "NOTE": None},
