@@ -120,22 +120,24 @@ def describe(cloud, item):
 
 
 def create(name, wanted, modes):
-    """The template's content with what the task lays over it; roles that it lacks are added afterwards."""
+    """The template's content with what the task lays over it; roles that it lacks are added afterwards.
+
+    Raises:
+        Failure: the task names no template.
+    """
+    if "service_template" not in wanted:
+        raise Failure("There is no service %s; to create it, give: template." % name, object=KIND, name=name)
     merge = {"name": name}
     named = {"on_hold": "on_hold", "user_inputs": "user_inputs_values", "networks": "networks_values"}
     merge.update({key: wanted[option] for option, key in named.items() if option in wanted})
     what = "create service %s" % name
-    return Step(what, run=_instantiate, arguments=(what, wanted["template"], merge, wanted.get("roles")))
+    return Step(what, run=_instantiate, arguments=(what, wanted["service_template"], merge, wanted.get("roles")))
 
 
 def _instantiate(cloud, what, template, merge, roles):
     if roles is not None:
         merge = dict(merge, roles=canonical_roles(cloud, roles))
     return cloud.call(what, "flow.service_template.instantiate", template, merge, object=KIND, name=merge["name"])
-
-
-def needed(wanted):
-    return ("template",)
 
 
 def canonical_networks(cloud, given):
@@ -382,7 +384,8 @@ def values(params):
     if params["role"] is not None:
         roles = [{"name": params["role"], "cardinality": params["cardinality"]}]
     inputs = params["user_inputs"] if params["user_inputs"] is not None else params["custom_attrs"]
-    return {"status": status, "on_hold": held, "roles": roles, "user_inputs": inputs}
+    template = params["template"]
+    return {"service_template": template, "status": status, "on_hold": held, "roles": roles, "user_inputs": inputs}
 
 
 # ---------------------------------------------------------------- the kind
@@ -394,7 +397,6 @@ SERVICE = Resource(
     values=values,
     create=create,
     remove=remove,
-    needed=needed,
     settled=settled,
     failure=failure,
     gone=gone,
@@ -402,7 +404,7 @@ SERVICE = Resource(
     describe=describe,
     attributes={
         "name": access.rename(KIND),
-        "template": source(reference_id("service_template")),
+        "service_template": source(reference_id("service_template")),
         "on_hold": source(),
         "networks": source(canonical_networks),
         "user_inputs": attribute(

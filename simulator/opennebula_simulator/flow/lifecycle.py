@@ -335,9 +335,9 @@ class Flow:
             return self._failed(service, role, "FAILED_UNDEPLOYING")
         role.state = "DONE"
         service.actor = actor
-        if service.all_roles("DONE"):
+        if service.all_roles("DONE"):  # which is not written down: the last role is shown as it was
             service.delete_networks()
-            return self._undeploy_networks(service)
+            return self._undeploy_networks(self.service(actor, service.oid))
         if service.straight:
             self._shut_down(service, service.to_shut_down(), self._gone)
         return service.save()
@@ -636,7 +636,7 @@ class Flow:
                 service.state = "WARNING"
             role.state = "WARNING"
         elif state == "DONE":
-            if role.cardinality > 0:
+            if role.cardinality > 0 and not role.is_router:
                 role.set_cardinality(role.cardinality - 1)
             role.forget({vm})
         elif state == "RUNNING":

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 from ..families import lifecycle
 from . import documents
 from .documents import Actor
-from .errors import Denied
-from .merge import merged, of_template, raw
+from .errors import Denied, Slip
+from .merge import merged, of_template, raw, whole
 
 STATES = (
     "PENDING DEPLOYING RUNNING UNDEPLOYING WARNING DONE FAILED_UNDEPLOYING FAILED_DEPLOYING SCALING FAILED_SCALING"
@@ -154,17 +155,16 @@ class Role:
 
     def _deploy_router(self, actor: Actor, missing: int) -> list[int]:
         name, number = self.name, self.body["template_id"]
-        self.body.setdefault("template_contents", {})["NAME"] = f"{name}_(service_{self.service.oid})"
-        extra, doing = self._extra(actor), "allocating"
-        vms = f"{name}_%i_(service_{self.service.oid})"
+        self.body.setdefault("template_contents", {})["NAME"] = f"{name}(service_{self.service.oid})"
+        extra, hold = self._extra(actor), self.body["on_hold"] is True
+        what, doing, about = "Allocate", "allocating", number
         try:
-            router = actor.call("one.vrouter.allocate", extra)
-            doing, hold = "instantiating", self.body["on_hold"] is True
+            about = router = actor.call("one.vrouter.allocate", extra)
+            what, doing, vms = "Instantiate", "instantiating", f"{name}_%i_(service_{self.service.oid})"
             actor.call("one.vrouter.instantiate", router, missing, number, vms, hold, extra)
         except Denied as error:
-            what = "Allocate" if doing == "allocating" else "Instantiate"
-            self.service.log(f"Role {name}: {what} failed for Vrouter {number}; {error.message}", "E")
-            raise Undone(f"Error {doing} Vrouter {number} in Role {name}: {error.message}") from None
+            self.service.log(f"Role {name} : {what} failed for Vrouter {about}; {error.message}", "E")
+            raise Undone(f"Error {doing} Vrouter {about} in Role {name}: {error.message}") from None
         found = actor.cloud["VROUTER"].get_ro(router)
         for oid in sorted(found.vms):
             self.add_node(actor.cloud, oid)
@@ -363,29 +363,36 @@ class Service:
     # -------------------------------------------------------- networks and contents
 
     def networks(self, made_only: bool) -> list[int]:
+        """IDs; of networks that are yet to be made if `made_only`. Raises Slip for one that could not be reserved."""
         pairs = [net for item in self.body.get("networks_values") or [] for net in item.values()]
-        return [int(net.get("id") or 0) for net in pairs if not made_only or "id" not in net]
+        if any(net.get("id") is False for net in pairs):
+            raise Slip("undefined method `to_i' for false:FalseClass")
+        return [whole(net.get("id")) for net in pairs if not made_only or "id" not in net]
 
     def create_networks(self) -> None:
-        """Instantiates network templates and reserves leases. Raises Denied."""
-        for item in self.body.get("networks_values") or []:
+        """Instantiates network templates and reserves leases. Raises Denied; then none of them is remembered."""
+        values = copy.deepcopy(self.body.get("networks_values") or [])
+        for item in values:
             for name, net in item.items():
                 if "id" not in net:
                     net["id"] = self._network(f"{name}-{self.oid}", net)
+        if values:
+            self.body["networks_values"] = values
 
     def _network(self, name: str, net: dict) -> Any:
-        extra = net.get("extra") or ""
         if "template_id" in net:
-            return self.actor.call("one.vntemplate.instantiate", int(net["template_id"]), name, extra)
-        if "reserve_from" not in net or not extra:
+            extra = net.get("extra") or ""
+            return self.actor.call("one.vntemplate.instantiate", whole(net["template_id"]), name, extra)
+        if "reserve_from" not in net or not net.get("extra"):
             return False
-        return self.actor.call("one.vn.reserve", int(net["reserve_from"]), f'{extra}\nNAME="{name}"\n')
+        net["extra"] += f'\nNAME="{name}"\n'
+        return self.actor.call("one.vn.reserve", whole(net["reserve_from"]), net["extra"])
 
     def delete_networks(self) -> None:
         for item in self.body.get("networks_values") or []:
             for net in item.values():
                 if "template_id" in net or "reserve_from" in net:
-                    self.actor.tries("one.vn.delete", int(net.get("id") or 0))
+                    self.actor.tries("one.vn.delete", whole(net.get("id")))
 
     def fill_contents(self) -> None:
         """The contents of the roles get the ids of networks and the values of user inputs."""

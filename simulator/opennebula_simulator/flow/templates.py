@@ -111,8 +111,8 @@ def copy_vm_templates(actor: Actor, body: dict, name: str, images: bool) -> None
 
 def content_of_service(body: Any, merge: Any) -> dict:
     """The content of a service: a template's, with what the request lays over it. Raises Denied."""
-    merge = merge if isinstance(merge, dict) else {}
-    if not isinstance(body, dict):
+    merge = {} if merge is None else merge
+    if not isinstance(body, dict) or not isinstance(merge, dict):
         raise invalid("undefined method `[]' for nil:NilClass")
     if "custom_attrs_values" in merge:
         merge["user_inputs_values"] = merge.pop("custom_attrs_values")
@@ -161,6 +161,8 @@ def with_networks(networks: Any, merge: dict) -> None:
         values = merge["networks_values"] = [{name: default(text)} for name, text in networks.items()]
     if any(not isinstance(item, dict) for item in values):
         raise invalid("Wrong networks_values format")
+    for net in (net for item in values for net in item.values() if isinstance(net, dict)):
+        net.update({key: text.replace('\\"', "") for key, text in net.items() if isinstance(text, str)})
     if set(networks) - {name for item in values for name in item}:
         raise invalid("Every network key must have its value defined at networks_value")
 
@@ -177,9 +179,12 @@ def default(text: Any) -> dict[str, str]:
 def laid_over(body: dict, merge: dict) -> dict:
     merge = dict(merge)
     if merge.get("networks_values"):
-        names = {name for item in merge["networks_values"] for name in list(item)[:1]}
-        kept = [item for item in body.get("networks_values") or [] if not names & set(list(item)[:1])]
-        body = {**body, "networks_values": [*kept, *merge.pop("networks_values")]}
+        networks = list(body.get("networks_values") or [])
+        for given in filter(None, merge.pop("networks_values")):
+            name = next(iter(given))
+            place = next((i for i, item in enumerate(networks) if name in item), len(networks))
+            networks[place : place + 1] = [given]
+        body = {**body, "networks_values": networks}
     if merge.get("roles"):
         over = {role.get("name"): role for role in reversed(merge.pop("roles"))}
         body = {**body, "roles": [merged(role, over.get(role["name"], {})) for role in body["roles"]]}

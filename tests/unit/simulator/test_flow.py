@@ -450,7 +450,7 @@ def test_a_role_of_virtual_routers(lab):
     oid = lab.start({"name": "r", "type": "vr", "template_id": 1, "cardinality": 2, "template_contents": {"NIC": nic}})
     found = lab.body(oid)["roles"][0]
     assert (lab.state_of(oid), len(found["nodes"]), len(found["vrouter_ips"])) == ("RUNNING", 2, 1)
-    assert lab.tree("vrouter.info", 0).findtext("NAME") == f"r_(service_{oid})"
+    assert lab.tree("vrouter.info", 0).findtext("NAME") == f"r(service_{oid})"
     assert "does not support cardinality update" in lab.scale(oid, 3, "r")[1]
     lab.flow(f"DELETE /service/{oid}")
     lab.sleep(0)
