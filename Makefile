@@ -11,7 +11,7 @@ ENVIRONMENT := $(PYTHON) tools/set_up.py
 RUN := build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test quick mutants test-matrix cloud integration bindings bench docs dist format setup clean
+.PHONY: help demo demo-clean test quick fuzz mutants test-matrix cloud integration bindings bench docs dist format setup clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: ## run every check that has not passed with the same inputs (FORCE=1: ever
 
 quick: ## run what tells most in two minutes: lint, types and unit tests
 	@$(MAKE) --no-print-directory test CHECKS="lint format types imports unit"
+
+fuzz: ## try inputs on the parsers, 60 seconds for each or SECONDS=600, all or TARGET="template xml" (KEEP=1: keep what is new)
+	@$(ENVIRONMENT) run test
+	@$(RUN) tools/run_fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(KEEP),--keep) $(TARGET)
 
 mutants: ## change module_utils in small ways, or FILE=_core/values.py, and report what no unit test notices
 	@$(ENVIRONMENT) run test

@@ -78,6 +78,12 @@ CHECKS = (
     ),
     Check("flow", ["python", "tools/replay_flow.py"], r"\d+ steps, .*|skipped: .*", reads=("simulator", "../shared")),
     Check("unit", ["pytest", "-n", "auto", "--dist", "worksteal", "tests/unit"], r"\d+ (passed|failed).* in .*"),
+    Check(
+        "fuzz",  # make fuzz goes on for longer
+        ["python", "tools/run_fuzz.py", "--runs", "20000"],
+        r"Done: .*|skipped: .*",
+        reads=("plugins/module_utils", "tests/fuzz"),
+    ),
     Check("demo", ["python", "tools/demo.py"], r"Done: .*", reads=PLAYED),
     Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*", reads=PLAYED),
     Check("dist", ["python", "tools/build_dist.py"], r"Done: .*"),

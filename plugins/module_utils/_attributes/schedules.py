@@ -24,6 +24,7 @@ REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
 NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
 DAY, HOUR = 86400, 3600
 RELATIVE = re.compile(r"\+[0-9]+\Z")
+SECONDS = re.compile(r"[0-9]{1,11}\Z")  # up to the year 5138
 
 
 def read(vector):
@@ -63,6 +64,11 @@ def _canonical(item):
     repeat, days = found.get("repeat", ""), sorted(found.get("days", []))
     if bool(repeat) != bool(days):
         raise Failure("A repeated schedule has both, repeat and days; one that runs once has neither.")
+    ends = [word for word in ("end_after", "end_at") if word in found]
+    if ends and not repeat:
+        raise Failure("A schedule that runs once has no end: leave out %s." % ends[0])
+    if len(ends) > 1:
+        raise Failure("A schedule ends after a number of times or at a time: give end_after or end_at.")
     return {
         "action": found.get("action", "backup"),
         "args": found.get("args", ""),
@@ -81,15 +87,15 @@ def moment(given):
         Failure: it is none of these.
     """
     text = str(given).strip()
-    if text.isdigit():
+    if SECONDS.match(text):
         return int(text)
     if RELATIVE.match(text):
         return text
     try:
         found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-    except ValueError:
+        return int((found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp())
+    except (ValueError, OverflowError):
         raise Failure("The time %r is no date such as '2026-12-01 02:00'." % text) from None
-    return int((found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp())
 
 
 def same(present, wanted):

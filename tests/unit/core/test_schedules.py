@@ -53,7 +53,7 @@ def test_a_time_has_one_form(given, seconds):
     assert schedules.moment(schedules.moment(given)) == seconds
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "", "2026-13-01", "+", "-5"])
+@pytest.mark.parametrize("text", ["tomorrow", "", "2026-13-01", "+", "-5", "²", "9" * 5000, "0001-01-01 00:00+23:59"])
 def test_what_is_no_time_is_told(text):
     with pytest.raises(Failure, match="is no date"):
         schedules.moment(text)
@@ -63,6 +63,19 @@ def test_what_is_no_time_is_told(text):
 def test_repeat_and_days_go_together(repeat, days):
     with pytest.raises(Failure, match="both, repeat and days"):
         wanted(time=NOW, repeat=repeat, days=days)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"end_after": 3}, "runs once has no end: leave out end_after"),
+        ({"end_at": "2030-01-01"}, "runs once has no end: leave out end_at"),
+        ({"repeat": "weekly", "days": [1], "end_after": 3, "end_at": NOW}, "give end_after or end_at"),
+    ],
+)
+def test_an_end_that_would_not_be_stored_is_refused(given, said):
+    with pytest.raises(Failure, match=said):
+        wanted(time=NOW, **given)
 
 
 @pytest.mark.parametrize(
