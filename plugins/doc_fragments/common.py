@@ -229,6 +229,9 @@ options:
       - Attributes of the object's template, as a dictionary, or as text in OpenNebula's syntax.
       - Names are not case-sensitive. A vector is a dictionary, a repeated attribute a list of these.
       - Only the attributes that are given are compared; an empty list removes an attribute.
+      - A list of texts inside a vector, and C(LABELS) as a list, are stored as text with commas. Empty vectors and null
+        are left out.
+      - An attribute that has an option of its own counts as that option, unless that is given too.
     type: raw
   template_mode:
     description:

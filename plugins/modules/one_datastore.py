@@ -23,9 +23,10 @@ options:
     default: present
   type:
     description:
-      - What the datastore holds. A new datastore gets V(image) when this is omitted.
+      - What the datastore holds, also as OpenNebula calls it, such as V(SYSTEM_DS). A new datastore gets V(image) when
+        this is omitted.
     type: str
-    choices: [image, system, file, backup]
+    choices: [image, system, file, backup, IMAGE_DS, SYSTEM_DS, FILE_DS, BACKUP_DS]
   ds_mad:
     description:
       - Datastore driver, such as V(fs), V(ceph), V(lvm), V(restic) or V(rsync). Required to create a
@@ -232,7 +233,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     WAIT,
     state,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.datastore import DATASTORE, TYPES
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.datastore import DATASTORE, TYPES, WORDS
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -241,7 +242,7 @@ OPTIONS = dict(
     **LABELS,
     **TEMPLATE,
     **state("present", "absent"),
-    type={"type": "str", "choices": list(TYPES)},
+    type={"type": "str", "choices": [*TYPES, *(word.upper() for word in WORDS)]},
     ds_mad={"type": "str"},
     tm_mad={"type": "str"},
     clusters={"type": "list", "elements": "str"},

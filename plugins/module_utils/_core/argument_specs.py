@@ -110,6 +110,11 @@ def require_least(params):
             raise Failure("The option %s takes a number from %d, not %s." % (option, least, params[option]))
 
 
+def any_case(words):
+    """The choices of an option whose values OpenNebula writes in capitals: both are taken."""
+    return [*words, *(word.upper() for word in words)]
+
+
 def state(*choices):
     """The option `state`; the first choice is the default."""
     return {"state": {"type": "str", "choices": list(choices), "default": choices[0]}}

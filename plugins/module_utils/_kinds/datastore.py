@@ -62,6 +62,11 @@ def type_named(name, value):
     return twins.chosen(WORDS)(name, value)[:-3]
 
 
+def canonical_type(cloud, given):
+    """A type, also as OpenNebula calls it, in the words of the option."""
+    return given if given in TYPES else given.lower()[: -len("_ds")]
+
+
 def body(wanted):
     """The template attributes of the type and the drivers that are wanted."""
     drivers = {driver.upper(): wanted[driver] or NO_DRIVER for driver in DRIVERS if driver in wanted}
@@ -104,7 +109,7 @@ def settled(datastore, wanted):
 
 
 OWN = {
-    "type": kind_option("type"),
+    "type": kind_option("type", canonical_type),
     **{driver: kind_option(driver, driver_name) for driver in DRIVERS},
     "clusters": clusters("datastores"),
     "enabled": attribute("enabled", change_enabled),

@@ -113,6 +113,10 @@ def needed(wanted):
     return () if "clone_of" in wanted else NEEDED
 
 
+def canonical_type(cloud, given):
+    return given.lower()
+
+
 def canonical_size(cloud, given):
     """A size in MB, with or without a unit."""
     return megabytes(given, "size")
@@ -171,7 +175,7 @@ OWN = {
     "datastore": attribute("datastore", canonical=reference("datastore")),
     "path": attribute("path", merged=merged_path),
     "size": attribute("size", canonical=canonical_size),
-    "type": attribute("type", change_type),
+    "type": attribute("type", change_type, canonical=canonical_type),
     "persistent": attribute("persistent", change_persistent),
     "enabled": attribute("enabled", change_enabled),
     "snapshots": image_snapshots.SNAPSHOTS,

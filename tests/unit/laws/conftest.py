@@ -11,13 +11,14 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from modules import SESSION, Lab
 from opennebula_simulator.cloud import Options
+from opennebula_simulator.releases import RELEASES
 from opennebula_simulator.server import Simulator
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
+@pytest.fixture(scope="module", params=sorted(RELEASES))
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A cloud with two hosts, an image, a network, a VM template and a VM; one for all tests of a file."""
-    simulator = Simulator(Options(delay=0), allow_reset=True).start()
+    simulator = Simulator(Options(delay=0, release=request.param), allow_reset=True).start()
     one = OneServer(simulator.url, session=SESSION)
     for number in range(2):
         one.host.allocate(f"host{number}", "dummy", "dummy", 0)

@@ -42,6 +42,7 @@ SHAPES: dict[str, Any] = {
     "mixed": ["word", VECTOR],
     "mixed the other way": [VECTOR, "9"],
 }
+WITHOUT_TEMPLATES = {"service", "service_template"}  # they are JSON, of OneFlow
 NAMES = sorted(set(SUBJECTS))
 
 
@@ -71,25 +72,20 @@ def lookup(lab: Lab, kind: str) -> list[Any]:
 @pytest.mark.parametrize("kind", NAMES)
 def test_what_others_write_can_be_read(lab, kind):
     subject = SUBJECTS[kind]
-    for first in range(len(SHAPES)):
-        name = lab.name()
-        oid = subject.create(lab.one, name)
+    made = [subject.create(lab.one, lab.name()) for dummy in SHAPES]
+    for first, oid in enumerate(made):
         write(lab, kind, oid, shaped(first))
-        own = {"id": oid, "state": "held"} if kind == "vm" else {"id": oid}
-        own.update({"type": 200} if kind == "document" else {})
-        for module, options in (
-            (f"{subject.module}_info", subject.info_options),
-            ("one_info", {"kinds": [kind]} if kind in RESOURCES else {"kinds": []}),
-            (subject.module, own),
-        ):
-            result = lab.run(module, **options)
-            assert not result.failed, (module, first, result.message)
-            assert not result.changed
-        assert kind not in RESOURCES or oid in [record["id"] for record in lookup(lab, kind)]
+        own = {"id": oid, **({"state": "held"} if kind == "vm" else {}), **subject.info_options}
+        result = lab.run(subject.module, **own)
+        assert (result.message, result.changed) == ("", False), first
+    assert lab.run(f"{subject.module}_info", **subject.info_options).message == ""
+    if kind in RESOURCES:
+        assert lab.run("one_info", kinds=[kind]).message == ""
+        assert set(made) <= {record["id"] for record in lookup(lab, kind)}
 
 
 def test_the_kinds_are_all_there():
-    assert set(SUBJECTS) == set(RESOURCES) | {"document"}
+    assert set(SUBJECTS) == set(RESOURCES) - WITHOUT_TEMPLATES | {"document"}
 
 
 @pytest.mark.parametrize("first", range(len(SHAPES)))

@@ -12,7 +12,7 @@ from kinds import SUBJECTS
 CREATED = sorted(set(SUBJECTS) - {"zone"})  # a stand-alone front-end creates no zones
 LETTERS = "ab \t\n\u00e9:;/$&\"'#{}|<>\\.-_@"
 NAMES = st.text(LETTERS, max_size=6) | st.sampled_from([" a", "a\n", "", " ", "a" * 64, "a" * 129, "\u00e9" * 65])
-few = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("kind", CREATED)

@@ -12,7 +12,14 @@ HOOK = {"TYPE": "state", "RESOURCE": "VM", "COMMAND": "a", "REMOTE": "NO", "TIME
 AR = {"TYPE": "IP4", "IP": "10.11.12.200", "SIZE": 30}
 # (kind, template, options that mean the same, template of a change, field of the record, its value after the change)
 CASES = {
-    "hook": ("hook", {**HOOK, "ON": "DONE"}, {"lcm_state": "LCM_INIT"}, {"TIMEOUT": "61"}, "timeout_seconds", 61),
+    "hook": (
+        "hook",
+        {**HOOK, "ON": "DONE"},
+        {"lcm_state": "LCM_INIT", "resource": "VM"},
+        {"TIMEOUT": "61"},
+        "timeout_seconds",
+        61,
+    ),
     "api hook": (
         "hook",
         {"TYPE": "API", "CALL": "one.vm.allocate", "COMMAND": "a", "RESOURCE": "VM"},
@@ -24,7 +31,7 @@ CASES = {
     "system": (
         "datastore",
         {"TYPE": "SYSTEM_DS", "TM_MAD": "dummy"},
-        {"type": "system"},
+        {"type": "SYSTEM_DS"},
         {"TYPE": "IMAGE_DS", "DS_MAD": "dummy"},
         "type",
         "image",
@@ -32,7 +39,7 @@ CASES = {
     "image": (
         "image",
         {"TYPE": "DATABLOCK", "SIZE": "0.5 GB"},
-        {"datastore": "default", "type": "datablock", "size": "512"},
+        {"datastore": "default", "type": "DATABLOCK", "size": "512"},
         {"PERSISTENT": True},
         "persistent",
         True,
@@ -48,7 +55,7 @@ CASES = {
     "rules": (
         "security_group",
         {"RULE": [{"PROTOCOL": "TCP", "RULE_TYPE": "INBOUND", "RANGE": "22"}]},
-        {"rules": [{"protocol": "tcp", "direction": "inbound", "range": "22"}]},
+        {"rules": [{"protocol": "TCP", "direction": "INBOUND", "range": "22"}]},
         {"RULE": {"PROTOCOL": "ALL", "RULE_TYPE": "outbound"}},
         "rules",
         [{"protocol": "all", "direction": "outbound"}],
