@@ -24,6 +24,7 @@ REPEATS = ("weekly", "monthly", "yearly", "hourly")  # by the number in REPEAT
 NEVER, TIMES, DATE = 0, 1, 2  # END_TYPE
 DAY, HOUR = 86400, 3600
 RELATIVE = re.compile(r"\+[0-9]+\Z")
+NO_TIME = datetime.min  # before all that the server knows
 SECONDS = re.compile(r"[0-9]{1,11}\Z")  # up to the year 5138
 
 
@@ -93,9 +94,12 @@ def moment(given):
         return text
     try:
         found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-        return int((found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp())
-    except (ValueError, OverflowError):
-        raise Failure("The time %r is no date such as '2026-12-01 02:00'." % text) from None
+    except ValueError:
+        found = NO_TIME
+    seconds = int((found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp())
+    if seconds < 0:
+        raise Failure("The time %r is no date such as '2026-12-01 02:00'." % text)
+    return seconds
 
 
 def same(present, wanted):
