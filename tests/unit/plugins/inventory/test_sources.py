@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from ansible_collections.privazio.opennebula.plugins.plugin_utils.inventory_sour
 from opennebula_simulator import xmlrpc
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
-from served import SESSION, Cloud
+from served import ACCESS, SESSION, Cloud
 
 CLOSED = "http://127.0.0.1:1/RPC2"
 PICKLE = """
@@ -218,3 +219,23 @@ def test_the_documented_server_is_the_real_one():
     assert {name: option["type"] for name, option in options.items()} == {
         name: spec["type"] for name, spec in SERVER.items()
     }
+
+
+def peak(number):
+    """Bytes that reading so many VMs takes at the most, in pages of 50, when nothing is kept of them."""
+    simulator = Simulator(Options(delay=0, seed={"hosts": 1, "vms": number})).start()
+    try:
+        options = {**dict.fromkeys(SERVER), **ACCESS, "api_url": simulator.url}
+        source = Source("", options)
+        pages = [sum(1 for _vm in source.pool("vmpool", extended=True, page=50))]  # the simulator makes what it shows
+        tracemalloc.start()
+        pages.append(sum(1 for vm in source.pool("vmpool", extended=True, page=50) if vm.TEMPLATE["NIC"]))
+        assert pages == [number, number]
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        simulator.stop()
+
+
+def test_memory_grows_with_the_page():
+    assert peak(400) < 1.3 * peak(100)
