@@ -25,6 +25,9 @@ _CHMOD = (
     " other_use:i other_manage:i other_admin:i"
 )
 
+# Arguments that releases before 7.0 demand, and newer ones ignore (answers of 6.10.5 and 7.4.0).
+IGNORED_SINCE_7 = {"hookpool.info": (-2, -1, -1)}
+
 METHODS = {
     "acl.addrule": "user:s resource:s rights:s zone:s=",
     "acl.delrule": "oid:i",

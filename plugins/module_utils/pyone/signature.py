@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .client import changes
 from .errors import OneArgumentException
-from .methods import METHODS
+from .methods import IGNORED_SINCE_7, METHODS
 from .template import write
 
 TYPE_CHECKING = False
@@ -77,6 +77,8 @@ def bind(method: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
         if named:
             raise OneArgumentException("one.%s is not known here: give its arguments by position" % method)
         return list(args)
+    if method in IGNORED_SINCE_7 and not named:
+        return list(args) or list(IGNORED_SINCE_7[method])
     known = parameters(method)
     if len(args) > len(known) and not method.endswith("pool.info"):
         raise _misfit(method, "takes %d arguments, %d were given" % (len(known), len(args)))

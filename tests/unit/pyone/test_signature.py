@@ -51,6 +51,8 @@ def test_missing_list_is_the_empty_list():
         ("hostpool.info", [], {}, []),
         ("hostpool.info", [-2, -1, -1], {}, []),
         ("zonepool.info", [1], {}, []),
+        ("hookpool.info", [], {}, [-2, -1, -1]),  # which releases before 7.0 demand
+        ("hookpool.info", [-3, 0, 9], {}, [-3, 0, 9]),
         ("vmpool.info", [-2, -1, -1, -2], {}, [-2, -1, -1, -2]),
         ("not.known", [1, {"A": 1}], {}, [1, {"A": 1}]),
     ],
