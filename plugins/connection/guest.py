@@ -49,12 +49,20 @@ options:
     default: 8192
     vars:
       - name: ansible_opennebula_max_output
+  clear_input:
+    description:
+      - Run C(/bin/true) after each command, so that OpenNebula keeps that instead of the command and its input.
+      - The next command has to wait until it has ended.
+    type: bool
+    default: false
+    vars:
+      - name: ansible_opennebula_clear_input
 notes:
   - Needs OpenNebula 7.2 or newer, KVM, and C(qemu-guest-agent) in the guest, with C(guest-exec) allowed. The guest
     needs C(sh), C(base64), C(gzip), C(head), C(tail) and C(wc); most modules need Python.
   - The guest agent runs as root. With C(become) tasks run as other users; passwords for that are not asked for.
   - OpenNebula keeps the last command and its input in the template of the virtual machine, where all can read them who
-    may use the virtual machine. The arguments of tasks, secrets among them, are part of the input.
+    may use the virtual machine. The arguments of tasks, secrets among them, are part of the input. See O(clear_input).
   - OpenNebula reports the end of a command every five seconds (C(EXEC_VM) in C(monitord.conf)), so tasks take that
     long. All virtual machines are watched with one call of the API.
 """
@@ -108,9 +116,8 @@ class Connection(ConnectionBase):
             vm = cloud.reference("vm", given)
         access = repr([options["api_url"], options["api_username"], os.environ.get("ONE_AUTH")])
         folder = os.path.join(constants.DEFAULT_LOCAL_TMP, "one-%s" % sha256(access.encode()).hexdigest()[:16])
-        return Guest(
-            Looks(cloud, folder), vm.ID, vm.NAME, self.get_option("command_timeout"), self.get_option("max_output")
-        )
+        settings = [self.get_option(name) for name in ("command_timeout", "max_output", "clear_input")]
+        return Guest(Looks(cloud, folder), vm.ID, vm.NAME, *settings)
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
         """Runs a shell command; its exit code, standard output and standard error (bytes).

@@ -47,6 +47,7 @@ RUN_SENT = "u=$(umask);umask 077;cat>>%s/gz&&gzip -dc<%s/gz>%s/script&&/bin/sh %
 RUN = "u=$(umask);umask 077;mkdir %s&&gzip -dc>%s/script&&/bin/sh %s/script $u"
 READ_MORE = "tail -c +%d %s/result|head -c %d"
 REMOVE = ";rm -rf %s"
+NOTHING = "/bin/true"
 
 # Files that the guest keeps, see guest_input; root's alone, and removed when they have not been renewed for a month.
 KEPT = "$HOME/.ansible/opennebula"
@@ -185,15 +186,17 @@ class Guest:
         name (str): of the VM, for messages.
         timeout (float): seconds that a shell command may take.
         shown (int): bytes of compressed output that come with one command.
+        clears (bool): whether each shell command is followed by one that OpenNebula keeps in its place.
     """
 
-    def __init__(self, looks, oid, name, timeout, shown=OUTPUT):
+    def __init__(self, looks, oid, name, timeout, shown=OUTPUT, clears=False):
         self.looks = looks
         self.cloud = looks.cloud
         self.oid = oid
         self.name = name
         self.timeout = timeout
         self.shown = shown
+        self.clears = clears
 
     def shell(self, command, entered=b""):
         """Runs a shell command.
@@ -208,13 +211,21 @@ class Guest:
         Raises:
             Failure: OpenNebula or the guest agent could not run it, or it took too long.
         """
+        try:
+            return self._shell(command, entered)
+        finally:
+            if self.clears:
+                with contextlib.suppress(Failure):  # what the command came to matters more
+                    self._start(NOTHING, "", self.cloud.clock.now() + self.timeout)
+
+    def _shell(self, command, entered):
         known = self.looks.known(self.oid)
         folder = FOLDER % secrets.token_hex(8)
         planned = plan(entered, known)
         first = self._run_script(folder, script(command, planned, self.shown))
         if output(first, "stdout").strip() == MISSING.encode() and known:
             self.looks.keep_in_mind(self.oid, None)  # the guest is not what it was
-            return self.shell(command, entered)
+            return self._shell(command, entered)
         code, length, total, content = header(first, self.name)
         self.looks.keep_in_mind(self.oid, planned.names)
         while len(content) < total:

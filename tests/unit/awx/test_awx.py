@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,8 @@ import project
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.server import Simulator
 
 AWX = project.ROOT / "extensions" / "awx"
 SESSION = "oneadmin:opennebula"
@@ -48,13 +51,18 @@ def injected(inputs, folder):
     return {name: environment.from_string(str(text)).render(**given) for name, text in kind["injectors"]["env"].items()}
 
 
+def furnish(proxy, *hosts):
+    """Gives a simulator hosts and a VM template."""
+    for name in hosts:
+        assert proxy.one.host.allocate(SESSION, name, "dummy", "dummy", 0)[0]
+    assert proxy.one.template.allocate(SESSION, 'NAME="web" CPU="0.1" MEMORY="64"')[0]
+
+
 @pytest.fixture
 def access(simulator, tmp_path):
     """The environment of a credential for the simulator, which has two hosts and a VM template."""
     with xmlrpc.client.ServerProxy(simulator.url) as proxy:
-        for name in ("node1", "node2"):
-            assert proxy.one.host.allocate(SESSION, name, "dummy", "dummy", 0)[0]
-        assert proxy.one.template.allocate(SESSION, 'NAME="web" CPU="0.1" MEMORY="64"')[0]
+        furnish(proxy, "node1", "node2")
     inputs = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
     return injected(inputs, tmp_path)
 
@@ -181,35 +189,42 @@ def on_a_node(folder, data, *arguments):
 
 
 @pytest.fixture
-def fleets(data):
-    """An inventory of four fleets, whose project has only what is sent to a node."""
+def zone():
+    """Another simulator, with a host and the same VM template."""
+    found = Simulator(Options(delay=0)).start()
+    with xmlrpc.client.ServerProxy(found.url) as proxy:
+        furnish(proxy, "other")
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def fleets(data, zone):
+    """An inventory of four fleets, the last in another zone, whose project has only what is sent to a node."""
     (data / "project").unlink()
     (data / "project").mkdir()
     source = project.ROOT / "playbooks" / "scale_fleet.yml"
     (data / "project" / source.name).write_text(source.read_text())
     rows = [f"fleet{n} one_fleet=f{n}- one_count=2 one_template=web" for n in range(4)]
+    rows[3] += f" one_api_url={zone.url}"
     (data / "inventory" / "hosts").write_text("\n".join(["[fleets]", *rows, ""]))
     (data / "env" / "extravars").write_text(json.dumps({"one_fleets": "fleets"}))
     return data
 
 
-def test_slices_of_a_job_run_side_by_side_on_several_nodes(fleets, simulator, tmp_path):
+def test_slices_of_a_job_run_side_by_side_on_several_nodes(fleets, simulator, zone, tmp_path):
     """AWX gives slice i of n the hosts i, i + n, i + 2n and so on of the inventory."""
     hosts = [f"fleet{n}" for n in range(4)]
     slices = [":".join(hosts[start::2]) for start in range(2)]
-    script = "import sys; sys.path[:0] = {path!r}; import test_awx; print(test_awx.on_a_node(*{arguments!r}))"
-    running = []
-    for number, limit in enumerate(slices):
-        arguments = (tmp_path / f"slice{number}", fleets, "-p", "scale_fleet.yml", f"--limit={limit}")
-        code = script.format(path=[str(Path(__file__).parent), str(project.ROOT / "tools")], arguments=arguments)
-        code = "from pathlib import *\n" + code
-        running.append(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-    for number, process in enumerate(running):
-        output, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
-        named = [name for name in hosts if f"[{name}]" in output.decode()]
-        assert named == hosts[number::2]
-    assert names_of_vms(simulator) == [f"f{n}-0{m}" for n in range(4) for m in range(2)]
+    with ThreadPoolExecutor(len(slices)) as pool:
+        jobs = [
+            pool.submit(on_a_node, tmp_path / f"slice{number}", fleets, "-p", "scale_fleet.yml", f"--limit={limit}")
+            for number, limit in enumerate(slices)
+        ]
+    for number, job in enumerate(jobs):
+        assert [name for name in hosts if f"[{name}]" in job.result()] == hosts[number::2]
+    assert names_of_vms(simulator) == [f"f{n}-0{m}" for n in range(3) for m in range(2)]
+    assert names_of_vms(zone) == ["f3-00", "f3-01"]
 
 
 # ---------------------------------------------------------------- environments and the form of the data

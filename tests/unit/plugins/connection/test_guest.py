@@ -244,6 +244,21 @@ def test_a_guest_that_is_busy_is_waited_for(guest, cloud):
     assert guest().shell("echo mine")[1] == b"mine\n"
 
 
+def last_command(cloud):
+    return cloud.cloud["VM"].get_ro(0).template.vector("QEMU_GA_EXEC")
+
+
+@pytest.mark.parametrize("command", ["cat", "exit 3"])
+def test_nothing_of_a_command_is_kept_on_demand(guest, cloud, command):
+    found = guest()
+    found.shell(command, b"hush")
+    assert last_command(cloud)["STDIN"]
+    found.clears = True
+    found.shell(command, b"hush")
+    assert (last_command(cloud)["COMMAND"], last_command(cloud)["STDIN"]) == ("/bin/true", "")
+    assert found.shell("cat", b"again")[1] == b"again"  # once that has ended
+
+
 def test_kept_files_that_are_gone_are_sent_again(guest, tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
