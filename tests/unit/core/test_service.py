@@ -11,6 +11,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import flow
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.roles import merged_roles
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.service import lines_since
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneFlow
@@ -21,6 +23,7 @@ from ansible_collections.privazio.opennebula.plugins.modules import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from opennebula_simulator.flow import server
 
 ROLES = [
     {"name": "db", "template": "tpl", "cardinality": 1, "cooldown": 0},
@@ -180,6 +183,33 @@ def test_killed_at_each_call_a_removal_goes_on(task, template):
         task(one_service, calls=[], name="shop1", state="absent")
         assert task(one_service_info, calls=[])["services"] == []
     assert finished > 2
+
+
+class Cut(list):
+    """Calls; OneFlow is gone once the second one after `last` comes."""
+
+    def __init__(self, last, stop):
+        super().__init__()
+        self.last, self.stop = last, stop
+
+    def append(self, call):
+        if self and self[-1].endswith(self.last):
+            self.stop()
+        super().append(call)
+
+
+def hangs_up(*request):
+    raise OSError
+
+
+def test_oneflow_dies_while_a_role_is_scaled(task, service, monkeypatch):
+    wanted = {"name": "shop1", "roles": [{"name": "web", "cardinality": 2}, {"name": "db", "cardinality": 2}]}
+    with monkeypatch.context() as patch, pytest.raises(Failure, match="closed before the answer was complete"):
+        dying = Cut("/scale", lambda: patch.setattr(server, "answer", hangs_up))
+        task(one_service, calls=dying, api_retries=0, **wanted)
+    found = task(one_service, calls=[], **wanted)
+    assert [len(role["ids"]) for role in found["roles"]] == [2, 2]
+    assert not task(one_service, calls=[], **wanted)["changed"]
 
 
 # ---------------------------------------------------------------- failures
@@ -343,6 +373,72 @@ def test_an_endpoint_where_nobody_is_says_where_it_is_named(task):
 def test_an_endpoint_that_is_none_of_oneflow(task, simulator):
     with pytest.raises(Failure, match="is the endpoint of OneFlow, such as"):
         task(one_service, name="x", state="running", flow_url=simulator.url)
+
+
+# ---------------------------------------------------------------- what roles are made of
+
+
+def test_vm_groups_networks_and_contents_of_roles(task, one):
+    one.vmgroup.allocate({"NAME": "apart", "ROLE": {"NAME": "front", "POLICY": "ANTI_AFFINED"}})
+    role = {"name": "web", "template": "tpl", "cardinality": 1, "networks": ["public"]}
+    role |= {"vm_group": {"name": "apart", "role": "front"}, "template_contents": {"memory": 128}}
+    task(one_service_template, name="shop", networks={"public": {"network": "net2"}}, roles=[role])
+    options = {"name": "shop", "networks": {"public": {"network": "net2"}}, "roles": [role]}
+    assert not task(one_service_template, **options)["changed"]
+    made = task(one_service, name="shop1", template="shop", state="running")
+    vm = one.vm.info(made["roles"][0]["ids"][0])
+    assert vm.TEMPLATE["VMGROUP"]["ROLE"] == "front"
+    assert vm.TEMPLATE["MEMORY"] == "128"
+    assert vm.TEMPLATE["NIC"]["NETWORK"] == "net2"
+
+
+def test_networks_of_a_service(task, template, one):
+    task(one_service_template, name="shop", networks={"public": {"network": "net2"}}, roles=[])
+    networks = {"public": {"reserve_from": "net", "size": 5}}
+    made = task(one_service, name="shop1", template="shop", state="running", networks=networks)
+    assert sorted(net.NAME for net in one.vnpool.info(-2, -1, -1).VNET) == ["net", "net2", f"public-{made['id']}"]
+    assert task(one_service, name="shop1", state="absent")["changed"]
+    assert sorted(net.NAME for net in one.vnpool.info(-2, -1, -1).VNET) == ["net", "net2"]
+
+
+def test_no_secret_is_shown(task):
+    inputs = {"DB_PASSWORD": "M|password|for the database"}
+    role = {"name": "web", "template": "tpl", "template_contents": {"CONTEXT": {"PASSWORD": "hush"}}}
+    options = {"user_inputs": inputs, "user_inputs_values": {"DB_PASSWORD": "hush"}, "roles": [role]}
+    found = task(one_service_template, name="shop", **options)
+    made = task(one_service, name="shop1", template="shop", user_inputs={"DB_PASSWORD": "hush"})
+    with pytest.raises(Failure) as caught:
+        task(one_service, name="shop1", user_inputs={"DB_PASSWORD": "other"})
+    assert "hush" not in f"{found} {made} {caught.value} {caught.value.data}"
+    assert "other" not in f"{caught.value} {caught.value.data}"
+
+
+NAMES = st.sampled_from(["db", "app", "web"])
+SETTINGS = st.fixed_dictionaries(
+    {"name": NAMES, "template_id": st.integers(0, 3)},
+    optional={
+        "cardinality": st.integers(0, 3),
+        "parents": st.lists(NAMES, max_size=2),
+        "template_contents": st.dictionaries(st.sampled_from(["CPU", "NIC"]), st.sampled_from(["1", "2"])),
+        "user_inputs_values": st.dictionaries(st.sampled_from("AB"), st.sampled_from("12")),
+    },
+)
+ROLE_LISTS = st.lists(SETTINGS, max_size=3, unique_by=lambda role: role["name"])
+PURGE = st.sampled_from([frozenset(), frozenset(["purge_roles"])])
+MODES = st.builds(Modes, template=st.sampled_from(["merge", "replace"]), purge=PURGE)
+
+
+@given(ROLE_LISTS, ROLE_LISTS, MODES)
+def test_what_is_wanted_of_roles_is_there_afterwards_and_once_is_enough(present, wanted, modes):
+    after = merged_roles(present, wanted, modes)
+    assert merged_roles(after, wanted, modes) == after
+    by_name = {role["name"]: role for role in after}
+    for role in wanted:
+        found = by_name[role["name"]]
+        for key, value in role.items():
+            assert found[key].items() >= value.items() if isinstance(value, dict) else found[key] == value
+    names = {role["name"] for role in (wanted if modes.purge else present + wanted)}
+    assert set(by_name) == names
 
 
 # ---------------------------------------------------------------- pure

@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import subprocess
+import sys
 import time
 import traceback
 
@@ -32,7 +34,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import http
-from project import SHARED
+from project import ROOT, SHARED
 
 SESSION = "oneadmin:opennebula"
 ROLE = {"name": "web", "type": "vm", "template_id": 0, "cardinality": 1, "cooldown": 0}
@@ -342,6 +344,20 @@ def test_reads_are_asked_again_and_writes_are_not(endpoint, connect):
     with pytest.raises(OneConnectionException) as caught:
         connect(server.url).purge_done()
     assert (caught.value.sent, len(server.requests)) == (True, 1)
+
+
+def test_the_second_endpoint_takes_over(endpoint, connect):
+    nobody = "http://127.0.0.1:1"
+    client = connect([nobody, endpoint(http(b"", "204 No Content")).url], retries=0)
+    client.purge_done()
+    assert client._transport.endpoints[0].shown != nobody
+
+
+def test_it_is_loaded_when_it_is_asked_for():
+    code = "import sys, pyone; loaded = set(sys.modules); pyone.OneFlow; print(*loaded & {'pyone.flow', 'json'})"
+    path = {"PYTHONPATH": str(ROOT / "plugins/module_utils"), "PATH": ""}
+    done = subprocess.run([sys.executable, "-S", "-c", code], env=path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_a_request_as_sent(endpoint, connect):
