@@ -76,7 +76,7 @@ def start(port: int, ready: Path, log: IO[str], *options: str) -> subprocess.Pop
         "--password",
         PASSWORD,
     ]
-    command += ["--allow-reset", "--quiet", "--ready-file", str(ready), *options]
+    command += ["--allow-reset", "--quiet", "--ready-file", str(ready), "--flow-ready-file", f"{ready}.flow", *options]
     path = environment(PYTHONPATH=str(ROOT / "simulator"))
     return subprocess.Popen(command, env=path, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -88,8 +88,8 @@ def wait_for(process: subprocess.Popen[bytes], ready: Path, log: Path) -> list[s
     """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        if ready.is_file() and (urls := ready.read_text(encoding="utf-8").split()):
-            return urls
+        if ready.is_file() and (url := ready.read_text(encoding="utf-8").strip()):
+            return [url, Path(f"{ready}.flow").read_text(encoding="utf-8").strip()]  # which was written before
         time.sleep(0.02)
     fail(f"the simulator did not start; its last words: {log.read_text(encoding='utf-8')[-2000:] or 'none'}")
 

@@ -8,7 +8,9 @@ import argparse
 import os
 import shlex
 import signal
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from .flow.lifecycle import Settings
 from .releases import RELEASES
 from .seeds import SEEDS
 from .server import Simulator
+
+FLOW_PORT = 2474
+FLOW_HELP = f"port of OneFlow (default {FLOW_PORT}, or a free one if that is taken or with --port 0)"
 
 
 def seeds(text: str) -> dict[str, int]:
@@ -45,7 +50,7 @@ PUBLISHER_HELP = "publish events with ZeroMQ on this port of 127.0.0.1, as the h
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "--host": {"default": "127.0.0.1", "help": "address to listen on (default %(default)s)"},
     "--port": {"type": int, "default": 2633, "help": "port, 0 for a free one (default %(default)s)"},
-    "--flow-port": {"type": int, "default": 2474, "help": "port of OneFlow, 0 for a free one (default %(default)s)"},
+    "--flow-port": {"type": int, "help": FLOW_HELP},
     "--flow-cooldown": {
         "type": int,
         "default": Settings().cooldown,
@@ -83,7 +88,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "release to speak as (default %(default)s)",
     },
     "--quiet": {"action": "store_true", "help": "print nothing"},
-    "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URLs once they answer"},
+    "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL once it answers"},
+    "--flow-ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL of OneFlow before that"},
 }
 
 
@@ -104,19 +110,20 @@ def main(arguments: list[str] | None = None) -> int:
     settings = Settings(given.flow_cooldown, given.flow_interval)
     what = {"publisher": given.publisher, "guests": given.guests, "flow": settings, "release": given.release}
     options = Options(given.user, given.password, given.delay, given.fail, given.seed, **what)
-    ports = (given.port, given.keep_alive, given.allow_reset, given.flow_port)
+    flow_port = flow_port_for(given.host, given.port) if given.flow_port is None else given.flow_port
     try:
-        simulator = Simulator(options, given.host, *ports)
+        simulator = Simulator(options, given.host, given.port, given.keep_alive, given.allow_reset, flow_port)
     except OSError as error:
-        where = f"{given.host}:{given.port} and :{given.flow_port}"
+        where = f"{given.host}:{given.port} and :{flow_port}"
         print(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --flow-port.", file=sys.stderr)
         return 1
     if not given.quiet:
         print(exports(ONE_URL=simulator.url, ONE_USERNAME=given.user, ONE_PASSWORD=given.password), flush=True)
         access = {"ONEFLOW_USER": given.user, "ONEFLOW_PASSWORD": given.password}
         print(exports(ONEFLOW_URL=simulator.flow_url, **access), flush=True)
-    if given.ready_file:
-        announce(given.ready_file, f"{simulator.url}\n{simulator.flow_url}")
+    for path, url in ((given.flow_ready_file, simulator.flow_url), (given.ready_file, simulator.url)):
+        if path:
+            announce(path, url)
     signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
     try:
         simulator.serve()
@@ -132,8 +139,16 @@ def exports(**variables: str) -> str:
     return f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in variables.items())}"
 
 
+def flow_port_for(host: str, port: int) -> int:
+    """The usual port of OneFlow, unless another cloud of this machine has it; 0, any free one, beside such a port."""
+    if port:
+        with suppress(OSError), socket.create_server((host, FLOW_PORT)):
+            return FLOW_PORT
+    return 0
+
+
 def announce(path: Path, url: str) -> None:
-    """Writes the URLs, that of OneFlow in the second line, so that a reader never sees half of them."""
+    """Writes the URL so that a reader never sees half of it."""
     draft = path.with_name(path.name + ".new")
     draft.write_text(url + "\n", encoding="utf-8")
     os.replace(draft, path)

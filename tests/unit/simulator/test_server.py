@@ -9,9 +9,11 @@ import re
 import socket
 import threading
 import xmlrpc.client
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
+from opennebula_simulator import __main__ as main
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
 
@@ -224,3 +226,13 @@ def test_a_connection_is_kept_alive_only_when_both_want_it():
 def test_calls_on_many_connections_do_not_wait_for_a_silent_one(simulator, one):
     with socket.create_connection(urlsplit(simulator.url).netloc.split(":")):
         assert one("system.version")[0]
+
+
+def test_oneflow_has_its_usual_port_unless_another_cloud_has_it():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with mock.patch.object(main, "FLOW_PORT", port):
+            assert main.flow_port_for("127.0.0.1", 2699) == 0
+    with mock.patch.object(main, "FLOW_PORT", port):
+        assert main.flow_port_for("127.0.0.1", 0) == 0
+        assert main.flow_port_for("127.0.0.1", 2699) == port

@@ -55,6 +55,11 @@ def exports(command):
     return dict(word.split("=", 1) for word in shlex.split(command)[1:])
 
 
+def usual(line):
+    """What a cloud prints, with the usual port of OneFlow, which another cloud of this machine may have."""
+    return re.sub(r"(?<=ONEFLOW_URL=http://127.0.0.1:)\d+", "2474", line)
+
+
 def test_the_commands_of_the_guide(blocks, playground):
     access: dict[str, str] = {}
     started = 0
@@ -65,7 +70,7 @@ def test_the_commands_of_the_guide(blocks, playground):
                 process = cloud.enter_context(guides.running(command, project.ROOT, MAKEFLAGS=AS_IT_IS, **INSTALLED))
                 port = re.search(r"(?:PORT=|--port )(\d+)", command)[1]
                 wait_for(f"http://127.0.0.1:{port}/RPC2")
-                assert [process.stdout.readline().rstrip() for dummy in printed] == printed
+                assert [usual(process.stdout.readline().rstrip()) for dummy in printed] == printed
                 started += 1
             elif command == "pip install opennebula-simulator":
                 assert not started, "what is used is installed first"
