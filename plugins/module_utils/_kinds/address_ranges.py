@@ -26,6 +26,13 @@ COMPUTED = frozenset(
     "PARENT_NETWORK_AR_ID USED_LEASES".split()
 )
 GROUPS = "SECURITY_GROUPS"
+# What a new range of a type needs beside type and size.
+NEEDED = {
+    "IP4": ("IP",),
+    "IP4_6": ("IP",),
+    "IP6_STATIC": ("IP6", "PREFIX_LENGTH"),
+    "IP4_6_STATIC": ("IP", "IP6", "PREFIX_LENGTH"),
+}
 IPS = ("IP", "IP6", "GLOBAL_PREFIX", "ULA_PREFIX", "GATEWAY", "GATEWAY6")
 ADDRESSES = {"ip": "IP", "ip6": "IP6", "mac": "MAC"}  # of a lease → attribute
 MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}\Z")
@@ -133,7 +140,8 @@ def canonical_ranges(cloud, given):
 
 def require_whole(ranges):
     """Raises Failure when new ranges lack what OpenNebula needs to create them."""
-    missing = sorted({name.lower() for item in ranges for name in ("TYPE", "SIZE") if name not in item})
+    needed = [(item, ("TYPE", "SIZE") + NEEDED.get(item.get("TYPE"), ())) for item in ranges]
+    missing = sorted({name.lower() for item, names in needed for name in names if not item.get(name)})
     if missing:
         raise Failure("To add an address range, give its %s." % " and ".join(missing), object=KIND)
 
