@@ -201,11 +201,11 @@ EXAMPLES = r"""
     address_ranges:
       - {type: IP4, ip: 10.1.0.10, size: 50}
 
-- name: Remove the networks, the reservation first
+- name: Remove the networks, the reservations first
   privazio.opennebula.one_vnet:
     name: "{{ item }}"
     state: absent
-  loop: [lab-1, private-team, private]
+  loop: [lab-1, private-team, team-extra, private]
 """
 
 RETURN = r"""
