@@ -137,6 +137,7 @@ seealso:
   - module: privazio.opennebula.one_service_info
   - module: privazio.opennebula.one_service_template
 notes:
+  - User inputs and roles are written as OpenNebula 7.0 takes them; OpenNebula 6 has other names for them.
   - Suboptions of O(roles) that describe VMs (C(type), C(template), C(networks), C(vm_group), C(template_contents),
     C(parents), C(on_hold), C(user_inputs), C(user_inputs_values)) count for new roles only.
   - For playbooks of community.general, O(api_url) may be the endpoint of OneFlow. Names of users, groups, networks and

@@ -379,6 +379,22 @@ def test_services_are_those_that_the_user_may_see(lab, alice):
     assert lab.flow(f"GET /service/{oid}", session=alice)["NAME"] == "app"
 
 
+def test_who_may_only_use_a_service_cannot_undeploy_it(lab, alice):
+    oid = lab.start(role())
+    lab.act(f"service/{oid}", "chmod", octet="604")
+    status, answer = lab.ask(f"DELETE /service/{oid}", session=alice)
+    assert (status, answer) == (500, "Error undeploying role web: Error undeploying nodes for role `web`")
+    assert (lab.state_of(oid), lab.state()) == ("RUNNING", "RUNNING")
+
+
+def test_a_held_service_is_removed(lab):
+    oid = lab.start(role(cardinality=2), on_hold=True)
+    lab.flow(f"DELETE /service/{oid}")
+    lab.sleep(0)
+    assert lab.ask(f"GET /service/{oid}")[0] == 404
+    assert [lab.state(vm) for vm in range(2)] == ["DONE", "DONE"]
+
+
 def test_the_vms_change_hands_with_the_service(lab, alice):
     oid = lab.start(role(cardinality=2))
     lab.act(f"service/{oid}", "chown", owner_id=2, group_id=1)
