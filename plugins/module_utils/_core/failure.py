@@ -11,6 +11,7 @@ from ..pyone.errors import (
     OneAuthenticationException,
     OneAuthorizationException,
     OneConnectionException,
+    OneLeaderException,
     OneProtocolException,
     OneTimeoutException,
 )
@@ -27,6 +28,7 @@ ADVICE = (
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
     (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
+    (OneLeaderException, "", "Wait until the servers of OpenNebula have elected a leader, and see onezone show"),
     (OneConnectionException, r"^OneFlow \(", "Check flow_url, and for https validate_certs and ca_path"),
     (
         OneProtocolException,

@@ -18,6 +18,7 @@ from .errors import (
     OneException,
     OneHelperException,
     OneInternalException,
+    OneLeaderException,
     OneLockedException,
     OneNoExistsException,
     OneProtocolException,
@@ -46,6 +47,7 @@ __all__ = [
     "OneFlow",  # pylint: disable=undefined-all-variable
     "OneHelperException",
     "OneInternalException",
+    "OneLeaderException",
     "OneLockedException",
     "OneNoExistsException",
     "OneProtocolException",

@@ -75,6 +75,7 @@ from .errors import OneConnectionException as OneConnectionException
 from .errors import OneException as OneException
 from .errors import OneHelperException as OneHelperException
 from .errors import OneInternalException as OneInternalException
+from .errors import OneLeaderException as OneLeaderException
 from .errors import OneLockedException as OneLockedException
 from .errors import OneNoExistsException as OneNoExistsException
 from .errors import OneProtocolException as OneProtocolException

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import codec
 from .element import parse
-from .errors import OneException, OneProtocolException, OneReadOnlyException, failure
+from .errors import OneException, OneLeaderException, OneProtocolException, OneReadOnlyException, failure
 from .template import write
 from .transport import Transport
 
@@ -132,10 +132,9 @@ class Client(BaseClient):
         request = self.request(name, *args)
         self._announce(method)
         answer = self._answer(method, request, not writes)
-        if answer[0]:
-            return _value(answer[1], method)
-        message, code, object_id = (answer[1:] + (None,))[:3]
-        raise failure(message.decode("utf-8", "replace"), method, code, object_id)
+        if not answer[0]:
+            raise _failure(answer, method)
+        return _value(answer[1], method)
 
     def request(self, method: str, *args: Any) -> bytes:
         """The request that calls an API method, as call() sends it.
@@ -153,8 +152,22 @@ class Client(BaseClient):
     def _changes(self, name):
         return changes(name)
 
-    def _answer(self, dummy, request, repeatable):
-        return codec.decode(self._transport.post(request, repeatable))
+    def _answer(self, method, request, repeatable):
+        def read(body):
+            answer = codec.decode(body)
+            if not answer[0]:
+                error = _failure(answer, method)
+                if isinstance(error, OneLeaderException):  # for the transport to ask again, or another server
+                    raise error
+            return answer
+
+        return self._transport.post(request, repeatable, read)
+
+
+def _failure(answer, method):
+    """The exception of an answer that tells of a failure."""
+    message, code, object_id = (answer[1:] + (None,))[:3]
+    return failure(message.decode("utf-8", "replace"), method, code, object_id)
 
 
 def plain_name(method: str) -> str:

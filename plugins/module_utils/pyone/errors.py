@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class OneException(Exception):
     """A call to OpenNebula failed.
@@ -99,6 +101,14 @@ class OneHelperException(OneException):
     """A client-side helper cannot do what it was asked."""
 
 
+class OneLeaderException(OneInternalException, OneConnectionException):
+    """No server of the cluster leads it for the time being, so the request surely never ran."""
+
+
+# How a server begins to say that it knows no leader to pass the request on to, that one is being elected, or that it
+# has become the leader and is not up to date yet.
+_NO_LEADER = re.compile(r"(?:\[[\w.]+\]\s*)?Cannot process request,")
+
 BY_CODE = {
     0x0100: OneAuthenticationException,
     0x0200: OneAuthorizationException,
@@ -114,4 +124,6 @@ BY_CODE = {
 
 def failure(message: str, method: str, code: int, object_id: int | None) -> OneException:
     """The exception for a failed answer of the API."""
+    if BY_CODE.get(code) is OneInternalException and _NO_LEADER.match(message):
+        return OneLeaderException(message, method, code, object_id)
     return BY_CODE.get(code, OneException)(message, method, code, object_id)

@@ -14,13 +14,20 @@ import os
 import re
 import time
 from collections import namedtuple
+from itertools import count
 
-from .errors import OneConnectionException, OneException, OneProtocolException, OneTimeoutException
+from .errors import (
+    OneConnectionException,
+    OneException,
+    OneLeaderException,
+    OneProtocolException,
+    OneTimeoutException,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Sequence
+    from typing import Any, Callable, Sequence
 
 DEFAULT_TIMEOUT = 120.0
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -28,6 +35,8 @@ MAX_HEADER_LINES = 100
 MAX_LINE = 64 * 1024
 CHUNK = 256 * 1024
 AUTHORIZATION = "Authorization: "
+LONGEST_PAUSE = 2.0  # seconds between two attempts
+ELECTION = 30.0  # seconds that a cluster may be without a leader; oned elects one in less than ten
 HANDSHAKE = 10.0  # seconds for TLS: oned without TLS waits in silence for the rest of what it takes for a request
 # A front end that has lost its server answers these; asking again is worth it.
 PASSING = (502, 503, 504)
@@ -377,6 +386,10 @@ def _proxy(endpoint):
     return proxy
 
 
+def _as_it_is(body):
+    return body
+
+
 class Transport:
     """Sends requests to the first of several endpoints that can be reached, over connections that are kept alive.
 
@@ -413,33 +426,39 @@ class Transport:
         self._verify = https_verify
         self._idle: list[Connection] = []
 
-    def post(self, body: bytes, repeatable: bool) -> bytes | bytearray:
-        """Sends `body` (bytes) as a POST, returns the answer's body; see send()."""
-        return self.send(Request(body), repeatable)[1]
+    def post(self, body: bytes, repeatable: bool, read: Callable[[bytes | bytearray], Any] = _as_it_is) -> Any:
+        """Sends `body` (bytes) as a POST, returns read(the answer's body); see send()."""
+        return self.send(Request(body), repeatable, read)[1]
 
-    def send(self, request: Request, repeatable: bool) -> tuple[int, bytes | bytearray]:
-        """Sends a request, returns the HTTP status of the answer (200 unless error pages are read) and its body.
+    def send(
+        self, request: Request, repeatable: bool, read: Callable[[bytes | bytearray], Any] = _as_it_is
+    ) -> tuple[int, Any]:
+        """Sends a request, returns the HTTP status of the answer (200 unless error pages are read) and read(its body).
 
-        A request that surely never ran is tried on the next endpoint.  A request that may have run is sent
-        again only when `repeatable`.
+        A request that surely never ran is tried on the next endpoint, and again; where `read` raises
+        OneLeaderException, as long as an election takes.  One that may have run is sent again only when `repeatable`.
 
         Raises:
-            OneConnectionException, OneTimeoutException, OneProtocolException
+            OneConnectionException, OneTimeoutException, OneProtocolException; what `read` raises.
         """
         deadlines: dict[Endpoint, Deadline] = {}
-        for attempt in range(self.retries + 1):
+        waited = 0.0
+        for attempt in count():
             try:
-                return self._send_anywhere(request, repeatable, deadlines)
+                return self._send_anywhere(request, repeatable, read, deadlines)
             except OneConnectionException as error:
-                pause = 0.1 * 2**attempt
-                final = error.sent and not repeatable
-                late = isinstance(error, OneTimeoutException) or not any(
-                    deadline.outlasts(pause) for deadline in deadlines.values()
-                )
-                if final or late or attempt == self.retries:
+                pause = min(0.1 * 2**attempt, LONGEST_PAUSE)
+                again = self._asks_again(error, attempt, waited) and (repeatable or not error.sent)
+                if not again or not any(deadline.outlasts(pause) for deadline in deadlines.values()):
                     raise
             time.sleep(pause)
+            waited += pause
         raise AssertionError("unreachable")
+
+    def _asks_again(self, error, attempt, waited):
+        if isinstance(error, OneLeaderException):
+            return self.retries > 0 and waited < ELECTION
+        return attempt < self.retries and not isinstance(error, OneTimeoutException)
 
     def close(self) -> None:
         """Closes the idle connections; the client may still be used."""
@@ -448,12 +467,13 @@ class Transport:
             for connection in idle:
                 connection.close()
 
-    def _send_anywhere(self, request, repeatable, deadlines):
+    def _send_anywhere(self, request, repeatable, read, deadlines):
         endpoints = self.endpoints
         last = len(endpoints) - 1
         for index, endpoint in enumerate(endpoints):
             try:
-                answer = self._send(endpoint, request, deadlines.setdefault(endpoint, Deadline(self.timeout)))
+                status, body = self._send(endpoint, request, deadlines.setdefault(endpoint, Deadline(self.timeout)))
+                answer = status, read(body)
             except OneConnectionException as error:
                 if index == last or (error.sent and not repeatable):
                     raise
