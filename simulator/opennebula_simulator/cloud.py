@@ -78,7 +78,9 @@ class Cloud:
         self.methods = methods_of(self.release)
         self.applying: set[int] = set()  # clusters whose placement plan is under way
         self.enabled = True  # of the zone: a disabled one only answers questions
-        self.publisher = Publisher(options.publisher) if options.publisher is not None else None
+        self.publisher: Publisher | None = None
+        if options.publisher is not None:
+            self.publisher = Publisher(options.publisher)
         self.guests = Guests(options.guests) if options.guests is not None else None
         self._requests = itertools.count(1)
         for family in BOOTSTRAP:
@@ -157,8 +159,10 @@ class Cloud:
         hook.watch(self)
 
     def close(self) -> None:
-        """Ends what runs outside of this process."""
-        if self.guests is not None:
-            self.guests.close()
-        if self.publisher is not None:
-            self.publisher.close()
+        """Ends what runs outside of this process; a call or a tick that is under way ends before."""
+        with self.lock:
+            if self.guests is not None:
+                self.guests.close()
+            if self.publisher is not None:
+                self.publisher.close()
+                self.publisher = None

@@ -228,6 +228,18 @@ def test_a_cloud_that_does_not_answer_for_a_while_is_asked_again(cloud, events, 
         proxy.close()
 
 
+def test_a_cloud_that_publishes_ends_without_a_trace(monkeypatch):
+    """Whatever its clock is doing then: threads that fail fail the test."""
+    pytest.importorskip("zmq")
+    monkeypatch.setattr("opennebula_simulator.server.TICK", 0)
+    for dummy in range(20):
+        cloud = Cloud(0.0001)
+        cloud.host("node")
+        for number in range(5):
+            cloud.vm(f"vm{number}")
+        cloud.simulator.stop()
+
+
 EVENT = {"state": "running", "state_name": "ACTIVE", "lcm_state": "RUNNING", "name": "web-1", "labels": ["prod/web"]}
 FILTERS = [
     ({}, True),
