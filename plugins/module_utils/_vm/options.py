@@ -158,8 +158,8 @@ def wanted_values(params):
     given["capacity"] = sizes or None
     given["disks"] = params["disks"]
     if params["disk_size"] is not None:
-        sizes = [megabytes(size, "disk_size") for size in params["disk_size"]]
-        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(sizes)]
+        disk_sizes = [megabytes(size, "disk_size") for size in params["disk_size"]]
+        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(disk_sizes)]
     sections = dict(params["updateconf"] or {})
     if params["context"] is not None:
         sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
