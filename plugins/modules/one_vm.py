@@ -492,7 +492,7 @@ tagged_instances:
   description: The same as RV(instances).
   type: list
   elements: dict
-  returned: success, and failures of single VMs
+  returned: success
   sample: []
 created_ids:
   description: Ids of the VMs that were created.

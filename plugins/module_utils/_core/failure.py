@@ -46,6 +46,21 @@ ADVICE = (
 )
 
 
+MOST = 10  # texts of a kind that one message has
+
+
+def listed(texts, separator=", "):
+    """The first texts of many, and how many more there are.
+
+    Args:
+        texts (iterable): what is not a text is shown as one.
+        separator (str)
+    """
+    texts = [str(text) for text in texts]
+    more = ["and %d more" % (len(texts) - MOST)] if len(texts) > MOST else []
+    return separator.join(texts[:MOST] + more)
+
+
 class Failure(Exception):
     """What ends a task.
 

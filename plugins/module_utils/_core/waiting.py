@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from .failure import Failure
+from .failure import Failure, listed
 
 
 class Clock:
@@ -28,7 +28,19 @@ class Clock:
 
 
 class TimeOver(Failure):
-    """What was waited for has not come in time."""
+    """What was waited for has not come in time.
+
+    Args:
+        timeout (float): seconds.
+        states (list[str]): of what was waited for.
+        data: as of Failure.
+    """
+
+    def __init__(self, timeout, states, **data):
+        message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false."
+        super().__init__(message % (timeout, listed(states, "; ")), **data)
+        self.timeout = timeout
+        self.states = states
 
 
 class Progress:
@@ -84,7 +96,6 @@ def wait(probe, done, timeout, clock, describe, tell=None):
             tell(situation)
         left = end - clock.now()
         if left <= 0:
-            message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false."
-            raise TimeOver(message % (timeout, describe(situation)))
+            raise TimeOver(timeout, [describe(situation)])
         clock.sleep(min(pause, left))
         pause = min(pause * clock.FACTOR, clock.LONGEST)

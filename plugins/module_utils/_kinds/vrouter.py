@@ -241,8 +241,8 @@ def _run_all(cloud, ids, step, waits=True):
         Failure: one does not get there.
     """
     runs = [Run(item, [step], waits=waits) for item in fetch_vms(cloud, ids, whole=False).values()]
-    timeout = run(cloud, runs, WORKERS)
-    failure = next((one.failure for one in runs if one.failure is not None), timeout)
+    run(cloud, runs, WORKERS)
+    failure = next((one.failure for one in runs if one.failure is not None), None)
     if failure is not None:
         raise failure
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._core.failure import Failure
+from .._core.failure import Failure, listed
 from .._core.waiting import TimeOver
 from .._engine.resource import Step
 from .runner import Run, run
@@ -56,7 +56,7 @@ def evacuate(host_id, ids, order, cloud):
         return
     names = {oid: item.NAME for oid, item in items.items()}
     failures = [{"id": oid, "name": names.get(oid), "reason": why} for oid, why in sorted(reasons.items())]
-    text = " ".join("VM %(id)d: %(reason)s" % one for one in failures)
+    text = listed(("VM %(id)d: %(reason)s" % one for one in failures), " ")
     message = "%d of %d VMs did not leave host %s. %s" % (len(failures), len(ids), host.NAME, text)
     raise Failure(message, object="host", id=host.ID, failures=failures)
 
@@ -71,19 +71,16 @@ def _move(cloud, host, items, order):
         else:
             left = Step("departure", until=partial(_departed, host.ID, error(staying[oid])))
             runs[oid] = Run(staying[oid], [steps, left], waits=order.waits)
-    late = run(cloud, list(runs.values()), 1)
-    told = {oid: _reason(one, late) for oid, one in runs.items() if one.failure is not None or not one.over}
+    run(cloud, list(runs.values()), 1)
+    told = {oid: _reason(one) for oid, one in runs.items() if one.failure is not None}
     seen = fetch_vms(cloud, told)  # one that has left or ended meanwhile is no failure
     reasons.update((oid, why) for oid, why in told.items() if oid in seen and not _has_left(seen[oid], host.ID))
     return reasons
 
 
-def _reason(one, late):
-    if one.failure is not None:
-        return one.failure.message
-    if isinstance(late, TimeOver):
-        return "Time is over, %s." % describe(one.item)
-    return late.message
+def _reason(one):
+    over = isinstance(one.failure, TimeOver)
+    return "Time is over, %s." % describe(one.item) if over else one.failure.message
 
 
 def _has_left(item, host_id):

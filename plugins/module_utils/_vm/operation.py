@@ -95,11 +95,10 @@ def _record(cloud, resource, item):
 def _carry_out(cloud, item, steps, how):
     """Runs the steps of a VM; returns the fields of the result that their answers give."""
     one = Run(item, steps, how.hard, how.waits)
-    late = run(cloud, [one], 1)
-    failure = one.failure or late
-    if failure is not None:
-        failure.data.update(object=KIND, id=item.ID)
-        raise failure
+    run(cloud, [one], 1)
+    if one.failure is not None:
+        one.failure.data.update(object=KIND, id=item.ID)
+        raise one.failure
     results: dict = {}
     for step, answer in one.answers:
         results.update(step.result(answer) if step.result is not None else {})

@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
+from .._core.waiting import TimeOver
 from .._engine.engine import perform
 from .states import COMING, describe, error, failure_of, fetch_vms, invalid_state, status
 from .transitions import Reach, action, target_state, terminating
@@ -81,6 +82,14 @@ class Run:
         self.failure = self.failure or failure
         self.steps = last if returns and not _only_waits(self.steps[0]) else []
         self._begin_step()
+
+    def give_up(self, failure):
+        """Keeps the Failure of the waiting for all VMs, with the state of this one, if its run is not over."""
+        if self.over or self.failure is not None:
+            return
+        if isinstance(failure, TimeOver):
+            failure = TimeOver(failure.timeout, [self.describe()], object="vm", id=self.item.ID)
+        self.failure = failure
 
     def describe(self):
         """The state of the VM, for the message of a timeout."""
@@ -201,17 +210,16 @@ def run(cloud, runs, workers):
         runs (list[Run])
         workers (int): how many VMs are acted on at a time.
 
-    Returns:
-        Failure | None: of the waiting as a whole (time is over); each Run has what its VM met.
+    Each Run has the failure of its VM afterwards; that time was over is one too.
     """
     _advance(cloud, runs, {one.item.ID: one.item for one in runs}, workers)
     if _all_over(runs):
-        return None
+        return
     try:
         cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _describe, _summary)
     except Failure as failure:
-        return failure
-    return None
+        for one in runs:
+            one.give_up(failure)
 
 
 def _look(cloud, runs, workers):

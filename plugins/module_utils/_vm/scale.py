@@ -12,8 +12,9 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from .._core import names
-from .._core.failure import Broken, Failure, created
+from .._core.failure import Broken, Failure, created, listed
 from .._core.values import first_text
+from .._core.waiting import TimeOver
 from .._engine import engine
 from .._engine.resource import Plan, Report
 from . import creation, planner
@@ -114,8 +115,7 @@ def _creation(cloud, spec, decision):
 def _refuse_missing(group, members):
     missing = sorted(set(group.ids or ()) - {item.ID for item in members.members})
     if missing:
-        text = ", ".join(str(oid) for oid in missing)
-        raise Failure("There is no VM with id %s." % text, object=KIND, id=missing[0])
+        raise Failure("There is no VM with id %s." % listed(missing), object=KIND, id=missing[0])
 
 
 def _failed_vms(spec, items):
@@ -128,7 +128,7 @@ def _refuse_failed(spec, items):
     """A check run says too that VMs have failed."""
     found = [failure_of(item) for item in _failed_vms(spec, items)]
     if found:
-        raise Failure(" ".join(failure.message for failure in found) + RECOVERY_HINT, **found[0].data)
+        raise Failure(_together(found) + RECOVERY_HINT, **found[0].data)
 
 
 def _plans(cloud, spec, items):
@@ -145,7 +145,7 @@ def _plans(cloud, spec, items):
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise Failure(" ".join(failure.message for failure in failures), object=KIND)
+        raise Failure(_together(failures), object=KIND)
     return plans
 
 
@@ -177,7 +177,7 @@ def _surplus(members, spec, failed):
     number = max(0, len(members.members) - spec.count)
     unlocked = [item for item in members.members if item.LOCK is None]
     if number > len(unlocked):
-        names = ", ".join(item.NAME for item in members.members if item.LOCK is not None)
+        names = listed(item.NAME for item in members.members if item.LOCK is not None)
         raise Failure("To reach exact_count, locked VMs would have to be removed: %s. Unlock them first." % names)
 
     def rank(item):
@@ -189,7 +189,7 @@ def _surplus(members, spec, failed):
 def _refuse_many(spec, remove):
     if spec.max_remove is not None and len(remove) > spec.max_remove:
         message = "%d VMs would be terminated, but max_remove is %d: %s."
-        names = ", ".join(item.NAME for item in remove)
+        names = listed(item.NAME for item in remove)
         raise Failure(message % (len(remove), spec.max_remove, names), object=KIND)
 
 
@@ -281,7 +281,7 @@ class _Scaling:
             items = self._verified(items)
         self._keep_failed(items)
         shown = decision.remove if self._spec.desired.state == "done" else items
-        instances = [instance(item, read(self._cloud, item)) for item in sorted(shown, key=lambda item: item.ID)]
+        instances = [instance(item, read(self._cloud, item)) for item in sorted(shown, key=_by_name)]
         result = _result(instances, self._created, self._removed)
         if self._failed:
             never_created = sum(oid is None for oid, dummy, failure in self._failed)
@@ -295,11 +295,8 @@ class _Scaling:
         self._failed += [(item.ID, item.NAME, failure_of(item)) for item in found]
 
     def _run(self, runs):
-        late = run(self._cloud, runs, self._spec.parallel)
-        for one in runs:
-            failure = one.failure or (late if not one.over else None)
-            if failure is not None:
-                self._failed.append((one.item.ID, one.item.NAME, failure))
+        run(self._cloud, runs, self._spec.parallel)
+        self._failed += [(one.item.ID, one.item.NAME, one.failure) for one in runs if one.failure is not None]
 
     def _remove(self, items):
         runs = [Run(item, [Reach("done")], self._spec.desired.hard, self._spec.waits) for item in items]
@@ -404,19 +401,34 @@ class _Scaling:
 
     def _failure(self, result, number):
         """One Failure for all that went wrong, beside what is as wanted."""
-        distinct = list(dict.fromkeys(failure.message.rstrip(".") for dummy, name, failure in self._failed))
         failed = [{"id": oid, "name": name, "reason": failure.message} for oid, name, failure in self._failed]
-        first = self._failed[0][2]
-        message = ". ".join(distinct) + "."
+        failures = [failure for dummy, name, failure in self._failed]
+        message = _together(failures)
         if number > 1:
             message = "%d of %d VMs are not as wanted: %s" % (len(failed), number, message)
-        data = dict(first.data, **result, failures=failed, created=bool(self._created))
-        failure = type(first)(message, **data)
+        del result["tagged_instances"]  # the same again, which only a play that goes on looks at
+        data = dict(failures[0].data, **result, failures=failed, created=bool(self._created))
+        broken = [failure for failure in failures if isinstance(failure, Broken)]
+        failure = (Broken if failures[0] in broken else Failure)(message, **data)
         if number == 1 and self._created:
             created(failure, self._created[0])
-        if any(isinstance(failure, Broken) for dummy, name, failure in self._failed):
+        if broken:
             failure.message += RECOVERY_HINT
         return failure
+
+
+def _together(failures):
+    """One message for many failures, those of the waiting in one sentence; it stays short."""
+    over = [failure for failure in failures if isinstance(failure, TimeOver)]
+    if over:
+        states = [state for failure in over for state in failure.states]
+        failures = [failure for failure in failures if not isinstance(failure, TimeOver)]
+        failures.append(TimeOver(over[0].timeout, states))
+    return listed(dict.fromkeys(failure.message for failure in failures), " ").rstrip(".") + "."
+
+
+def _by_name(item):
+    return item.NAME, item.ID
 
 
 def _refusal(answer, name):

@@ -316,6 +316,22 @@ def test_capacity_that_runs_out_is_told_by_the_timeout(run, one):
     assert "No host with enough capacity" in caught.value.message
 
 
+def test_what_is_told_of_a_fleet_grows_with_its_failures_not_with_their_square(run, one):
+    sizes = {}
+    for number in (20, 40):
+        with pytest.raises(Failure) as caught:
+            run(name=f"big{number}-##", cpu=100, memory="64", exact_count=number, state="running", timeout=0.02)
+        message, data = caught.value.message, caught.value.data
+        reasons = [failure["reason"] for failure in data["failures"]]
+        sizes[number] = sum(map(len, reasons))
+        assert all(reason.count("is pending") == 1 for reason in reasons)
+        assert all(failure["name"] in failure["reason"] for failure in data["failures"])
+        assert message.count("is pending") == 10
+        assert f"; and {number - 10} more. Give a longer wait_timeout" in message
+        assert [vm["name"] for vm in data["instances"]] == [f"big{number}-{slot:02}" for slot in range(number)]
+    assert sizes[40] == 2 * sizes[20]
+
+
 def test_a_driver_that_cannot_power_off_is_told(run, one, simulator):
     run(name="db", template="tpl", state="running")
     fail(simulator, "shutdown:vm-0")
