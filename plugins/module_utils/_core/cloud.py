@@ -180,7 +180,7 @@ class Cloud:
         """
         if oid is not None:
             return self.info(kind, oid)
-        name = names.trimmed(label(kind), name)
+        name = names.trimmed(label(kind), name, object=kind)
         found = [item for item in self.pool(kind, pool_arguments) if names.fits(name, item)]
         found = [item for item in found if owner in (None, item.UNAME)] if owner is not None else found
         if len(found) > 1:

@@ -36,19 +36,20 @@ RULES = {
 }
 
 
-def trimmed(what, given):
+def trimmed(what, given, **data):
     """A name that is looked for, without the blanks around it.
 
     Args:
         what (str): whose name it is, for the message: ``VM template``.
         given (str | None): None stays.
+        data: as of Failure.
 
     Raises:
         Failure: it is empty.
     """
     name = None if given is None else str(given).strip()
     if name == "":
-        raise Failure("The name of a %s cannot be empty." % what)
+        raise Failure("The name of a %s cannot be empty." % what, **data)
     return name
 
 
@@ -62,7 +63,7 @@ def valid(kind, what, given):
     Raises:
         Failure: OpenNebula takes no such name.
     """
-    name, rule = trimmed(what, given), RULES.get(kind, Rule())
+    name, rule = trimmed(what, given, object=kind), RULES.get(kind, Rule())
     wrong = next((letter for letter in name if not _allowed(letter, rule)), None)
     if wrong is not None:
         message = "The name of a %s cannot have %s: %r."

@@ -33,7 +33,7 @@ def fleet_spec(cloud, params, apply):
     Raises:
         Failure: options contradict each other, or have values that cannot be.
     """
-    params = dict(params, name=names.trimmed("VM", params["name"]))
+    params = dict(params, name=names.trimmed("VM", params["name"], object="vm"))
     goal, found = STATES.get(params["state"], params["state"]), group(params)
     labels, labels_mode = wanted_labels(params)
     # a VM that is removed need not be as the task says, and what it names may be gone
@@ -127,7 +127,7 @@ def split_name(attributes):
     given = attributes or {}
     found = [value for key, value in given.items() if key.upper() == "NAME" and value is not None]
     others = {key: value for key, value in given.items() if key.upper() != "NAME"}
-    return names.trimmed("VM", found[0] if found else None), others
+    return names.trimmed("VM", found[0] if found else None, object="vm"), others
 
 
 def count(params, found):
