@@ -98,6 +98,10 @@ options:
         C(ansible_ssh_common_args).
       - Who may change the virtual machine may change this too.
     type: str
+  connection:
+    description:
+      - Connection plugin for C(ansible_connection), such as V(privazio.opennebula.guest), which needs no address.
+    type: str
   group_by:
     description:
       - What to group the virtual machines by. The groups are named C(state_NAME), C(label_NAME) and so on. The group of

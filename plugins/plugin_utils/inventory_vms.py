@@ -229,5 +229,6 @@ FACTS = {
     "ansible_port": port,
     "ansible_user": user,
     "ansible_ssh_common_args": jump,
+    "ansible_connection": lambda facts: facts.options.get("connection"),
 }
-MINIMAL = ("one_id", "one_state", "ansible_host", "ansible_port", "ansible_user", "ansible_ssh_common_args")
+MINIMAL = ("one_id", "one_state", *(name for name in FACTS if name.startswith("ansible_")))

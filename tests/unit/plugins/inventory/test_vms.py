@@ -50,6 +50,14 @@ def test_as_ansible_inventory_lists_them(listed, web):
     assert not complaints
 
 
+@pytest.mark.parametrize("facts", ["full", "minimal"])
+def test_the_connection_is_set_on_demand(parsed, web, facts):
+    found = parsed("one_vms", web.url, facts=[facts], connection="privazio.opennebula.guest")
+    assert variables(found, "db")["ansible_connection"] == "privazio.opennebula.guest"
+    assert variables(found, "db")["one_id"] == 2
+    assert "ansible_connection" not in variables(parsed("one_vms", web.url, facts=[facts]), "db")
+
+
 def test_what_is_empty_is_no_variable(parsed, web):
     found = variables(parsed("one_vms", web.url), "db")
     assert {"ansible_host", "one_host", "one_nics", "one_template", "one_zone"}.isdisjoint(found)
