@@ -86,6 +86,7 @@ CHECKS = (
     ),
     Check("demo", ["python", "tools/demo.py"], r"Done: .*", reads=PLAYED),
     Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*", reads=PLAYED),
+    Check("document", ["python", "tools/demo.py", "--playbook", "cloud_document.yml"], r"Done: .*", reads=PLAYED),
     Check("dist", ["python", "tools/build_dist.py"], r"Done: .*"),
     Check(
         "documentation",

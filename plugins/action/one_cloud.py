@@ -104,9 +104,16 @@ class ActionModule(ActionBase):
         if path is None:
             return []
         try:
-            return [self._file(str(file)) for file in document.sources(self._find_needle("files", path))]
+            return [self._file(str(file)) for file in document.sources(self._found(path))]
         except FileNotFoundError:
             raise AnsibleActionFail("There is no YAML file at src: %s." % path) from None
+
+    def _found(self, path):
+        """The path of a source; what is not beside role or playbook may be in the current directory."""
+        try:
+            return self._find_needle("files", path)
+        except AnsibleError:
+            return str(Path(path).absolute())
 
     def _file(self, path):
         try:
@@ -188,7 +195,8 @@ def told(plan, outcome):
     failures = [dict(_named(objects[number]), reason=failure.message) for number, failure in outcome.failures.items()]
     causes = {number: "%s has failed" % places[cause] for number, cause in outcome.skipped.items()}
     skipped = [dict(_named(objects[number]), because=cause) for number, cause in causes.items()]
-    result = {"done": done, "changed": bool(done) or bool(failures)}
+    unplanned = [dict(_named(one), because=one.because) for one in outcome.unplanned]
+    result = {"done": done, "unplanned": unplanned, "changed": bool(done) or bool(failures)}
     if failures:
         message = "%d of %d objects could not be made as declared, %d were skipped: %s"
         reasons = " ".join("%(kind)s %(name)s: %(reason)s" % failure for failure in failures)
@@ -214,6 +222,7 @@ class Progress:
 
     def __call__(self, one, failure):
         self._done += 1
+        self._number = max(self._number, self._done)  # more than was planned may have to be changed
         word = {"create": "created", "update": "updated", "remove": "removed"}[one.action]
         outcome = "%s: %s" % ("failed", failure.message) if failure is not None else word
         Display().display("[%d/%d] %s %s %s" % (self._done, self._number, one.kind, one.declared.name, outcome))

@@ -30,6 +30,8 @@ options:
   src:
     description:
       - A YAML file with a document, or a directory whose YAML files are read in the order of their names.
+      - A relative path is looked for in the folder C(files) of the role and beside the playbook, beside the playbook,
+        and in the current directory.
       - Objects of all files and of O(declaration) are taken together. One that is declared twice is refused with
         both places.
     type: path
@@ -205,6 +207,14 @@ done:
   type: list
   elements: dict
   sample: [{"kind": "cluster", "name": "edge", "id": 100, "action": "create"}]
+unplanned:
+  description:
+    - The objects that had to be changed beside the plan, as OpenNebula changed them together with others.
+      It puts a new group into the default VDC, for example.
+  returned: when the cloud was changed
+  type: list
+  elements: dict
+  sample: [{"kind": "vdc", "name": "default", "place": "vdcs[0]", "action": "update", "because": "groups differ"}]
 diff:
   description: What changes, before and after, by kind and name of the object.
   returned: success

@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from ...module_utils._core.cloud import KINDS, method
 from ...module_utils._core.failure import Failure, described
 from ...module_utils._engine import bulk
 from ...module_utils._engine.resource import wanted_of
@@ -23,11 +24,13 @@ class Outcome(NamedTuple):
         done (dict): number → Report.
         failures (dict): number → Failure.
         skipped (dict): number → number of the object whose failure keeps it from being made.
+        unplanned (list[Planned]): changes that became necessary by the others.
     """
 
     done: dict
     failures: dict
     skipped: dict
+    unplanned: list
 
 
 def apply(cloud, plan, workers, progress):
@@ -42,14 +45,36 @@ def apply(cloud, plan, workers, progress):
     Returns:
         Outcome
     """
+    outcome = Outcome({}, {}, {}, [])
+    _carry_out(cloud, plan, workers, outcome, progress)
+    more = _unplanned(cloud, plan, outcome)
+    if more is not None:
+        outcome.unplanned.extend(one for one in more.objects if one.action != "none")
+        _carry_out(cloud, more, workers, outcome, progress)
+    return outcome
+
+
+def _carry_out(cloud, plan, workers, outcome, progress):
     cloud.plans = False
     due = {one.number: one for one in plan.objects if one.action not in ("none", "remove")}
-    outcome = Outcome({}, {}, {})
     for wave in plan.waves:
         nodes = [node for node in wave if node.number in due and _goes_on(plan, node, outcome)]
         _make(cloud, plan, [(due[node.number], node.part) for node in nodes], workers, outcome, progress)
     _remove(cloud, plan, workers, outcome, progress)
-    return outcome
+
+
+def _unplanned(cloud, plan, outcome):
+    """The Plan of what differs again after a plan was carried out, or None.
+
+    OpenNebula changes other objects than those that it is told to: a new group comes into the default VDC.
+    """
+    if outcome.failures or not outcome.done:
+        return None
+    cloud.plans = True
+    more, faults = planner.plan(cloud, [one.declared for one in plan.objects])
+    if faults:
+        return None
+    return more._replace(objects=[one if one.declared.waits else one._replace(action="none") for one in more.objects])
 
 
 def _goes_on(plan, node, outcome):
@@ -78,17 +103,18 @@ def _make(cloud, plan, nodes, workers, outcome, progress):
     with ThreadPoolExecutor(max(1, workers)) as threads:
         for one, result in zip(single, threads.map(lambda one: _alone(cloud, one), single)):
             _keep(one, result, outcome, progress)
-    cloud.forget_changed({method for one in single for method in METHODS.get(one.kind, ())})
+    _forget(cloud, single)
 
 
-# Methods whose pools objects change that are made without the engine.
-METHODS = {
-    "acl": ("acl.addrule",),
-    "vm": ("vm.action",),
-    "image": ("image.update",),
-    "marketapp": ("image.allocate", "template.allocate"),
-    "cluster": ("cluster.update",),
-}
+# Methods that are called for objects of a kind, beside the kind's own.
+METHODS = {"marketapp": ("image.allocate", "template.allocate")}
+
+
+def _forget(cloud, objects):
+    """Lets the pools be read again that may have changed with objects which were made, or removed, one by one."""
+    kinds = {one.kind for one in objects}
+    own = {method(kind, "update") for kind in kinds & set(KINDS)}
+    cloud.forget_changed(own.union(*(METHODS.get(kind, ()) for kind in kinds)))
 
 
 def _alone(cloud, one):
@@ -104,7 +130,9 @@ def _alone(cloud, one):
 def _make_together(cloud, plan, group, workers, outcome, progress):
     jobs = [_job(cloud, plan, one, part) for one, part in group]
     bulk.converge(cloud, jobs, workers)
-    for (one, dummy), job in zip(group, jobs):
+    for (one, part), job in zip(group, jobs):
+        if job.failure is None and part == 0 and one.number in plan.put_off:
+            continue  # it is done with its second node
         _keep(one, job.failure or job.report, outcome, progress)
 
 
@@ -132,3 +160,4 @@ def _remove(cloud, plan, workers, outcome, progress):
         with ThreadPoolExecutor(max(1, workers)) as threads:
             for one, result in zip(nodes, threads.map(lambda one: _alone(cloud, one), nodes)):
                 _keep(one, result, outcome, progress)
+        _forget(cloud, nodes)

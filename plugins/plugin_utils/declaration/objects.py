@@ -45,6 +45,11 @@ class Declared(NamedTuple):
         return next((str(value) for value in named if value is not None), self.entry.place())
 
     @property
+    def waits(self):
+        """Whether the object is waited for until it is as declared."""
+        return self.params.get("wait", True)
+
+    @property
     def removed(self):
         return self.params.get("state") == "absent"
 

@@ -174,7 +174,7 @@ def _converge(cloud, declared, apply):
 def engine_of(cloud, declared, apply=True):
     """The Engine for a declared object."""
     modes = modes_of(declared.params)._replace(by_owner=getattr(declared.entry, "by_owner", False))
-    return Engine(cloud, declared.resource, modes, apply, declared.params.get("wait", True))
+    return Engine(cloud, declared.resource, modes, apply, declared.waits)
 
 
 def action_of(report):

@@ -18,7 +18,7 @@ ALSO_CHANGED = {
     "datastore": ("cluster",),
     "vn": ("cluster", "vrouter"),
     "user": ("group", "acl"),
-    "group": ("user", "acl"),
+    "group": ("user", "acl", "vdc"),
     "vdc": ("acl",),
     "image": ("datastore",),
     "marketapp": ("marketplace",),
@@ -99,7 +99,7 @@ class SharedCloud(Cloud):
 
     def forget_changed(self, methods):
         """Lets the pools be read again that calls of these methods may have changed."""
-        prefixes = {name.partition(".")[0] for name in methods}
+        prefixes = {name.rpartition(".")[0] for name in methods}
         kinds = {BY_PREFIX[prefix] for prefix in prefixes if prefix in BY_PREFIX}
         for prefix in prefixes:
             kinds.update(ALSO_CHANGED.get(prefix, ()))

@@ -12,6 +12,7 @@ from collections import Counter
 
 import guides
 import pytest
+import yaml
 from opennebula_simulator.__main__ import parser
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
@@ -52,6 +53,15 @@ GUIDES = [
     ("getting_started", ["--check", "changed=0", "label_training", "changed=2"]),
     ("guest", ["unreachable=0", "load average"]),
     ("awx", ["Complete!", "changed=1"]),
+    (
+        "clouds",
+        [
+            "0 to create, 0 to update, 0 to remove",
+            "0 to create, 1 to update, 0 to remove",
+            'template: {\\"MEMORY\\": \\"64\\"} -> {\\"MEMORY\\": \\"128\\"}',
+            "north ",
+        ],
+    ),
 ]
 
 
@@ -68,6 +78,23 @@ def test_the_commands_of_a_guide(guide, shown, access, tmp_path):
     assert [word for word in shown if word not in told] == []
     warned = [line for line in told.splitlines() if "WARNING" in line and "(yet)" not in line]
     assert warned == []
+
+
+def test_the_pipeline_of_the_guide_to_whole_clouds(access, cloud, tmp_path):
+    """It passes as long as the cloud is as exported, fails after a change by hand, and leaves the page."""
+    blocks = guides.read("clouds")
+    guides.write_files(blocks, tmp_path)
+    guides.finish("ansible-playbook export.yml", tmp_path, **access)
+    (job,) = yaml.safe_load((tmp_path / ".github/workflows/drift.yml").read_text())["jobs"].values()
+    (command,) = (step["run"] for step in job["steps"] if step.get("run", "").startswith("ansible-playbook"))
+    assert set(job["env"]) <= set(access)
+    guides.finish(command, tmp_path, **access)
+    with xmlrpc.client.ServerProxy(cloud.url) as proxy:
+        assert proxy.one.template.update(SESSION, 0, 'MEMORY="1"', 1)[0]
+    with pytest.raises(AssertionError, match="1 objects are not as declared"):
+        guides.finish(command, tmp_path, **access)
+    (upload,) = (step for step in job["steps"] if step.get("if") == "failure()")
+    assert "MEMORY" in (tmp_path / upload["with"]["path"]).read_text()
 
 
 def test_the_cloud_of_the_guide_to_guests_can_be_started():

@@ -93,6 +93,16 @@ def test_a_failure_keeps_only_what_needs_it_from_being_made(site, one):
     assert set(outcome.skipped.values()) == set(outcome.failures), "the cause is told"
 
 
+def test_what_opennebula_changes_with_other_objects_is_made_as_declared_in_the_same_run(site, one):
+    """It puts a new group into the default VDC."""
+    declared = {"vdcs": [{"name": "default", "groups": ["users"], "purge": True}], "groups": [{"name": "devs"}]}
+    plan, outcome = site.apply(declared)
+    assert actions(plan) == {("vdc", "default"): "none", ("group", "devs"): "create"}
+    assert [(planned.kind, planned.action) for planned in outcome.unplanned] == [("vdc", "update")]
+    assert one.vdc.info(0).GROUPS.ID == [1]
+    assert set(actions(site.plan(declared)[1]).values()) == {"none"}
+
+
 class Killed(BaseException):
     """The run ends here."""
 
