@@ -79,7 +79,7 @@ author:
 EXAMPLES = r"""
 - name: Write the whole cloud as one file for each kind
   privazio.opennebula.one_export:
-    dest: site/
+    dest: "{{ playbook_dir }}/site/"
 
 - name: Read the networks that have a label
   privazio.opennebula.one_export:
@@ -89,7 +89,7 @@ EXAMPLES = r"""
 
 - name: Show them
   ansible.builtin.debug:
-    var: exported.declaration.virtual_networks
+    var: exported.declaration.virtual_networks | default([])
 """
 
 RETURN = r"""

@@ -92,7 +92,9 @@ def test_the_pipeline_of_the_guide_to_whole_clouds(access, cloud, tmp_path):
     with xmlrpc.client.ServerProxy(cloud.url) as proxy:
         assert proxy.one.template.update(SESSION, 0, 'MEMORY="1"', 1)[0]
     with pytest.raises(AssertionError, match="1 objects are not as declared"):
-        guides.finish(command, tmp_path, **access)
+        guides.finish(f"{command} -e one_drift_file=drift.json", tmp_path, **access)
+    (drift,) = yaml.safe_load((tmp_path / "drift.json").read_text())
+    assert (drift["name"], drift["action"], drift["before"]) == ("web", "update", {"template": {"MEMORY": "1"}})
     (upload,) = (step for step in job["steps"] if step.get("if") == "failure()")
     assert "MEMORY" in (tmp_path / upload["with"]["path"]).read_text()
 
