@@ -72,6 +72,8 @@ def _late(reading):
         except OneProtocolException as error:
             error.method = error.method or self._method
             raise
+        except RecursionError:
+            raise OneProtocolException("the XML of the answer is nested too deeply", self._method) from None
 
     return reads
 

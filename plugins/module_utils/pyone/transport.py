@@ -34,6 +34,7 @@ DEFAULT_LIMIT = 512 * 1024 * 1024
 MAX_HEADER_LINES = 100
 MAX_LINE = 64 * 1024
 CHUNK = 256 * 1024
+FIRST = 16 * 1024 * 1024  # bytes of memory for an answer before more of it has arrived
 AUTHORIZATION = "Authorization: "
 LONGEST_PAUSE = 2.0  # seconds between two attempts
 ELECTION = 30.0  # seconds that a cluster may be without a leader; oned elects one in less than ten
@@ -309,30 +310,31 @@ class Connection:
         if len(self._rest) >= size:
             data, self._rest = self._rest[:size], self._rest[size:]
             return data
-        buffer = bytearray(size)
-        view = memoryview(buffer)
         have = len(self._rest)
-        view[:have] = self._rest
+        buffer = bytearray(min(size, max(have, FIRST)))
+        buffer[:have] = self._rest
         self._rest = b""
         while have < size:
+            if have == len(buffer):  # grows with what arrives, not with what was announced
+                buffer.extend(bytes(min(size - have, have)))
             self.socket.settimeout(self.deadline.left())
-            got = self.socket.recv_into(view[have:])
+            with memoryview(buffer) as whole, whole[have:] as free:
+                got = self.socket.recv_into(free)
             if not got:
                 raise OneConnectionException("the answer was cut: %d of %d bytes arrived" % (have, size))
             have += got
         return buffer
 
     def _chunks(self, limit):
-        parts, total = [], 0
+        answer = bytearray()
         while True:
-            size = _size(self._line().partition(";")[0], 16, limit - total)
+            size = _size(self._line().partition(";")[0], 16, limit - len(answer))
             if not size:
                 break
-            parts.append(bytes(self._exactly(size)))
-            total += size
+            answer += self._exactly(size)
             self._line()
         self._fields()
-        return b"".join(parts)
+        return answer
 
     def _until_closed(self, limit):
         parts, total = [self._rest], len(self._rest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import time
+import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -23,9 +24,10 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneServer,
     codec,
 )
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import http
+from loopback import closing, http
 
 CORPUS = {path.stem: path.read_bytes() for path in sorted(Path(__file__).with_name("corpus").glob("*.bin"))}
 PASSWORD = "pa55-word"
@@ -206,3 +208,38 @@ def test_repetitions_share_the_timeout(endpoint, client):
         client(server.url, timeout=0.3, retries=9).host.info(0)
     assert time.monotonic() - began < 2
     assert len(server.requests) < 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500000000\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 300_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1dcd6500\r\nx",
+        b"HTTP/1.1 200 OK\r\n" + (b"A: " + b"a" * 60_000 + b"\r\n") * 99,
+    ],
+    ids=["announced", "small chunks", "large chunk", "headers"],
+)
+def test_memory_grows_with_what_arrives(endpoint, client, answer):
+    one = client(endpoint(closing(answer)).url, retries=0)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OneException):
+            one.host.info(0)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_elements_inside_elements_without_end(long):
+    depth = 100_000 if not long else 5_000
+    inner = "<A>" * depth + "</A>" * depth
+    document = f"<VM><ID>1</ID><TEMPLATE>{inner}</TEMPLATE></VM>".encode()
+    body = document.replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    vm = parse(codec.Text(body, 0, len(body)) if long else document, "one.vm.info")
+    for reading in (lambda: dict(vm.TEMPLATE.items()), vm.to_xml):
+        with pytest.raises(OneProtocolException, match="nested too deeply") as caught:
+            reading()
+        assert caught.value.method == "one.vm.info"
+    assert vm.ID == 1
