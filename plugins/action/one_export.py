@@ -61,12 +61,12 @@ def exported(cloud, params):
     """(document, what it does not tell) of a cloud; declared on it, the document changes nothing."""
     where = {word: params[word] for word in WHERE}
     declaration, left = export.export(cloud, params["kinds"] or export.ALL_KEYS, where)
-    entries = document.merged([("", declaration, {})])[0]
+    entries, twice = document.distinct(document.merged([("", declaration, {})])[0])
     declared, faults = objects.declared(entries, modules())
     plan, wrong = planner.plan(cloud, declared)
     if plan is not None:
         left += export.steady(plan, [one.entry for one in declared])
-    left += [export.Left("document", fault.place, "object", fault.message) for fault in faults + wrong]
+    left += [export.Left("document", fault.place, "object", fault.message) for fault in twice + faults + wrong]
     return declaration, left
 
 

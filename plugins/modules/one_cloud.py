@@ -26,6 +26,7 @@ options:
       - The kinds are C(zones), C(groups), C(users), C(acls), C(quota_defaults), C(clusters), C(hosts), C(datastores),
         C(security_groups), C(vnet_templates), C(virtual_networks), C(vdcs), C(marketplaces), C(apps), C(images),
         C(vm_groups), C(templates), C(virtual_routers), C(virtual_machines), C(backup_jobs), C(hooks) and C(documents).
+      - Objects of a kind may have the same name where each says its C(owner), which tells them apart.
     type: dict
   src:
     description:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,12 +64,14 @@ class Entry(NamedTuple):
         index (int): in the list of its key, from 0, over all sources.
         options (dict): as its module takes them.
         source (str): file and line; empty: the task itself.
+        by_owner (bool): other declared objects have the name, but other owners.
     """
 
     key: str
     index: int
     options: Any
     source: str = ""
+    by_owner: bool = False
 
     def place(self, *inside):
         """The place of the object, or of something inside of it: names of options and indices of lists."""
@@ -189,4 +192,23 @@ def distinct(entries):
             kept.append(entry)
         else:
             faults.append(Fault(entry.place(), "it is declared already at %s." % first.place()))
-    return kept, faults
+    return _by_owner(kept, faults)
+
+
+def _by_owner(entries, faults):
+    """The entries, with those marked that have a name in common, and Faults where they do not say whose they are."""
+    counts = Counter(_named(entry) for entry in entries)
+    shared = {named for named, count in counts.items() if count > 1 and named is not None}
+    nobody = [entry for entry in entries if _named(entry) in shared and entry.options.get("owner") is None]
+    message = "another object has the name %r: give the owner of each."
+    faults = faults + [Fault(entry.place(), message % entry.options["name"]) for entry in nobody]
+    return [entry._replace(by_owner=_named(entry) in shared) for entry in entries], faults
+
+
+def _named(entry):
+    """What objects have in common that only their owners tell apart; None: other things tell them apart."""
+    who = identity(entry)
+    if entry.key == "apps" or not isinstance(who, tuple) or who[0] != "name":
+        return None
+    others = [value for word, value in zip(APART.get(entry.key, ("owner",)), who[2:]) if word != "owner"]
+    return entry.key, who[1], *others

@@ -10,6 +10,7 @@ out: defaults, what OpenNebula generates or keeps for itself. Secrets are never 
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -362,12 +363,16 @@ def objects_of(cloud, key, where, names):
     export = EXPORTS[key]
     resource = RESOURCES[export.kind]
     found, left = [], []
-    for item in sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: item.ID):
+    pool = sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: item.ID)
+    counts = Counter(item.NAME for item in pool)
+    for item in pool:
         if item.ID in prune.INSTALLED.get(export.kind, ()) or not prune.fits(item, where):
             continue
         record = dict(resource.read(cloud, item), id=item.ID, name=item.NAME)
         told = {option: how(record, names) for option, how in export.options.items()}
         told = {option: value for option, value in told.items() if value is not NOTHING}
+        if counts[item.NAME] > 1 and "owner" in export.options:
+            told["owner"] = record["owner"]  # which tells it from the others
         told, secrets = without_secrets(told)
         left += [Left(export.kind, item.NAME, what, "it is a secret") for what in (*export.secrets, *secrets)]
         extra = {option: value for option, (others, value) in export.extra.items() if set(others) & set(told)}

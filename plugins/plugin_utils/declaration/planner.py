@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from ...module_utils._core import names
 from ...module_utils._core.failure import Failure, described
 from ...module_utils._core.values import masked
 from ...module_utils._engine.engine import Engine
@@ -109,12 +110,29 @@ def plan(cloud, objects):
             (faults if isinstance(result, Fault) else planned).append(result)
     if faults:
         return None, faults
+    _one_after_another(cloud, objects, references)
     try:
         waves, put_off = graph.order(references, lambda number, option: _deferrable(objects[number], option))
     except graph.Cycle as cycle:
         places = [objects[number].entry.place() for number in cycle.args[0]]
         return None, [Fault(places[0], "it is in a circle of objects that need each other: %s." % ", ".join(places))]
     return Plan(planned, references, waves, put_off), []
+
+
+def _one_after_another(cloud, objects, references):
+    """Adds references between objects of one name and several owners.
+
+    Whoever runs creates all of them, and gives them away; OpenNebula takes each name of an owner once.
+    """
+    shared: dict[tuple, list] = {}
+    for number, declared in enumerate(objects):
+        if declared.entry.by_owner:
+            shared.setdefault((declared.entry.key, str(declared.params["name"])), []).append(number)
+    caller = cloud.call("tell who runs", "user.info", -1).NAME if shared else None
+    for numbers in shared.values():
+        ordered = sorted(numbers, key=lambda number: objects[number].params.get("owner") == caller)
+        for earlier, later in zip(ordered, ordered[1:]):
+            references[later].setdefault("", set()).add(earlier)
 
 
 def references_of(cloud, declared, numbers):
@@ -130,8 +148,8 @@ def references_of(cloud, declared, numbers):
         except (Failure, OneException) as error:
             faults.append(Fault(declared.entry.place(option), _message(error)))
             continue
-        names = asked + (graph.template_names(form) if option == "template" and form else [])
-        found[option] = {numbers[name] for name in names if name in numbers}
+        named = asked + (graph.template_names(form) if option == "template" and form else [])
+        found[option] = {numbers[name] for name in named if name in numbers}
     return found, [] if declared.removed else faults  # what is removed may name what is gone already
 
 
@@ -173,8 +191,17 @@ def _converge(cloud, declared, apply):
 
 def engine_of(cloud, declared, apply=True):
     """The Engine for a declared object."""
-    modes = modes_of(declared.params)._replace(by_owner=getattr(declared.entry, "by_owner", False))
+    modes = modes_of(declared.params)._replace(by_owner=declared.entry.by_owner or _is_ambiguous(cloud, declared))
     return Engine(cloud, declared.resource, modes, apply, declared.waits)
+
+
+def _is_ambiguous(cloud, declared):
+    """Whether several objects of the cloud have the name of an object whose owner is declared."""
+    name, resource = declared.params.get("name"), declared.resource
+    if declared.params.get("owner") is None or name is None:
+        return False
+    found = [item for item in cloud.pool(resource.kind, resource.pool_arguments) if names.fits(str(name).strip(), item)]
+    return len(found) > 1
 
 
 def action_of(report):

@@ -58,6 +58,22 @@ def test_secrets_of_templates_are_named_and_not_written(site, simulator):
     assert sorted(one.what for one in left) == ["template.API_KEY", "template.CONTEXT.ROOT_PASSWORD"]
 
 
+def test_objects_of_one_name_are_exported_with_their_owners(site, simulator):
+    one = OneServer(simulator.url, session="oneadmin:opennebula")
+    ann = one.user.allocate("ann", "secret", "core")
+    one.template.chown(one.template.allocate({"NAME": "web", "CPU": 1}), ann, -1)
+    one.template.allocate({"NAME": "web", "CPU": 2})
+    one.template.allocate({"NAME": "db", "CPU": 3})
+    declaration, left = exported(site, kinds=["templates"])
+    assert [(each["name"], each.get("owner")) for each in declaration["templates"]] == [
+        ("web", "ann"),
+        ("web", "oneadmin"),
+        ("db", None),
+    ]
+    assert left == []
+    assert steady(site, declaration) == []
+
+
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters="-_. "), min_size=1, max_size=8)
 NAMES = NAMES.map(str.strip).filter(bool)
 TEXTS = st.text(st.characters(codec="latin-1", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=12)

@@ -103,6 +103,33 @@ def test_what_opennebula_changes_with_other_objects_is_made_as_declared_in_the_s
     assert set(actions(site.plan(declared)[1]).values()) == {"none"}
 
 
+def test_owners_tell_objects_of_one_name_apart(site, one):
+    owners = ("oneadmin", "ann", "bob")
+    declared = {
+        "users": [{"name": "ann", "password": "p"}, {"name": "bob", "password": "p"}],
+        "templates": [{"name": "web", "owner": owner, "template": {"NOTE": owner}} for owner in owners],
+    }
+    dummy, outcome = site.apply(declared)
+    assert outcome.failures == {}
+    pool = one.templatepool.info(-2, -1, -1).VMTEMPLATE
+    assert sorted((item.NAME, item.UNAME, item.TEMPLATE["NOTE"]) for item in pool) == [
+        ("web", owner, owner) for owner in sorted(owners)
+    ]
+    assert set(actions(site.plan(declared)[1]).values()) == {"none"}
+    other = {"templates": [{"name": "web", "owner": "bob", "template": {"NOTE": "new"}}]}
+    site.apply(other)
+    notes = {item.UNAME: item.TEMPLATE["NOTE"] for item in one.templatepool.info(-2, -1, -1).VMTEMPLATE}
+    assert notes == {"oneadmin": "oneadmin", "ann": "ann", "bob": "new"}, "also where only the cloud has several"
+    site.apply({"templates": [{"name": "web", "owner": "ann", "state": "absent"}]})
+    assert sorted(item.UNAME for item in one.templatepool.info(-2, -1, -1).VMTEMPLATE) == ["bob", "oneadmin"]
+
+
+def test_objects_of_one_name_have_to_say_whose_they_are(site):
+    declared = {"templates": [{"name": "web", "owner": "ann"}, {"name": "web", "template": {"CPU": 1}}]}
+    faults = site.plan(declared)[2]
+    assert "templates[1]: another object has the name 'web': give the owner of each." in map(str, faults)
+
+
 class Killed(BaseException):
     """The run ends here."""
 
