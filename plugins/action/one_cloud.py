@@ -22,7 +22,7 @@ from ..module_utils._core.failure import Failure
 from ..module_utils._core.values import masked
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
-from ..plugin_utils.declaration.options import validated
+from ..plugin_utils.declaration.options import cost, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 
 # Expressions in the files of a document are those of whoever wrote the playbook; ansible-core asks since 2.19.
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
             result = self._made(params, calls)
         except Failure as failure:
             result = {"failed": True, "msg": failure.message, **masked(failure.data)}
-        return dict(result, api_calls=len(calls))
+        return dict(result, **cost(calls))
 
     def _made(self, params, calls):
         declared, faults = self._declared(params)

@@ -16,7 +16,7 @@ from ..module_utils._core.failure import Failure
 from ..module_utils._core.values import masked
 from ..modules import one_export
 from ..plugin_utils.declaration import document, export, objects, planner
-from ..plugin_utils.declaration.options import validated
+from ..plugin_utils.declaration.options import cost, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 from .one_cloud import modules
 
@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
             result.update(self._write(params["dest"], declaration, left))
         except Failure as failure:
             result = {"failed": True, "msg": failure.message, **masked(failure.data)}
-        return dict(result, api_calls=len(calls))
+        return dict(result, **cost(calls))
 
     def _write(self, dest, declaration, left):
         """Writes the document; what is there already, byte for byte, is not written again."""

@@ -224,7 +224,7 @@ diff:
     before: {"cluster edge": {"state": "absent"}}
     after: {"cluster edge": {"name": "edge", "state": "present"}}
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   returned: always
   type: int
   sample: 12

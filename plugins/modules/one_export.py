@@ -124,7 +124,7 @@ files:
   elements: str
   sample: ["site/clusters.yml"]
 api_calls:
-  description: How many calls of the API the task took.
+  description: How many calls of the API the task took; with C(-vvv) they are listed in C(calls).
   returned: always
   type: int
   sample: 20

@@ -26,7 +26,8 @@ def refused_at(text):
     """The position of the first ``$`` that OpenNebula refuses, as it begins no variable; None: there is none."""
     at = 0
     while True:
-        at = TEXT.match(text, at).end()
+        before = TEXT.match(text, at)
+        at = before.end() if before else at
         if at == len(text):
             return None
         variable = VARIABLE.match(text, at)

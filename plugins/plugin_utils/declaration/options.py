@@ -9,6 +9,9 @@ from __future__ import annotations
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.display import Display
+
+VERBOSE = 3  # of -vvv
 
 
 def validated(module, given):
@@ -29,6 +32,12 @@ def validated(module, given):
         if params.get(name) is None and "fallback" in option:
             params[name] = _fallback(*option["fallback"])
     return params
+
+
+def cost(calls):
+    """The fields of the result for the calls of a task: their count; with -vvv also their names."""
+    listed = {"calls": calls} if Display().verbosity >= VERBOSE else {}
+    return dict(listed, api_calls=len(calls))
 
 
 def _fallback(function, names):

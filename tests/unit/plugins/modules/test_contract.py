@@ -19,7 +19,8 @@ PLUGINS = "ansible_collections.privazio.opennebula.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("one_*.py"))
 DECLARING = [name for name in MODULES if not name.endswith("_info")]
 # Actions, or many objects at once: what they do is read back through the info module of what they act on.
-WITHOUT_INFO = {"one_call", "one_cloud"} | {name for name in DECLARING if name.startswith("one_vm_")} - {"one_vm_group"}
+DAY_2 = {name for name in DECLARING if name.startswith("one_vm_")} - {"one_vm_group"}
+WITHOUT_INFO = {"one_call", "one_cloud", "one_export"} | DAY_2
 FRAGMENTS = {"connection": connection, "common": common}
 SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|private_key")
 DEFAULTS = {"type": "str", "required": False, "elements": None, "default": None, "choices": None, "aliases": []}
