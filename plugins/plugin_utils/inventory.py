@@ -46,8 +46,15 @@ if hasattr(BaseInventoryPlugin, "trusted_by_default"):  # ansible-core 2.19: wha
         """The same value, which Ansible does not take for a template whatever it holds."""
         return value
 
-else:
+    def condition(expression):
+        """An expression that is true, or false, where the given one holds, or does not."""
+        return expression
+
+else:  # every result is a text
     from ansible.utils.unsafe_proxy import wrap_var as unsafe
+
+    def condition(expression):
+        return "true if (%s) else false" % expression
 
 
 @contextmanager
@@ -213,7 +220,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _holds(self, expression, scope):
         try:
-            return bool(self._compose(expression, scope))
+            return bool(self._compose(condition(expression), scope))
         except Exception as error:
             words = (expression, scope["inventory_hostname"], error)
             raise Failure("Cannot tell whether the filter %r holds for %s: %s" % words) from None
