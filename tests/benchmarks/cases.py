@@ -165,6 +165,10 @@ def simulator(*options: str) -> Iterator[str]:
             "opennebula_simulator",
             "--port",
             "0",
+            "--flow-port",
+            "0",
+            "--password",
+            SESSION.partition(":")[2],
             "--quiet",
             "--delay",
             "0",
@@ -177,7 +181,7 @@ def simulator(*options: str) -> Iterator[str]:
                 if process.poll() is not None:
                     sys.exit("cases.py: the simulator did not start")
                 time.sleep(0.02)
-            yield ready.read_text().strip()
+            yield ready.read_text().split()[0]  # OneFlow's follows
         finally:
             process.terminate()
             process.wait()
