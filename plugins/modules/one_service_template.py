@@ -89,6 +89,8 @@ extends_documentation_fragment:
 seealso:
   - module: privazio.opennebula.one_service_template_info
   - module: privazio.opennebula.one_service
+notes:
+  - It writes the format of OpenNebula 7.0, which OpenNebula 6 refuses.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
