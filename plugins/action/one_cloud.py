@@ -19,7 +19,7 @@ from ansible.utils.display import Display
 
 from ..module_utils._core.cloud import connect
 from ..module_utils._core.failure import Failure
-from ..module_utils._core.values import masked
+from ..module_utils._core.secrets import Secrets
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
 from ..plugin_utils.declaration.options import cost, validated
@@ -41,17 +41,18 @@ class ActionModule(ActionBase):
         """The result of the task."""
         super().run(tmp, task_vars)
         calls: list[str] = []
-        params = validated(one_cloud, self._task.args)
+        params, secrets = validated(one_cloud, self._task.args), Secrets()
         try:
-            result = self._made(params, calls)
+            result = self._made(params, calls, secrets)
         except Failure as failure:
-            result = {"failed": True, "msg": failure.message, **masked(failure.data)}
-        return dict(result, **cost(calls))
+            result = {"failed": True, "msg": failure.message, **failure.data}
+        cover = secrets.cover if result.get("failed") else secrets.shown
+        return dict(cover(result), **cost(calls))
 
-    def _made(self, params, calls):
-        declared, faults = self._declared(params)
+    def _made(self, params, calls, secrets):
+        declared, faults = self._declared(params, secrets)
         with connect(params, read_only=self._task.check_mode, on_call=calls.append) as one:
-            cloud = SharedCloud(one, params["wait_timeout"], planner.names_of(declared))
+            cloud = SharedCloud(one, params["wait_timeout"], planner.names_of(declared), secrets=secrets)
             declared += pruned(cloud, declared, params)
             plan, wrong = planner.plan(cloud, declared)
             if faults or wrong:
@@ -63,7 +64,7 @@ class ActionModule(ActionBase):
             self._keep_plan(params, result)
             if self._task.check_mode or not result["changed"]:
                 return result
-            progress = Progress(sum(one.action != "none" for one in plan.objects))
+            progress = Progress(sum(one.action != "none" for one in plan.objects), secrets)
             return dict(result, **told(plan, apply.apply(cloud, plan, params["parallel"], progress)))
 
     def _keep_plan(self, params, result):
@@ -89,10 +90,11 @@ class ActionModule(ActionBase):
 
     # -------------------------------------------------------- the document
 
-    def _declared(self, params):
+    def _declared(self, params, secrets):
         """(objects, faults) of the document."""
         parts = [("", params["declaration"] or {}, {})] + self._files(params["src"])
         entries, faults = document.merged(parts)
+        secrets.add([entry.options for entry in entries])
         entries, wrong = document.distinct(entries)
         if params["state"] == "absent":
             entries = [entry._replace(options=dict(entry.options, state="absent")) for entry in entries]
@@ -214,15 +216,17 @@ class Progress:
 
     Args:
         number (int): of all objects to make.
+        secrets (Secrets): that are not shown.
     """
 
-    def __init__(self, number):
+    def __init__(self, number, secrets):
         self._number = number
+        self._secrets = secrets
         self._done = 0
 
     def __call__(self, one, failure):
         self._done += 1
         self._number = max(self._number, self._done)  # more than was planned may have to be changed
         word = {"create": "created", "update": "updated", "remove": "removed"}[one.action]
-        outcome = "%s: %s" % ("failed", failure.message) if failure is not None else word
+        outcome = "%s: %s" % ("failed", self._secrets.cover(failure.message)) if failure is not None else word
         Display().display("[%d/%d] %s %s %s" % (self._done, self._number, one.kind, one.declared.name, outcome))

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.cloud import connect
 from ..module_utils._core.failure import Failure
-from ..module_utils._core.values import masked
+from ..module_utils._core.secrets import Secrets
 from ..modules import one_export
 from ..plugin_utils.declaration import document, export, objects, planner
 from ..plugin_utils.declaration.options import cost, validated
@@ -33,14 +33,14 @@ class ActionModule(ActionBase):
         """The result of the task."""
         super().run(tmp, task_vars)
         calls: list[str] = []
-        params = validated(one_export, self._task.args)
+        params, secrets = validated(one_export, self._task.args), Secrets()
         try:
             with connect(params, read_only=True, on_call=calls.append) as one:
-                declaration, left = exported(SharedCloud(one), params)
+                declaration, left = exported(SharedCloud(one, secrets=secrets), params)
             result = {"declaration": declaration, "left_out": [dict(one._asdict()) for one in left], "changed": False}
             result.update(self._write(params["dest"], declaration, left))
         except Failure as failure:
-            result = {"failed": True, "msg": failure.message, **masked(failure.data)}
+            result = secrets.cover({"failed": True, "msg": failure.message, **failure.data})
         return dict(result, **cost(calls))
 
     def _write(self, dest, declaration, left):
@@ -67,7 +67,8 @@ def exported(cloud, params):
     if plan is not None:
         left += export.steady(plan, [one.entry for one in declared])
     left += [export.Left("document", fault.place, "object", fault.message) for fault in twice + faults + wrong]
-    return declaration, left
+    reasons = cloud.secrets.cover([one.because for one in left])
+    return declaration, [one._replace(because=because) for one, because in zip(left, reasons)]
 
 
 def parts(dest, declaration):

@@ -79,6 +79,7 @@ from ansible.utils.display import Display
 from ..module_utils._core.argument_specs import CONNECTION
 from ..module_utils._core.cloud import Cloud, connect
 from ..module_utils._core.failure import Failure
+from ..module_utils._core.secrets import Secrets
 from ..plugin_utils.guest import Guest, GuestClock, Looks
 
 CHUNK = 4 * 1024 * 1024  # bytes of a file that are held at once
@@ -97,19 +98,20 @@ class Connection(ConnectionBase):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._guest = None
+        self._secrets = Secrets()
 
     def _connect(self):
         if not self._connected:
             try:
                 self._guest = self._found()
             except Failure as failure:
-                raise AnsibleConnectionFailure(str(failure)) from None
+                raise self._failure(failure) from None
             self._connected = True
         return self
 
     def _found(self):
         options = {name: self.get_option(name) for name in CONNECTION}
-        cloud = Cloud(connect(options), clock=GuestClock())
+        cloud = Cloud(connect(options), clock=GuestClock(), secrets=self._secrets)
         given = str(self.get_option("vm"))
         vm = cloud.info("vm", int(given)) if given.isdigit() else None
         if vm is None:
@@ -133,7 +135,10 @@ class Connection(ConnectionBase):
         try:
             return self._guest.shell(command, entered)
         except Failure as failure:
-            raise AnsibleConnectionFailure(str(failure)) from None
+            raise self._failure(failure) from None
+
+    def _failure(self, failure):
+        return AnsibleConnectionFailure(self._secrets.cover(failure.message))
 
     def put_file(self, in_path, out_path):
         """Copies a file of the controller into the guest.

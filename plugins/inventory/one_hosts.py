@@ -77,10 +77,9 @@ on_server_error: warn
 group_by: [server, RACK]
 """
 
-from ..module_utils._core.values import masked
 from ..module_utils._kinds.host import STATES
 from ..plugin_utils.inventory import OneInventory
-from ..plugin_utils.inventory_facts import labels, template
+from ..plugin_utils.inventory_facts import attributes, labels, template
 
 SHARE = {"total": "TOTAL_%s", "allocatable": "MAX_%s", "allocated": "%s_USAGE"}
 DATASTORE = {"id": "ID", "total": "TOTAL_MB", "used": "USED_MB", "free": "FREE_MB"}
@@ -119,7 +118,7 @@ FACTS = {
     "one_cpu": capacity("CPU"),
     "one_memory": capacity("MEM"),
     "one_datastores": datastores,
-    "one_attributes": lambda facts: masked(dict(facts["_attributes"])),
+    "one_attributes": attributes,
     "one_server": lambda facts: facts.source.server,
     "one_zone": lambda facts: facts.source.zone,
 }

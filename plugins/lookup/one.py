@@ -54,7 +54,7 @@ from ..module_utils._core.argument_specs import FLOW_CONNECTION, SELECTION
 from ..module_utils._core.cloud import Cloud
 from ..module_utils._core.failure import Failure
 from ..module_utils._core.flow import Clients
-from ..module_utils._core.values import masked
+from ..module_utils._core.secrets import Secrets
 from ..module_utils._engine.info import records
 from ..module_utils._kinds.registry import RESOURCES
 
@@ -71,12 +71,13 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         connection = {name: self.get_option(name) for name in FLOW_CONNECTION}
         options = {name: self.get_option(name) for name in SELECTION}
+        secrets = Secrets()
         try:
             with Clients(connection, read_only=True) as clients:
-                cloud = Cloud(clients)
+                cloud = Cloud(clients, secrets=secrets)
                 return [record for kind in terms for record in found(cloud, kind, options)]
         except Failure as failure:
-            raise AnsibleLookupError(str(failure)) from None
+            raise AnsibleLookupError(secrets.cover(failure.message)) from None
 
 
 def found(cloud, kind, options):
@@ -90,4 +91,4 @@ def found(cloud, kind, options):
     name = options["name"]
     if name is not None and not name.startswith("~"):
         cloud.reference(kind, name)
-    return masked(records(cloud, RESOURCES[kind], options))
+    return cloud.secrets.shown(records(cloud, RESOURCES[kind], options))

@@ -10,7 +10,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ._core.argument_specs import CONNECTION, require_least
 from ._core.cloud import Cloud, connect
 from ._core.failure import Failure, described
-from ._core.values import contrast, masked
+from ._core.secrets import Secrets
+from ._core.values import contrast
 from ._core.waiting import Clock, Progress
 from ._engine.engine import Engine
 from ._engine.resource import modes_of, wanted_of
@@ -26,7 +27,8 @@ class Face(AnsibleModule):
     def fail_json(self, msg, **data):
         secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
         self.no_log_values.update(str(self.params[name]) for name in secret if self.params.get(name))
-        super().fail_json(msg, **dict(_invocation(self.params), **data))
+        text = Secrets(_own(self.params)).cover(msg)
+        super().fail_json(text, **dict(_invocation(self.params), **data))
 
 
 class OneModule:
@@ -47,6 +49,7 @@ class OneModule:
         self.params = self._ansible.params
         self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
+        self.secrets = Secrets(_own(self.params))
         self._connect = client
 
     def run(self, work):
@@ -86,21 +89,31 @@ class OneModule:
         return self._connect(self.params, read_only=not self.applies, on_call=self.calls.append)
 
     def _cloud(self, one):
-        on_missing = self._ansible.warn if self._ansible.check_mode else None
-        clock = Clock()
-        progress = Progress(*self.progress, clock) if self.progress is not None else None
-        return Cloud(one, self.params.get("wait_timeout") or 0, on_missing, clock, progress)
+        on_missing, clock = self._warn if self._ansible.check_mode else None, Clock()
+        timeout = self.params.get("wait_timeout") or 0
+        return Cloud(one, timeout, on_missing, clock, self._follow(clock), self.secrets)
+
+    def _warn(self, text):
+        self._ansible.warn(self.secrets.cover(text))
+
+    def _follow(self, clock):
+        """The Progress of the task; None where nobody can follow it."""
+        if self.progress is None:
+            return None
+        show, period = self.progress
+        return Progress(lambda line: show(self.secrets.cover(line)), period, clock)
 
     def _succeed(self, report):
-        result = dict(masked(report.record or {}), changed=report.changed, **self._cost())
+        result = dict(self.secrets.shown(report.record or {}), changed=report.changed, **self._cost())
         if report.before is not None:
-            result["diff"] = _diff(report)
+            result["diff"] = _diff(report, self.secrets)
         self._ansible.exit_json(**result, **_invocation(self.params))
 
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
-        data.update(masked(failure.data))
-        self._ansible.fail_json(msg=failure.message, **data, **self._cost(), **_invocation(self.params))
+        data.update(self.secrets.cover(failure.data))
+        message = self.secrets.cover(failure.message)
+        self._ansible.fail_json(msg=message, **data, **self._cost(), **_invocation(self.params))
 
     def _cost(self):
         """The count of API calls; with -vvv also the calls."""
@@ -108,14 +121,20 @@ class OneModule:
         return dict(calls, api_calls=len(self.calls))
 
 
+def _own(params):
+    """The options of a module beside the connection's, whose secrets Ansible covers."""
+    return {name: value for name, value in params.items() if name not in CONNECTION}
+
+
 def _invocation(params):
-    """What was asked for, as every module returns it, but secrets inside of dictionaries are covered too."""
-    inner = {name: masked(value) for name, value in params.items() if isinstance(value, (dict, list))}
-    return {"invocation": {"module_args": dict(params, **inner)}}
+    """What was asked for, as every module returns it, but secrets inside of dictionaries and texts are covered too."""
+    own = _own(params)
+    return {"invocation": {"module_args": dict(params, **Secrets(own).cover(own))}}
 
 
-def _diff(report):
-    before, after = contrast(masked(report.before), masked(report.after))
+def _diff(report, secrets):
+    whole = secrets.shown(report.before), secrets.shown(report.after)
+    before, after = contrast(*whole)
     if report.before != report.after and before == after:  # only a secret differs
-        before, after = masked(report.before), masked(report.after)
+        before, after = whole
     return {"before": before, "after": after}

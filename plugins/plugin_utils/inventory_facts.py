@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..module_utils._core.values import masked, same
+from ..module_utils._core.secrets import found, told
+from ..module_utils._core.values import same
 
 EMPTY = (None, "", [], {})
 _ATTRIBUTE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -43,13 +44,19 @@ class Facts(Mapping):
     def _attribute(self, name):
         if not is_attribute(name):
             raise KeyError(name)
-        return texts(masked({name: self["_attributes"].get(name)})[name])
+        return texts(self["one_attributes"].get(name))
 
     def __iter__(self):
         return iter(self._table)
 
     def __len__(self):
         return len(self._table)
+
+
+def attributes(facts):
+    """The attributes of the user template, without secrets, also where a driver repeats those of the context."""
+    secrets = found(facts["_attributes"]) | found(facts.get("_context", {}))
+    return told(dict(facts["_attributes"]), secrets)
 
 
 def is_attribute(name):

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from ..module_utils._core.values import masked
 from ..module_utils._vm.states import status
-from .inventory_facts import labels, number, template, text, vector, vectors
+from .inventory_facts import attributes, labels, number, template, text, vector, vectors
 
 # ---------------------------------------------------------------- pool
 
@@ -216,7 +216,7 @@ FACTS = {
     "one_ips": lambda facts: addresses(facts["one_nics"]),
     "one_networks": lambda facts: sorted({card["network"] for card in facts["one_nics"] if "network" in card}),
     "one_labels": _user_attribute("LABELS", labels),
-    "one_attributes": lambda facts: masked(dict(facts["_attributes"])),
+    "one_attributes": attributes,
     "one_context": lambda facts: context(facts["_context"]),
     "one_vm_group": _named("vmgrouppool", "one_vm_group_id"),
     "one_vm_group_id": _attribute("VMGROUP", lambda value: number(vector(value).get("VMGROUP_ID"))),

@@ -14,6 +14,7 @@ from ..pyone import Client, OneException, OneNoExistsException, tls_context
 from . import names
 from .failure import NEEDS, Failure, described
 from .releases import SINCE, TESTED, later, number
+from .secrets import Secrets
 from .waiting import Clock, wait
 
 # pool: method and arguments that list all that the user may see; prefix: of the kind's methods;
@@ -94,13 +95,15 @@ class Cloud:
             fail.
         clock (Clock)
         progress (Progress | None): is told what is waited for.
+        secrets (Secrets | None): of the task; those of the objects that are read are added.
     """
 
-    def __init__(self, one, timeout=300, on_missing=None, clock=None, progress=None):
+    def __init__(self, one, timeout=300, on_missing=None, clock=None, progress=None, secrets=None):
         self.one = one
         self.timeout = timeout
         self.on_missing = on_missing
         self.clock = clock or Clock()
+        self.secrets = secrets or Secrets()
         self._progress = progress
         self._pools = {}
         self._missing = set()  # what on_missing was told
@@ -118,9 +121,15 @@ class Cloud:
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
         try:
-            return self.one.call(method, *arguments)
+            return self._answer(method, *arguments)
         except OneException as error:
             raise described(error, doing, **data) from None
+
+    def _answer(self, method, *arguments):
+        answer = self.one.call(method, *arguments)
+        if ".info" in method:
+            self.secrets.remember((method, *(one for one in arguments[:1] if isinstance(one, int))), answer)
+        return answer
 
     def check(self, doing, method, *arguments, **data):
         """Finds out whether an API method can be called with these arguments, without calling it.
@@ -166,7 +175,7 @@ class Cloud:
     def info(self, kind, oid):
         """One object, or None when there is none with this id."""
         try:
-            return self.one.call(method(kind, "info"), oid)
+            return self._answer(method(kind, "info"), oid)
         except OneNoExistsException:
             return None
         except OneException as error:

@@ -10,6 +10,7 @@ is not the present value.  So the plan, the diff and the write have one source.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..pyone import template as grammar
 from ..pyone.codec import UNSENDABLE
@@ -18,7 +19,8 @@ from .failure import Failure, described
 
 MASK = "********"
 LABELS = "LABELS"  # the attribute whose text is a list with commas
-_SECRET = re.compile(r"PASSW|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_KEY", re.I)
+SENSITIVE = "PASSW|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_KEY|ACCESS_KEY"
+_SECRET = re.compile(SENSITIVE, re.I)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\Z")
 _BOOLEANS = {"yes": "YES", "no": "NO", "true": "YES", "false": "NO"}
 
@@ -285,11 +287,12 @@ def masked(value):
 def _covered(name, value):
     if isinstance(value, (list, tuple)):
         return [_covered(name, item) for item in value]
-    if isinstance(value, str) and value and is_secret(name):
+    if not isinstance(value, (dict, bool)) and value not in (None, "") and is_secret(name):
         return MASK
     return masked(value)
 
 
+@lru_cache(maxsize=4096)
 def is_secret(name):
     """Whether options and attributes of this name hold secrets."""
     return bool(_SECRET.search(str(name)))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._core import names
 from ...module_utils._core.failure import Failure, described
-from ...module_utils._core.values import masked
+from ...module_utils._core.secrets import found, told
 from ...module_utils._engine.engine import Engine
 from ...module_utils._engine.resource import Report, modes_of, wanted_of
 from ...module_utils.pyone import OneException
@@ -51,10 +51,11 @@ class Planned(NamedTuple):
 
     def told(self):
         """The object in the list `plan` of the result, without secrets."""
-        before, after = (masked(value or {}) for value in (self.report.before, self.report.after))
+        secrets = found(self.declared.entry.options)
+        before, after = (told(value or {}, secrets) for value in (self.report.before, self.report.after))
         oid = (self.report.record or {}).get("id")
-        told = {"kind": self.kind, "name": self.declared.name, "id": oid, "action": self.action}
-        return dict(told, before=before, after=after, because=self.because, place=self.declared.entry.place())
+        named = {"kind": self.kind, "name": self.declared.name, "id": oid, "action": self.action}
+        return dict(named, before=before, after=after, because=self.because, place=self.declared.entry.place())
 
 
 class Plan(NamedTuple):

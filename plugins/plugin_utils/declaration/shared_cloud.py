@@ -35,7 +35,7 @@ class SharedCloud(Cloud):
     """A Cloud that many objects, and several threads, plan on.
 
     Args:
-        one, timeout, clock: as of Cloud.
+        one, timeout, clock, secrets: as of Cloud.
         declared (container): (kind, name) of objects that the document declares; a reference to one that does not exist
             yet is taken as it is written.
 
@@ -43,8 +43,8 @@ class SharedCloud(Cloud):
         asked (list[tuple] | None): the references since trace() began: (kind, name or id).
     """
 
-    def __init__(self, one, timeout=300, declared=(), clock=None):
-        super().__init__(one, timeout, None, clock)
+    def __init__(self, one, timeout=300, declared=(), clock=None, secrets=None):
+        super().__init__(one, timeout, None, clock, None, secrets)
         self._declared = declared
         self._lock = threading.RLock()
         self._local = threading.local()
