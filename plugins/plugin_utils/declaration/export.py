@@ -49,11 +49,11 @@ class Names:
         self._names: dict[str, dict] = {}
 
     def __call__(self, kind, oid):
-        """The name of an object, or its id as text where the name is not the only one, or cannot be seen."""
+        """The name of an object, or its id as text where the name could mean another object too, or cannot be seen."""
         if kind not in self._names:
             pool = list(self._cloud.pool(kind))
-            names = [item.NAME for item in pool]
-            self._names[kind] = {item.ID: item.NAME for item in pool if names.count(item.NAME) == 1}
+            counts = Counter([item.NAME for item in pool] + [str(item.ID) for item in pool])
+            self._names[kind] = {item.ID: item.NAME for item in pool if counts[item.NAME] == 1}
         return self._names[kind].get(oid, str(oid))
 
 
@@ -71,8 +71,8 @@ def named(field, kind, default, record, names):
 
 
 def all_named(field, kind, default, record, names):
-    """The names of the objects whose ids the field has."""
-    found = [names(kind, oid) for oid in record.get(field) or ()]
+    """The names of the objects whose ids the field has, in order, as ids differ from cloud to cloud."""
+    found = sorted(names(kind, oid) for oid in record.get(field) or ())
     return NOTHING if found == list(default) else found
 
 
@@ -87,8 +87,12 @@ def host_state(record, names):
 
 
 def rules(record, names):
-    """The rules of a security group, in the options' words."""
-    return [dict(rule) for rule in record["rules"]] or NOTHING
+    """The rules of a security group, in the options' words, with networks by name."""
+    found = [dict(rule) for rule in record["rules"]]
+    for rule in found:
+        if "network_id" in rule:
+            rule["network"] = names("vnet", int(rule.pop("network_id")))
+    return found or NOTHING
 
 
 def ranges(record, names):
@@ -110,7 +114,7 @@ def primary_group(record, names):
 
 
 def other_groups(record, names):
-    return [names("group", oid) for oid in record["group_ids"][1:]] or NOTHING
+    return sorted(names("group", oid) for oid in record["group_ids"][1:]) or NOTHING
 
 
 def roles(record, names):
@@ -154,7 +158,7 @@ def of_zone(kind, record, names):
     found = record[kind + "_ids"]
     if set(found) - {"0"}:
         return NOTHING
-    return [one if one == "*" else names(kind, one) for one in found.get("0", ())] or NOTHING
+    return sorted(one if one == "*" else names(kind, one) for one in found.get("0", ())) or NOTHING
 
 
 class Export(NamedTuple):
@@ -363,7 +367,7 @@ def objects_of(cloud, key, where, names):
     export = EXPORTS[key]
     resource = RESOURCES[export.kind]
     found, left = [], []
-    pool = sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: item.ID)
+    pool = sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: (item.NAME, item.ID))
     counts = Counter(item.NAME for item in pool)
     for item in pool:
         if item.ID in prune.INSTALLED.get(export.kind, ()) or not prune.fits(item, where):
@@ -409,7 +413,8 @@ def acl_rules(cloud, where, names):
         record = acl.read_rule(text)
         who = next(((word, record[word + "_id"]) for word in ("user", "group") if word + "_id" in record), None)
         found.setdefault(str(who), [who, []])[1].append(_rule(record, names))
-    return [_subject(who, names) | {"rules": rules} for who, rules in found.values()], []
+    told = [_subject(who, names) | {"rules": sorted(rules, key=str)} for who, rules in found.values()]
+    return sorted(told, key=str), []
 
 
 def _subject(who, names):
@@ -434,26 +439,41 @@ def _rule(record, names):
 def virtual_machines(cloud, where, names):
     """Each VM by itself, from its VM template where that exists still."""
     found, left = [], []
-    for item in sorted(cloud.whole_vms(), key=lambda item: item.ID):
-        if not prune.fits(item, where):
-            continue
-        record = vm_record.read(cloud, item)
-        told = {"name": item.NAME, "cpu": record["cpu"], "vcpu": record["vcpu"], "memory": str(record["memory"])}
-        source = (item.TEMPLATE or {}).get("TEMPLATE_ID", "")
-        if source.isdigit() and names("template", int(source)) != source:
-            told["template"] = names("template", int(source))
-        else:
-            left.append(Left("vm", item.NAME, "template", "it is made from none that exists"))
-        attributes, secrets = without_secrets(_user_template(record["attributes"]))
-        left += [Left("vm", item.NAME, "attributes." + name, "it is a secret") for name in secrets]
-        told.update({"attributes": attributes} if attributes else {})
-        told.update({"labels": record["labels"]} if record["labels"] else {})
-        if record["owner"] != "oneadmin":
-            told["owner"] = record["owner"]
-        if record["status"] in VM_STATES:
-            told["state"] = record["status"]
-        found.append(told)
+    pool = sorted(cloud.whole_vms(), key=lambda item: (item.NAME, item.ID))
+    counts = Counter(item.NAME for item in pool)
+    for item in pool:
+        if prune.fits(item, where):
+            told, missing = _virtual_machine(vm_record.read(cloud, item), _source(item, names), counts[item.NAME] > 1)
+            found.append(told)
+            left += [Left("vm", item.NAME, what, because) for what, because in missing]
     return found, left
+
+
+def _source(item, names):
+    """The name of the VM template that a VM was made from; None where it does not exist any more."""
+    source = (item.TEMPLATE or {}).get("TEMPLATE_ID", "")
+    name = names("template", int(source)) if source.isdigit() else source
+    return None if name == source else name
+
+
+def _virtual_machine(record, source, ambiguous):
+    """(the options of a VM, what they do not tell and why); one of several with a name is told by its id."""
+    attributes, secrets = without_secrets(_user_template(record["attributes"]))
+    told = {
+        "id" if ambiguous else "name": record["id"] if ambiguous else record["name"],
+        "cpu": record["cpu"],
+        "vcpu": record["vcpu"],
+        "memory": str(record["memory"]),
+        "template": source,
+        "attributes": attributes or None,
+        "labels": record["labels"] or None,
+        "owner": record["owner"] if record["owner"] != "oneadmin" else None,
+        "state": record["status"] if record["status"] in VM_STATES else None,
+    }
+    missing = [("attributes." + name, "it is a secret") for name in secrets]
+    missing += [("name", "several have it")] if ambiguous else []
+    missing += [("template", "it is made from none that exists")] if source is None else []
+    return {option: value for option, value in told.items() if value is not None}, missing
 
 
 VM_STATES = ("running", "poweredoff", "suspended", "stopped", "undeployed", "held")
