@@ -56,7 +56,7 @@ from ..module_utils._core.failure import Failure
 from ..module_utils._core.flow import Clients
 from ..module_utils._core.secrets import Secrets
 from ..module_utils._engine.info import records
-from ..module_utils._kinds.registry import RESOURCES
+from ..module_utils._kinds.registry import RESOURCES, unknown
 
 
 class LookupModule(LookupBase):
@@ -87,7 +87,7 @@ def found(cloud, kind, options):
         Failure: there is no such kind; no object, or more than one, has a name that is given exactly.
     """
     if kind not in RESOURCES:
-        raise Failure("There is no kind %r of objects; there are: %s." % (kind, ", ".join(sorted(RESOURCES))))
+        raise unknown(kind)
     name = options["name"]
     if name is not None and not name.startswith("~"):
         cloud.reference(kind, name)

@@ -5,17 +5,30 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ._core.argument_specs import CONNECTION, require_least
 from ._core.cloud import Cloud, connect
-from ._core.failure import Failure, described
+from ._core.failure import Failure, described, did_you_mean
 from ._core.secrets import Secrets
 from ._core.values import contrast
 from ._core.waiting import Clock, Progress
 from ._engine.engine import Engine
 from ._engine.resource import modes_of, wanted_of
 from .pyone import OneException
+
+# What ansible-core says of an option, or of a value, that it does not know.
+REFUSALS = (
+    re.compile(
+        r"Unsupported parameters for \(\S+\) module: (?P<given>[\w.-]+).*?\. "
+        r"Supported parameters include: (?P<known>.+)"
+    ),
+    re.compile(
+        r"value of \S+ must be one (?:or more )?of: (?P<known>.+?)[,.] [gG]ot(?: no match for)?: (?P<given>\w+)"
+    ),
+)
 
 
 class Face(AnsibleModule):
@@ -27,8 +40,9 @@ class Face(AnsibleModule):
     def fail_json(self, msg, **data):
         secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
         self.no_log_values.update(str(self.params[name]) for name in secret if self.params.get(name))
-        text = Secrets(_own(self.params)).cover(msg)
-        super().fail_json(text, **dict(_invocation(self.params), **data))
+        hint = _meant(msg)
+        text = msg.rstrip(".") + "." + hint if hint else msg
+        super().fail_json(Secrets(_own(self.params)).cover(text), **dict(_invocation(self.params), **data))
 
 
 class OneModule:
@@ -119,6 +133,15 @@ class OneModule:
         """The count of API calls; with -vvv also the calls."""
         calls = {"calls": self.calls} if self._ansible._verbosity >= 3 else {}
         return dict(calls, api_calls=len(self.calls))
+
+
+def _meant(message):
+    """What ansible-core's refusal of an option or of a value may have meant; empty for other messages."""
+    for pattern in REFUSALS:
+        found = pattern.match(message)
+        if found:
+            return did_you_mean(found.group("given").rpartition(".")[2], re.findall(r"[\w-]+", found.group("known")))
+    return ""
 
 
 def _own(params):

@@ -74,11 +74,10 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     FLOW_CONNECTION,
     SELECTION,
 )
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.flow import Clients
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.info import records
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import ONEFLOW, RESOURCES
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import ONEFLOW, RESOURCES, unknown
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(
@@ -91,9 +90,9 @@ OPTIONS = dict(
 def read(cloud, options):
     """The Report with the objects of all kinds wanted."""
     kinds = options["kinds"] if options["kinds"] is not None else sorted(set(RESOURCES) - set(ONEFLOW))
-    unknown = sorted(set(kinds) - set(RESOURCES))
-    if unknown:
-        raise Failure("There is no kind %r of objects; there are: %s." % (unknown[0], ", ".join(sorted(RESOURCES))))
+    missing = sorted(set(kinds) - set(RESOURCES))
+    if missing:
+        raise unknown(missing[0])
     objects = {kind: records(cloud, RESOURCES[kind], options) for kind in kinds}
     return Report(False, None, None, {"objects": objects})
 

@@ -22,9 +22,12 @@ def content(item):
     return {"template": found, "labels": labels_of(found)}
 
 
-def canonical_template(cloud, given):
-    """A template given as dictionary or text, in canonical form; see values.declared()."""
-    return declared("template", given)
+def canonical_option(option, cloud, given):
+    """A template given as dictionary or text in an option, in canonical form; see values.declared()."""
+    return declared(option, given)
+
+
+canonical_template = partial(canonical_option, "template")
 
 
 def canonical_single(kind, cloud, given):

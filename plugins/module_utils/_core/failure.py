@@ -61,6 +61,14 @@ def listed(texts, separator=", "):
     return separator.join(texts[:MOST] + more)
 
 
+def did_you_mean(word, words):
+    """A question after the one of `words` that is nearly `word`; empty when there is none."""
+    from difflib import get_close_matches  # which only few messages need
+
+    near = get_close_matches(word, list(words), 1)
+    return " Did you mean %s?" % near[0] if near else ""
+
+
 class Failure(Exception):
     """What ends a task.
 

@@ -9,6 +9,7 @@ names.
 
 from __future__ import annotations
 
+from .._core.failure import Failure, did_you_mean
 from .._vm.resource import VM
 from .backupjob import BACKUPJOB
 from .cluster import CLUSTER
@@ -55,3 +56,9 @@ RESOURCES = {
     "vrouter": VROUTER,
     "zone": ZONE,
 }
+
+
+def unknown(kind):
+    """The Failure of a word that is no kind."""
+    message = "There is no kind %r of objects; there are: %s."
+    return Failure(message % (kind, ", ".join(sorted(RESOURCES))) + did_you_mean(str(kind), RESOURCES))

@@ -199,7 +199,7 @@ def plan_vm_count(record, wanted, modes):
 
 def creation(record, number, wanted, modes):
     """The Step that creates VMs as the options vm_template, vm_name, vm_hold and vm_extra say."""
-    extra = templates.canonical_template(None, wanted["vm_extra"]) if wanted.get("vm_extra") else ""
+    extra = templates.canonical_option("vm_extra", None, wanted["vm_extra"]) if wanted.get("vm_extra") else ""
     name = wanted.get("vm_name", DEFAULT_NAME % record["name"])
     instances = Instances(number, name, wanted.get("vm_hold", False), extra, modes.waits)
     template = Reference("template", wanted["vm_template"]) if "vm_template" in wanted else DEFAULT_TEMPLATE
@@ -257,7 +257,7 @@ OWN = {
     "nics": Attribute(plan_nics, canonical_nics),
     "vm_template": source(reference("template")),
     "vm_name": source(),
-    "vm_extra": source(templates.canonical_template),
+    "vm_extra": source(partial(templates.canonical_option, "vm_extra")),
     "vm_hold": source(),
     "vm_count": Attribute(plan_vm_count, not_negative),
 }

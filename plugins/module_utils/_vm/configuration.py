@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from .._attributes.template import canonical_template
 from .._core.cloud import ALL
 from .._core.failure import Failure
-from .._core.values import megabytes, merged_template, same
+from .._core.values import declared, megabytes, merged_template, same
 from .._engine.resource import Step
 from .context import require_variables
 from .record import KIND, SECTIONS
@@ -31,7 +30,7 @@ def canonical_attributes(cloud, given):
     Raises:
         Failure: it has attributes of the VM template.
     """
-    attributes = canonical_template(cloud, given)
+    attributes = declared("attributes", given)
     wrong = sorted(NOT_USER.intersection(attributes))
     if wrong:
         message = "The option attributes is for the user template of a VM; %s belongs into the VM template."
@@ -86,7 +85,7 @@ def canonical_sections(cloud, given):
     Raises:
         Failure: a section is none of them, or no dictionary.
     """
-    sections = canonical_template(cloud, given)
+    sections = declared("updateconf", given)
     for name, value in sections.items():
         sections[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
         if name not in SECTIONS or not isinstance(sections[name], dict):

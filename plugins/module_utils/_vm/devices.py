@@ -67,7 +67,7 @@ def canonical_disks(cloud, given):
 def _canonical_disk(given):
     disk = _declared(given, "disks", "IMAGE IMAGE_ID TYPE DISK_ID TARGET")
     if "SIZE" in disk:
-        disk["SIZE"] = str(megabytes(disk["SIZE"], "disks"))
+        disk["SIZE"] = str(megabytes(disk["SIZE"], "disks (SIZE)"))
     return disk
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .._core import names
 from .._core.failure import Failure
-from .._core.values import megabytes
+from .._core.values import declared, declared_vector, megabytes
 from .._engine.engine import canonical
 from .._engine.resource import modes_of
 from . import context, planner
@@ -162,6 +162,7 @@ def wanted_values(params):
         given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(disk_sizes)]
     sections = dict(params["updateconf"] or {})
     if params["context"] is not None:
+        declared_vector("context", "CONTEXT", params["context"])  # a fault is one of this option
         sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
     if params["start_script"] is not None:
         sections["CONTEXT"] = with_script(sections.get("CONTEXT") or {}, params["start_script"])
@@ -183,11 +184,11 @@ def with_script(members, script):
 
 def user_attributes(params):
     """What the user template is to have; what selects the VMs of a fleet is a part of it."""
-    found = dict(split_name(params["count_attributes"])[1])
+    found = declared("count_attributes", split_name(params["count_attributes"])[1])
     if not selects(params):
-        found.update(split_name(params["attributes"])[1])
-    found.update(params["update_attributes"] or {})
-    return {name: value for name, value in found.items() if value is not None}
+        found.update(declared("attributes", split_name(params["attributes"])[1]))
+    found.update(declared("update_attributes", params["update_attributes"] or {}))
+    return found
 
 
 def wanted_labels(params):

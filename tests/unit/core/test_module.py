@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
-from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import Face as Refusing
+from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule, _meant
 
 PARAMS = {
     "api_url": "http://127.0.0.1:1/RPC2",
@@ -56,3 +57,35 @@ def test_the_invocation_shows_what_was_asked_and_no_secret_inside_of_it(module, 
     assert shown["template"] == {"CPU": 1, "CONTEXT": {"PASSWORD": "********"}}
     assert "hush" not in str(caught.value.args)
     assert PARAMS["template"]["CONTEXT"]["PASSWORD"] == "hush"
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        (
+            "Unsupported parameters for (a.b.one_vm) module: nme. Supported parameters include: id, name (title).",
+            " Did you mean name?",
+        ),
+        (
+            "Unsupported parameters for (a.b.one_vm) module: rules.rang. Supported parameters include: ip, range.",
+            " Did you mean range?",
+        ),
+        ("value of state must be one of: present, running, absent, got: runing", " Did you mean running?"),
+        ("value of kinds must be one or more of: hosts, users. Got no match for: hots", " Did you mean hosts?"),
+        ("value of state must be one of: present, absent, got: q", ""),
+        ("missing required arguments: name", ""),
+    ],
+)
+def test_a_refusal_of_options_asks_what_was_meant(said, hint):
+    assert _meant(said) == hint
+
+
+def test_a_refusal_ends_with_the_question(monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        "ansible.module_utils.basic.AnsibleModule.fail_json", lambda self, msg, **data: said.append(msg)
+    )
+    face = object.__new__(Refusing)
+    face.params, face.argument_spec, face.no_log_values = {}, {}, set()
+    face.fail_json("value of state must be one of: present, absent, got: abscent")
+    assert said == ["value of state must be one of: present, absent, got: abscent. Did you mean absent?"]

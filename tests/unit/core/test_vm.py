@@ -401,3 +401,14 @@ def test_options_and_fields_of_community_general(run, one):
     known.update(alias for spec in one_vm.OPTIONS.values() for alias in spec.get("aliases", ()))
     assert set(OPTIONS_OF_COMMUNITY_GENERAL) <= known
     assert set(FIELDS_OF_COMMUNITY_GENERAL) <= set(only(bring(run, "running")))
+
+
+@pytest.mark.parametrize("option", ["attributes", "update_attributes", "context"])
+def test_a_fault_names_the_option_that_has_it(run, option):
+    with pytest.raises(Failure, match=f"^Cannot use the option {option}: the member B of the vector (A|CONTEXT) "):
+        run(
+            name="db",
+            template="tpl",
+            check=True,
+            **{option: {"A": {"B": {"C": 1}}} if option != "context" else {"B": {"C": 1}}},
+        )

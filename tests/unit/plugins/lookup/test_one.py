@@ -42,7 +42,7 @@ def test_what_fits_nothing_is_empty(look):
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
-        ("templates", {}, "no kind 'templates'"),
+        ("templates", {}, r"no kind 'templates' .* Did you mean template\?"),
         ("template", {"name": "webb"}, "did you mean 'web'"),
         ("template", {"name": "~("}, "not a regular expression"),
     ],
