@@ -178,7 +178,7 @@ options:
 options:
   ids:
     description:
-      - Only the objects with these ids; ids that no object has are passed over. One call each.
+      - Only the objects with these ids; ids that no object has are ignored. One call each.
     type: list
     elements: int
     aliases: [id]
@@ -198,7 +198,7 @@ options:
 options:
   ids:
     description:
-      - Only the objects with these ids; ids that no object has are passed over. One call each.
+      - Only the objects with these ids; ids that no object has are ignored. One call each.
     type: list
     elements: int
     aliases: [id]

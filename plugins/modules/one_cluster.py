@@ -74,7 +74,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a cluster
+- name: Create a cluster
   privazio.opennebula.one_cluster:
     name: edge
     template:
@@ -149,7 +149,9 @@ template:
   returned: success
   sample: {"DESCRIPTION": "Machines at the edge"}
 plan:
-  description: The plan of DRS; null when there is none.
+  description:
+      - The plan of DRS. Null when there is none. With O(plan=requested), DRS has made none within O(plan_timeout),
+        mostly because no virtual machine would be better elsewhere. With O(plan=executed), nothing was to be done.
   type: dict
   returned: when O(plan) is given
   contains:

@@ -97,11 +97,21 @@ EXAMPLES = r"""
     name: running
     enabled: false
 
-- name: Remove both datastores
+- name: Create a datastore for backups
+  privazio.opennebula.one_datastore:
+    name: vault
+    type: backup
+    ds_mad: "{{ one_ds_mad | default('rsync') }}"
+    tm_mad: "-"
+    template:
+      RSYNC_HOST: backup.example.com
+      RSYNC_USER: oneadmin
+
+- name: Remove the datastores
   privazio.opennebula.one_datastore:
     name: "{{ item }}"
     state: absent
-  loop: [fast, running]
+  loop: [fast, running, vault]
 """
 
 RETURN = r"""

@@ -102,26 +102,38 @@ extends_documentation_fragment:
   - privazio.opennebula.common.wait
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
+notes:
+  - Backups are images of the type V(backup). OpenNebula removes the oldest where O(keep_last) is exceeded, and keeps
+    all of them when the virtual machine is removed. M(privazio.opennebula.one_image) removes one by its id.
 seealso:
   - module: privazio.opennebula.one_backupjob
+  - module: privazio.opennebula.one_datastore
+  - module: privazio.opennebula.one_image
   - module: privazio.opennebula.one_vm_snapshot
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """
 
 EXAMPLES = r"""
-- name: A backup, unless there is one of the last day; four are kept
+- name: Back up a VM, unless there is a backup of the last day; keep four
   privazio.opennebula.one_vm_backup:
     name: database
     datastore: vault
     max_age: 86400
     keep_last: 4
+  register: backup
 
-- name: Put the disks back to the newest backup, for which the machine is switched off and on
+- name: Restore the disks from the newest backup, for which the VM is switched off and on
   privazio.opennebula.one_vm_backup:
     name: database
     state: restored
     allow_poweroff: true
+
+- name: Remove the backups
+  privazio.opennebula.one_image:
+    id: "{{ item }}"
+    state: absent
+  loop: "{{ backup.backups | default([]) }}"
 """
 
 RETURN = r"""

@@ -15,7 +15,7 @@ description:
 options:
   ids:
     description:
-      - Only the VMs with these ids; ids that no VM has are passed over.
+      - Only the VMs with these ids; ids that no VM has are ignored.
     type: list
     elements: int
     aliases: [id, instance_ids]

@@ -14,15 +14,15 @@ import yaml
 
 BLOCK = re.compile(r"^\.\. code-block:: yaml\n\n((?:   [^\n]*\n|\n)+)", re.MULTILINE)
 HOST = """
-- name: Have a host
+- name: Create a host
   privazio.opennebula.one_host: {name: node1, im_mad: dummy, vm_mad: dummy}
 """
 TEMPLATE = """
-- name: Have a VM template
+- name: Create a VM template
   privazio.opennebula.one_template: {name: web, template: {CPU: 0.1, MEMORY: 64}}
 """
 VM = """
-- name: Have a VM
+- name: Create a VM
   privazio.opennebula.one_vm: {name: web, template: web, state: running}
 """
 OTHER_HOST = HOST.replace("node1", "node2")
