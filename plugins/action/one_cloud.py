@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._core.cloud import connect
-from ..module_utils._core.failure import Failure
+from ..module_utils._core.failure import Failure, listed
 from ..module_utils._core.secrets import Secrets
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
@@ -164,7 +164,7 @@ def modules():
 
 def _invalid(faults):
     told = [{"place": fault.place, "message": fault.message} for fault in faults]
-    message = "The declaration has %d fault%s. %s" % (len(faults), "s"[: len(faults) != 1], " ".join(map(str, faults)))
+    message = "The declaration has %d fault%s. %s" % (len(faults), "s"[: len(faults) != 1], listed(faults, " "))
     return {"failed": True, "msg": message, "faults": told, "changed": False}
 
 
@@ -201,7 +201,7 @@ def told(plan, outcome):
     result = {"done": done, "unplanned": unplanned, "changed": bool(done) or bool(failures)}
     if failures:
         message = "%d of %d objects could not be made as declared, %d were skipped: %s"
-        reasons = " ".join("%(kind)s %(name)s: %(reason)s" % failure for failure in failures)
+        reasons = listed(("%(kind)s %(name)s: %(reason)s" % failure for failure in failures), " ")
         counts = (len(failures), len(done) + len(failures) + len(skipped), len(skipped))
         result.update(failed=True, msg=message % (*counts, reasons), failures=failures, skipped=skipped)
     return result

@@ -229,7 +229,9 @@ def _check_limits(role, modes):
     if modes.force or ((least is None or least <= number) and (most is None or number <= most)):
         return
     limits = "min_vms %s and max_vms %s" % (least if least is not None else "-", most if most is not None else "-")
-    raise Failure("The role %s cannot have %d VMs: it has %s. To pass them, give force: true." % (name, number, limits))
+    raise Failure(
+        "The role %s cannot have %d VMs: it has %s. To exceed this, give force: true." % (name, number, limits)
+    )
 
 
 def change_role(record, how, name, given):

@@ -18,7 +18,7 @@ from .._core.failure import Failure
 from .._core.values import canonical, same, vectors
 from .._engine.engine import perform
 from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, delete, source
-from .._vm.runner import Run, run
+from .._vm.runner import Run, run, together
 from .._vm.states import RESTING, describe, fetch_vms, status
 from .._vm.transitions import Reach
 
@@ -242,9 +242,9 @@ def _run_all(cloud, ids, step, waits=True):
     """
     runs = [Run(item, [step], waits=waits) for item in fetch_vms(cloud, ids, whole=False).values()]
     run(cloud, runs, WORKERS)
-    failure = next((one.failure for one in runs if one.failure is not None), None)
-    if failure is not None:
-        raise failure
+    failures = [one.failure for one in runs if one.failure is not None]
+    if failures:
+        raise Failure(together(failures), **failures[0].data)
 
 
 def values(params):

@@ -150,7 +150,9 @@ def chosen(cloud, item, image):
         found = cloud.reference("image", image)
         return None if found is None else found.ID
     if not ids(item):
-        raise Failure("VM %s has no backup." % item.NAME, object=KIND, id=item.ID)
+        raise Failure(
+            "VM %s has no backup to restore. Take one first, with state: taken." % item.NAME, object=KIND, id=item.ID
+        )
     return ids(item)[-1]
 
 

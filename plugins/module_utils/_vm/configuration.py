@@ -33,7 +33,7 @@ def canonical_attributes(cloud, given):
     attributes = declared("attributes", given)
     wrong = sorted(NOT_USER.intersection(attributes))
     if wrong:
-        message = "The option attributes is for the user template of a VM; %s belongs into the VM template."
+        message = "The option attributes is for the user template of a VM; %s belongs to the VM template."
         raise Failure(message % ", ".join(wrong), object=KIND)
     return attributes
 

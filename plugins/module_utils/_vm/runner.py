@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from .._core.failure import Failure
+from .._core.failure import Failure, listed
 from .._core.waiting import TimeOver
 from .._engine.engine import perform
 from .states import COMING, describe, error, failure_of, fetch_vms, invalid_state, status
@@ -164,7 +164,7 @@ class Run:
             raise self._refused
         self._raise_new_error()
         if self._moved:
-            message = "VM %s was asked to %s, and is %s again; hard: true does not leave it to the guest."
+            message = "VM %s was asked to %s, and is %s again. Give hard: true to do it without the guest."
             text = message % (self.item.NAME, self._request.action, self._request.state)
             raise Failure(text, object="vm", id=self.item.ID)
 
@@ -260,3 +260,13 @@ def _advance_one(cloud, one, item):
     else:
         one.steps = []
         one.failure = Failure("VM %s no longer exists." % one.item.NAME, object="vm", id=one.item.ID)
+
+
+def together(failures):
+    """One message for many failures, those of the waiting in one sentence; it stays short."""
+    over = [failure for failure in failures if isinstance(failure, TimeOver)]
+    if over:
+        states = [state for failure in over for state in failure.states]
+        failures = [failure for failure in failures if not isinstance(failure, TimeOver)]
+        failures.append(TimeOver(over[0].timeout, states))
+    return listed(dict.fromkeys(failure.message for failure in failures), " ").rstrip(".") + "."

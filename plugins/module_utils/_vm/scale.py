@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 from .._core import names
 from .._core.failure import Broken, Failure, created, listed
 from .._core.values import first_text
-from .._core.waiting import TimeOver
 from .._engine import engine
 from .._engine.resource import Plan, Report
 from . import creation, planner
 from .record import KIND, instance, read
-from .runner import Run, in_parallel, run
+from .runner import Run, in_parallel, run, together
 from .selection import REQUEST_ID, Members
 from .states import failure_of, fetch_vms, status
 from .transitions import Reach
@@ -128,7 +127,7 @@ def _refuse_failed(spec, items):
     """A check run says too that VMs have failed."""
     found = [failure_of(item) for item in _failed_vms(spec, items)]
     if found:
-        raise Failure(_together(found) + RECOVERY_HINT, **found[0].data)
+        raise Failure(together(found) + RECOVERY_HINT, **found[0].data)
 
 
 def _plans(cloud, spec, items):
@@ -145,7 +144,7 @@ def _plans(cloud, spec, items):
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise Failure(_together(failures), object=KIND)
+        raise Failure(together(failures), object=KIND)
     return plans
 
 
@@ -403,7 +402,7 @@ class _Scaling:
         """One Failure for all that went wrong, beside what is as wanted."""
         failed = [{"id": oid, "name": name, "reason": failure.message} for oid, name, failure in self._failed]
         failures = [failure for dummy, name, failure in self._failed]
-        message = _together(failures)
+        message = together(failures)
         if number > 1:
             message = "%d of %d VMs are not as wanted: %s" % (len(failed), number, message)
         del result["tagged_instances"]  # the same again, which only a play that goes on looks at
@@ -415,16 +414,6 @@ class _Scaling:
         if broken:
             failure.message += RECOVERY_HINT
         return failure
-
-
-def _together(failures):
-    """One message for many failures, those of the waiting in one sentence; it stays short."""
-    over = [failure for failure in failures if isinstance(failure, TimeOver)]
-    if over:
-        states = [state for failure in over for state in failure.states]
-        failures = [failure for failure in failures if not isinstance(failure, TimeOver)]
-        failures.append(TimeOver(over[0].timeout, states))
-    return listed(dict.fromkeys(failure.message for failure in failures), " ").rstrip(".") + "."
 
 
 def _by_name(item):

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from ...module_utils._attributes.labels import split_labels
 from ...module_utils._core.cloud import ALL, label
-from ...module_utils._core.failure import Failure
+from ...module_utils._core.failure import Failure, listed
 from ...module_utils._core.values import canonical
 from .document import KEYS, Entry, identity
 
@@ -126,5 +126,5 @@ def _removal(key, item):
 def refuse_too_many(removed, limit):
     """Raises Failure when more objects would be removed than may be."""
     if len(removed) > limit:
-        names = ", ".join("%s %s" % (label(PRUNED[entry.key]), entry.options["name"]) for entry in removed)
+        names = listed("%s %s" % (label(PRUNED[entry.key]), entry.options["name"]) for entry in removed)
         raise Failure("%d objects would be removed, but max_remove is %d: %s." % (len(removed), limit, names))

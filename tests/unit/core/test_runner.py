@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import TimeOver
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Step
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import states, transitions
-from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Run, _summary
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Run, _summary, together
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import (
     LCM_NAMES,
     STATE_NAMES,
@@ -60,7 +61,7 @@ def test_a_guest_that_does_not_heed_is_no_endless_wait():
     found = advanced(server, ["done"], looks)
     assert server.asked == ["terminate"]
     assert found.failure.message == (
-        "VM db was asked to terminate, and is running again; hard: true does not leave it to the guest."
+        "VM db was asked to terminate, and is running again. Give hard: true to do it without the guest."
     )
 
 
@@ -143,3 +144,12 @@ SUMMARIES = [
 def test_one_line_tells_how_far_a_fleet_is(fleet, line):
     server = Server()
     assert _summary([advanced(server, ["running"], [seen(word) for word in looks]) for looks in fleet]) == line
+
+
+def test_many_failures_are_one_message_and_those_of_the_waiting_one_sentence():
+    late = [TimeOver(5, [f"vm{number} is pending"]) for number in range(12)]
+    states = "; ".join(f"vm{number} is pending" for number in range(10))
+    assert together([Failure("No."), *late]) == (
+        f"No. Gave up waiting after 5 s: {states}; and 2 more. Give a longer wait_timeout, or wait: false."
+    )
+    assert together([Failure("No."), Failure("No.")]) == "No."

@@ -304,7 +304,7 @@ def test_what_is_needed_to_create_is_said_in_check_runs_too(run, one):
         ({"networks": [{"network": "nett"}]}, "There is no virtual network 'nett'; did you mean"),
         ({"updateconf": {"DISK": {"SIZE": 1}}}, "The option updateconf takes the sections OS, .* DISK is not one"),
         ({"updateconf": {"OS": "disk0"}}, "OS is not one"),
-        ({"attributes": {"MEMORY": 4}}, "MEMORY belongs into the VM template"),
+        ({"attributes": {"MEMORY": 4}}, "MEMORY belongs to the VM template"),
         ({"labels": ["a,b"]}, "A label has no comma"),
         ({"mode": "abc"}, "permissions are three octal digits"),
         ({"exact_count": -1}, "There cannot be -1 VMs"),
