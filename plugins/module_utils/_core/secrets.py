@@ -19,7 +19,7 @@ LEAST = 4  # characters; shorter ones are parts of other words, and would cover 
 LEAST_LINE = 16  # characters of a line of a key or a script that may be repeated alone
 HARMLESS = frozenset(("true", "false", "none", "null", "yes", "no"))
 SCRIPTS = frozenset(("START_SCRIPT", "START_SCRIPT_BASE64"))  # shown in results, but not where a server repeats them
-NAME = "name"  # field of an object that plays find it by
+KEPT = frozenset(("name", "one_auth"))  # fields that plays need as they are: one_auth is there to hand out a token
 _SENSITIVE = re.compile(SENSITIVE, re.I).search
 # NAME="…", NAME=…, "NAME": "…" and <NAME>…</NAME> in a text.
 _WORD = r"\b(?P<name>\w*(?:%s|START_SCRIPT)\w*)" % SENSITIVE
@@ -27,6 +27,9 @@ _ASSIGNED = re.compile(
     _WORD + r"""(?P<sign>\\?["']?\s*[=:]\s*)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<==)[^\s,;"'\]]+)""",
     re.I | re.S,
 )
+# How OpenNebula repeats a CONTEXT that it cannot read: NAME=value, without quotes, between separators.
+_CONTEXT = re.compile(r"@\^_\^@|Error parsing:")
+_MEMBER = re.compile(_WORD + r"(?P<sign>=)(?P<value>.*?)(?=@\^_\^@|\. syntax error|\Z)", re.I | re.S)
 _ELEMENT = re.compile(_WORD + r"(?P<sign>>)(?P<value>.*?)(?=</)", re.I | re.S)
 
 
@@ -91,8 +94,10 @@ def _assigned(value):
         return set().union(*map(_assigned, value.values()))
     if isinstance(value, (list, tuple)):
         return set().union(*map(_assigned, value))
-    assigned = _ASSIGNED.finditer(value) if isinstance(value, str) and _SENSITIVE(value) else ()
-    return set().union(*(_variants(match.group("value").strip("\"'")) for match in assigned))
+    if not isinstance(value, str) or not _SENSITIVE(value):
+        return set()
+    pattern = _MEMBER if _CONTEXT.search(value) else _ASSIGNED
+    return set().union(*(_variants(match.group("value").strip("\"'")) for match in pattern.finditer(value)))
 
 
 def _variants(secret):
@@ -128,7 +133,7 @@ def told(value, secrets=frozenset()):
 def _replaced(value, secrets):
     if isinstance(value, dict):
         secrets = secrets | found(value) if "id" in value else secrets
-        return {name: item if name == NAME else _replaced(item, secrets) for name, item in value.items()}
+        return {name: item if name in KEPT else _replaced(item, secrets) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_replaced(item, secrets) for item in value]
     if isinstance(value, str):
@@ -144,6 +149,8 @@ def _assignments_covered(value):
         return [_assignments_covered(item) for item in value]
     if not isinstance(value, str):
         return value
+    if _CONTEXT.search(value):
+        return _MEMBER.sub(_cover, value)
     return _ELEMENT.sub(_cover, _ASSIGNED.sub(_cover, value))
 
 

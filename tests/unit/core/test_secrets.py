@@ -48,6 +48,14 @@ def test_a_secret_is_found_in_every_form_in_which_it_is_written(form, secret):
         ("<ROOT_PASSWORD>abcd</ROOT_PASSWORD>", "<ROOT_PASSWORD>********</ROOT_PASSWORD>"),
         ("{'token': 'abcd', 'a': 1}", "{'token': '********', 'a': 1}"),
         ('START_SCRIPT="mysql -pabcd"', 'START_SCRIPT="********"'),
+        (
+            "Error parsing: DB_PASSWORD=my word@^_^@START_SCRIPT=#!/bin/sh\nmysql -pabcd@^_^@USER=me. syntax error, at",
+            "Error parsing: DB_PASSWORD=********@^_^@START_SCRIPT=********@^_^@USER=me. syntax error, at",
+        ),
+        (
+            "Error parsing: START_SCRIPT=#!/bin/sh\nmysql -p abcd $(x). syntax error, unexpected",
+            "Error parsing: START_SCRIPT=********. syntax error, unexpected",
+        ),
         ('TOKEN="YES",NETWORK="YES"', 'TOKEN="YES",NETWORK="YES"'),
         ("Check api_username and api_password.", "Check api_username and api_password."),
         ("give: password, user", "give: password, user"),
