@@ -312,6 +312,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "inventory_hosts": lambda: inventory("one_hosts", hosts=10_000),
     "inventory_vms": lambda: inventory("one_vms", hosts=1_000, vms=100_000),
     "inventory_vms_10000": lambda: inventory("one_vms", peer=True, hosts=100, vms=10_000),
+    "cloud_steady": lambda: other("clouds", "steady"),
+    "cloud_create": lambda: other("clouds", "create"),
     "calls_per_task": lambda: other("task_calls", "measured"),
 }
 

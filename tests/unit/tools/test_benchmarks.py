@@ -68,3 +68,11 @@ def test_rows_tell_calls_and_what_the_page_has_not():
     assert host.split() == ["a", "host", "1", "2"]
     assert vdc.split() == ["one_vdc", "2"]
     assert outdated.endswith("x | 1")
+
+
+def test_the_declared_cloud_has_the_objects_that_are_measured():
+    import clouds
+
+    declared = clouds.declaration()
+    assert sum(map(len, declared.values())) == 1000
+    assert set(declared) == set(clouds.KEYS)

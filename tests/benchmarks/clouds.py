@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""A declared cloud of 1 000 objects: what one_cloud and one_export take for it, beside loops of the modules."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import plays
+from timing import Case
+
+DRIVERS = {"im_mad": "dummy", "vm_mad": "dummy"}
+
+
+def declaration() -> dict[str, list[dict[str, Any]]]:
+    """The document: 1 000 objects that refer to each other."""
+    allowed = [{"resources": ["vm"], "rights": ["use"]}]
+    return {
+        "clusters": [{"name": f"cluster{number}"} for number in range(20)],
+        "hosts": [
+            {"name": f"host{number}", "cluster": f"cluster{number % 20}", "labels": ["rack"], **DRIVERS}
+            for number in range(200)
+        ],
+        "security_groups": [
+            {"name": f"rules{number}", "rules": [{"protocol": "tcp", "direction": "inbound", "range": "80,443"}]}
+            for number in range(60)
+        ],
+        "virtual_networks": [_network(number) for number in range(100)],
+        "images": [
+            {"name": f"image{number}", "datastore": "default", "type": "datablock", "size": 1, "mode": "644"}
+            for number in range(100)
+        ],
+        "templates": [
+            {"name": f"template{number}", "labels": ["made"], "template": _template(number)} for number in range(100)
+        ],
+        "groups": [{"name": f"group{number}"} for number in range(80)],
+        "users": [
+            {
+                "name": f"user{number}",
+                "password": "secret",
+                "update_password": "on_create",
+                "group": f"group{number % 80}",
+            }
+            for number in range(200)
+        ],
+        "acls": [{"user": f"user{number}", "rules": allowed} for number in range(100)],
+        "vdcs": [
+            {"name": f"vdc{number}", "groups": [f"group{number}"], "clusters": [f"cluster{number % 20}"]}
+            for number in range(40)
+        ],
+    }
+
+
+def _network(number: int) -> dict[str, Any]:
+    first = {"type": "IP4", "ip": f"10.{number}.0.1", "size": 200}
+    return {
+        "name": f"network{number}",
+        "vn_mad": "dummy",
+        "bridge": "br0",
+        "clusters": [f"cluster{number % 20}"],
+        "security_groups": [f"rules{number % 60}"],
+        "address_ranges": [first],
+    }
+
+
+def _template(number: int) -> dict[str, Any]:
+    return {"CPU": 1, "MEMORY": 64, "NIC": [{"NETWORK": f"network{number}"}], "DISK": [{"IMAGE": f"image{number}"}]}
+
+
+# ---------------------------------------------------------------- cases
+
+
+@contextlib.contextmanager
+def cloud() -> Iterator[plays.CountingSimulator]:
+    """An empty cloud whose datastores are the simulator's."""
+    with plays.counting() as found:
+        for oid, drivers in enumerate(('TM_MAD="dummy"', 'TM_MAD="dummy" DS_MAD="dummy"', 'TM_MAD="dummy"')):
+            found("datastore.update", oid, drivers, 1)
+        yield found
+
+
+def steady() -> Case:
+    """One task on a cloud that is as declared (`ours`), beside a loop of our modules for each kind (`peer`)."""
+    with cloud() as found:
+        declared = declaration()
+        ours = found.task(plays.OURS, "one_cloud", "ours", declaration=declared)
+        plays.played([ours])
+        found.calls.clear()
+        loops = [_loop(found, key, objects) for key, objects in declared.items()]
+        return _counted(found, plays.timed({"ours": [ours], "peer": loops}, warm=False))
+
+
+def create() -> Case:
+    """One task on an empty cloud; `ours_calls` of 1 000 objects."""
+    with cloud() as found:
+        ours = found.task(plays.OURS, "one_cloud", "ours", declaration=declaration())
+        absent = found.task(plays.OURS, "one_cloud", "others", declaration=declaration(), state="absent")
+        case = plays.timed({"ours": [ours]}, False, r"changed=1 .* failed=0", lambda: plays.played([absent]))
+        return _counted(found, case)
+
+
+def _counted(found: plays.CountingSimulator, case: Case) -> Case:
+    """The case with the calls of one run."""
+    rounds = case["rounds"]
+    return {**case, **{f"{who}_calls": len(found.calls[who]) // rounds for who in ("ours", "peer")}}
+
+
+def _loop(found: plays.CountingSimulator, key: str, objects: list[dict[str, Any]]) -> plays.Task:
+    """The task that makes all objects of a kind one by one."""
+    options = {option: f"{{{{ item.{option} | default(omit) }}}}" for each in objects for option in each}
+    task = found.task(plays.OURS, KEYS[key], "peer", **options)
+    return {**task, "loop": objects, "no_log": True}
+
+
+KEYS = {
+    "clusters": "one_cluster",
+    "hosts": "one_host",
+    "virtual_networks": "one_vnet",
+    "security_groups": "one_security_group",
+    "images": "one_image",
+    "templates": "one_template",
+    "groups": "one_group",
+    "users": "one_user",
+    "acls": "one_acl",
+    "vdcs": "one_vdc",
+}
