@@ -114,7 +114,7 @@ class OneModule:
         """The Progress of the task; None where nobody can follow it."""
         if self.progress is None:
             return None
-        show, period = self.progress
+        show, period = self.progress  # pylint: disable=unpacking-non-sequence
         return Progress(lambda line: show(self.secrets.cover(line)), period, clock)
 
     def _succeed(self, report):

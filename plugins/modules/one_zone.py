@@ -74,11 +74,15 @@ EXAMPLES = r"""
     template:
       DESCRIPTION: First floor
 
-- name: Show what creating another zone would change
+- name: Disable the server's zone
   privazio.opennebula.one_zone:
-    name: branch
-    endpoint: http://branch.example.com:2633/RPC2
-  check_mode: true
+    id: 0
+    enabled: false
+
+- name: Enable it
+  privazio.opennebula.one_zone:
+    id: 0
+    enabled: true
 """
 
 RETURN = r"""

@@ -87,7 +87,7 @@ class Likeness(Object):
 
     def changed(self) -> None:
         """Whoever changes it needs all of it."""
-        _ = self.template
+        getattr(self, "template")  # noqa: B009 - reading it is what copies all
         super().changed()
 
     def listed(self) -> str:

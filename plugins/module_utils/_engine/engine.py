@@ -223,7 +223,8 @@ class Engine:
         """
         item = self._find(name, oid, wanted)
         if item is None and oid is not None:
-            raise self._failure("There is no %s with id %d; to create one, leave the id out.", oid, id=oid)
+            message = "There is no %s with id %d; to create one, leave the id out."
+            raise self._failure(message, oid, id=oid)
         return item
 
     def remove(self, name, oid, wanted=None):
@@ -273,7 +274,8 @@ class Engine:
         """Refuses to create an object, also in a check run, when an option that creation needs is missing."""
         missing = lacking(self.resource.needed(wanted), wanted)
         if missing:
-            raise self._failure("There is no %s %s; to create it, give: %s.", name, ", ".join(missing), name=name)
+            message = "There is no %s %s; to create it, give: %s."
+            raise self._failure(message, name, ", ".join(missing), name=name)
 
     # -------------------------------------------------------- creation
 
@@ -382,7 +384,8 @@ class Engine:
     def _fetch(self, oid):
         item = self.resource.fetch(self.cloud, self.resource.kind, oid)
         if item is None:
-            raise self._failure("The %s %d no longer exists.", oid, id=oid)
+            message = "The %s %d no longer exists."
+            raise self._failure(message, oid, id=oid)
         return item
 
     def _state_of(self, item):

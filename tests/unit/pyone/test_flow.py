@@ -293,7 +293,7 @@ def test_permissions_in_all_forms(mode):
 def test_errors_are_of_the_family_with_the_words_of_the_server(flow, ask, kind, status, message):
     with pytest.raises(OneException, match=re.escape(message)) as caught:
         ask(flow)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert caught.value.status == status
     assert constants.ERROR_CODES(caught.value.code)
     assert re.match(r"(POST|PUT) /service", caught.value.method)
