@@ -108,8 +108,8 @@ def _by_name_or_count(params):
     return Group(name, attributes, labels, many=several, by_name=by_name, first=first)
 
 
-# How a task selects its VMs: the first row whose condition holds makes the Group. In the second `attributes` and `labels`
-# select the VMs; in the others they are what the VMs are to have.
+# How a task selects its VMs: the first row whose condition holds makes the Group. In the second, `attributes` and
+# `labels` select the VMs; in the others they are what the VMs are to have.
 SELECTIONS = (
     (lists, _by_ids),
     (selects, _by_filter),
