@@ -431,12 +431,26 @@ def converge(module, cloud):
     if params["id"] is None and params["name"] is None:
         item = cloud.reference("service_template", params["template"])
         params["name"] = params["template"] if item is None else item.NAME
+    if _yet_to_come(module, cloud):
+        given = params["roles"] or [{"name": params["role"], "cardinality": params["cardinality"]}]
+        roles = [{"name": role["name"], "cardinality": role.get("cardinality")} for role in given if role["name"]]
+        return Report(True, {}, {"roles": roles}, {"name": params["name"]})
     if params["state"] == "absent" or not params["replace_failed"]:
         return module.converge(cloud, SERVICE)
     item = cloud.find(KIND, params["name"], params["id"])
     if item is None or not item.failed:
         return module.converge(cloud, SERVICE)
     return _replace(module, cloud, item)
+
+
+def _yet_to_come(module, cloud):
+    """Whether a check run changes a service that does not exist, and that an earlier task of the play may create."""
+    params = module.params
+    creates = params["template"] is not None or params["state"] == "absent" or params["id"] is not None
+    if module.applies or creates or cloud.find(KIND, params["name"]) is not None:
+        return False
+    cloud.on_missing("There is no service %r (yet); its change was taken as it is written." % params["name"])
+    return True
 
 
 def _replace(module, cloud, item):

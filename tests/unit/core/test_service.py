@@ -476,3 +476,12 @@ def test_a_line_that_is_told_twice_is_new():
 def test_what_cannot_be(task, options, message):
     with pytest.raises(Failure, match=message):
         task(one_service, **options)
+
+
+def test_a_check_run_changes_a_service_that_an_earlier_task_would_create(task, template):
+    scaled = {"name": "soon", "roles": [{"name": "web", "cardinality": 2}]}
+    planned = task(one_service, check=True, **scaled)
+    assert planned["changed"]
+    assert planned["diff"]["after"] == {"roles": [{"name": "web", "cardinality": 2}]}
+    with pytest.raises(Failure, match="There is no service soon; to create it, give: template"):
+        task(one_service, **scaled)
