@@ -40,9 +40,15 @@ class Face(AnsibleModule):
     def fail_json(self, msg, **data):
         secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
         self.no_log_values.update(str(self.params[name]) for name in secret if self.params.get(name))
-        hint = _meant(msg)
+        hint = _meant(msg) or self._unknown(msg)
         text = msg.rstrip(".") + "." + hint if hint else msg
         super().fail_json(Secrets(_own(self.params)).cover(text), **dict(_invocation(self.params), **data))
+
+    def _unknown(self, message):
+        """The options that do not exist, where ansible-core refuses the task for one that is missing."""
+        found = getattr(getattr(self, "validation_result", None), "unsupported_parameters", ())
+        names = sorted(set(found) - set(re.findall(r"[\w.]+", message)))
+        return "".join(" There is no option %s.%s" % (name, did_you_mean(name, self.argument_spec)) for name in names)
 
 
 class OneModule:

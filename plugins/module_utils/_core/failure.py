@@ -90,6 +90,12 @@ class Broken(Failure):
     """An object has failed; waiting for it, or a further run, does not mend it."""
 
 
+def name_option(failure, option):
+    """Says in a failure which option of the task it is about, unless its message does so."""
+    if not re.search(r"\boption|\b%s" % re.escape(option.rstrip("s")), failure.message):
+        failure.message += " This is about the option %s." % option
+
+
 def created(failure, oid):
     """Says in a failure that an object was created before, with this id."""
     then = "" if isinstance(failure, Broken) else "; the next run goes on from there"

@@ -37,6 +37,14 @@ UNITS = {
     "TIB": 1024**2,
 }
 
+# Names that YAML does not read as texts, unless they are in quotes: as a document has them, and as a module gets them.
+YAML_TRUE = (True, "true")
+READ_BY_YAML = {
+    **dict.fromkeys(YAML_TRUE, "ON, YES and TRUE"),
+    **dict.fromkeys((False, "false"), "OFF, NO and FALSE"),
+    **dict.fromkeys((None, "null"), "NULL and ~"),
+}
+
 # What tells the items of a repeated vector apart, by the vector's name; the first key that both items have counts.
 NATURAL_KEYS = {
     "AR": ("AR_ID", "IP", "IP6", "MAC"),
@@ -81,6 +89,7 @@ def declared(option, given):
         template = grammar.read(given) if isinstance(given, str) else given
         if not isinstance(template, dict):
             raise Failure("The option %s takes a dictionary or a text, not %r." % (option, given))
+        _require_names(template)
         found = canonical(template)
         _require_distinct(template)
         grammar.write(found)
@@ -95,8 +104,22 @@ def declared_vector(option, name, given):
     return declared(option, {name: given}).get(name, {})
 
 
+def _require_names(template):
+    """Raises OneTemplateException where YAML has not read a name, such as ON, as a text."""
+    for name in [name for vector in _vectors(template) for name in vector]:
+        if name in READ_BY_YAML:
+            message = "an attribute cannot be called %s; YAML reads %s so: put the name in quotes"
+            raise OneTemplateException(message % (name, READ_BY_YAML[name]))
+
+
+def _vectors(template):
+    """The template, and the vectors inside of it."""
+    values = [item for value in template.values() for item in (value if isinstance(value, list) else [value])]
+    return [template] + [item for item in values if isinstance(item, dict)]
+
+
 def _require_distinct(template):
-    for vector in [template] + [item for item in template.values() if isinstance(item, dict)]:
+    for vector in _vectors(template):
         names = [str(name).upper() for name in vector]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from .._core import names
 from .._core.cloud import label
-from .._core.failure import Broken, Failure, created
+from .._core.failure import Broken, Failure, created, name_option
 from .._core.values import LABELS, contrast, masked
 from .resource import Modes, Plan, Reference, Report, lacking
 
@@ -30,8 +30,16 @@ def canonical(cloud, resource, given, create_only=False):
     for option, value in found.items():
         attribute = resource.attributes[option]
         if attribute.create_only is create_only:
-            found[option] = attribute.canonical(cloud, value)
+            found[option] = _in_form(cloud, option, attribute, value)
     return found
+
+
+def _in_form(cloud, option, attribute, value):
+    try:
+        return attribute.canonical(cloud, value)
+    except Failure as failure:
+        name_option(failure, option)
+        raise
 
 
 def _with_twins(cloud, resource, given):

@@ -133,7 +133,7 @@ def canonical_ranges(cloud, given):
     for item in found:
         for name, (valid, what) in FORMS.items():
             if item.get(name) and not valid(item[name]):
-                message = "%s of an address range has to be %s, not %r."
+                message = "The option address_ranges: %s has to be %s, not %r."
                 raise Failure(message % (name.lower(), what, item[name]), object=KIND)
     return found
 
@@ -143,7 +143,7 @@ def require_whole(ranges):
     needed = [(item, ("TYPE", "SIZE") + NEEDED.get(item.get("TYPE"), ())) for item in ranges]
     missing = sorted({name.lower() for item, names in needed for name in names if not item.get(name)})
     if missing:
-        raise Failure("To add an address range, give its %s." % " and ".join(missing), object=KIND)
+        raise Failure("The option address_ranges: to add a range, give its %s." % " and ".join(missing), object=KIND)
 
 
 def _partner(wanted, free):

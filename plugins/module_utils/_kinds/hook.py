@@ -8,11 +8,13 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, fields, twins
+from .._attributes import template as templates
 from .._attributes.fields import TemplateField
 from .._attributes.labels import labels
 from .._attributes.template import content, template
 from .._attributes.twins import twin
 from .._core.failure import Failure
+from .._core.values import YAML_TRUE
 from .._engine.resource import Attribute, Resource, Step, attribute, delete
 
 KIND = "hook"
@@ -79,6 +81,13 @@ def condition(name, value):
     return dict(zip(("resource_state", "lcm_state"), CONDITIONS[word]))
 
 
+def canonical_template(cloud, given):
+    """The option template; YAML reads the name ON as true, unless it is in quotes."""
+    if isinstance(given, dict):
+        given = {"ON" if name in YAML_TRUE else name: value for name, value in given.items()}
+    return templates.canonical_template(cloud, given)
+
+
 def create(name, wanted, modes):
     on = {"ON": CUSTOM} if wanted.get("resource") == "VM" else {}
     body = dict(wanted.get("template", {}), NAME=name, TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
@@ -86,7 +95,13 @@ def create(name, wanted, modes):
 
 
 def needed(wanted):
-    return ("type", "command")
+    """What the event needs that runs the hook; for VMs the state of the life cycle too."""
+    if wanted.get("type") == "api":
+        return ("type", "command", "call")
+    if wanted.get("type") != "state":
+        return ("type", "command")
+    of_vm = ("lcm_state",) if wanted.get("resource") == "VM" else ()
+    return ("type", "command", "resource", "resource_state", *of_vm)
 
 
 def plan_retry(record, wanted, modes):
@@ -107,7 +122,7 @@ HOOK = Resource(
         "name": access.rename(KIND),
         "type": attribute("type"),
         **fields.attributes(KIND, FIELDS),
-        "template": template(KIND, MANAGED, creation=CREATION),
+        "template": template(KIND, MANAGED, creation=CREATION, canonical=canonical_template),
         "labels": labels(KIND),
         "retry": Attribute(plan_retry, persisted=False),
         **access.lock(KIND),

@@ -54,7 +54,8 @@ def canonical_capacity(cloud, given):
         result["memory"] = megabytes(given["memory"], "memory")
     small = [option for option in result if result[option] <= 0]
     if small:
-        raise Failure("The option %s takes a number greater than 0." % small[0], object=KIND)
+        message = "The option %s takes a number greater than 0, not %s."
+        raise Failure(message % (small[0], given[small[0]]), object=KIND)
     return result
 
 

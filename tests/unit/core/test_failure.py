@@ -11,6 +11,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure 
     Failure,
     created,
     described,
+    name_option,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import errors
 
@@ -72,3 +73,17 @@ def test_that_an_object_was_created_is_told(kind, said):
     failure = kind("No network.")
     created(failure, 7)
     assert failure.message == str(failure) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("There is no user 'eve'.", " This is about the option admins."),
+        ("There is no admin 'eve'.", ""),
+        ("The option users takes names.", ""),
+    ],
+)
+def test_a_failure_names_the_option_once(said, hint):
+    failure = Failure(said)
+    name_option(failure, "admins")
+    assert failure.message == said + hint

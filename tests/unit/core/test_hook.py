@@ -42,11 +42,25 @@ def test_each_type_is_made_as_planned_and_then_rests(one, wanted):
     assert not converge(one, wanted).changed
 
 
-@pytest.mark.parametrize("missing", ["type", "command"])
-def test_what_a_new_hook_needs_is_told_before(one, calls, missing):
-    with pytest.raises(Failure, match=f"to create it, give: {missing}"):
-        converge(one, {option: value for option, value in API.items() if option != missing})
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        *[(API, option) for option in ("type", "command", "call")],
+        *[(HOST, option) for option in ("resource", "resource_state")],
+        (VM, "lcm_state"),
+    ],
+)
+def test_what_a_new_hook_needs_is_told_before(one, calls, kind, missing):
+    with pytest.raises(Failure, match=rf"to create it, give: {missing}\."):
+        converge(one, {option: value for option, value in kind.items() if option != missing})
     assert calls == ["one.hookpool.info"]
+
+
+@pytest.mark.parametrize("name", ["ON", "on", True, "true"])
+def test_yaml_may_read_the_name_on_as_true(one, name):
+    wanted = {"type": "state", "command": "/bin/true", "resource": "vm", "template": {name: "RUNNING"}}
+    assert converge(one, wanted).record["lcm_state"] == "RUNNING"
+    assert not converge(one, wanted).changed
 
 
 def test_its_options_change_and_its_type_does_not(one):

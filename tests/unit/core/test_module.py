@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
@@ -80,12 +82,28 @@ def test_a_refusal_of_options_asks_what_was_meant(said, hint):
     assert _meant(said) == hint
 
 
-def test_a_refusal_ends_with_the_question(monkeypatch):
-    said = []
+@pytest.mark.parametrize(
+    ("unknown", "said", "text"),
+    [
+        (
+            (),
+            "value of state must be one of: present, absent, got: abscent",
+            "value of state must be one of: present, absent, got: abscent. Did you mean absent?",
+        ),
+        (
+            ["nam"],
+            "one of the following is required: id, name",
+            "one of the following is required: id, name. There is no option nam. Did you mean name?",
+        ),
+    ],
+)
+def test_a_refusal_ends_with_the_question(monkeypatch, unknown, said, text):
+    messages = []
     monkeypatch.setattr(
-        "ansible.module_utils.basic.AnsibleModule.fail_json", lambda self, msg, **data: said.append(msg)
+        "ansible.module_utils.basic.AnsibleModule.fail_json", lambda self, msg, **data: messages.append(msg)
     )
     face = object.__new__(Refusing)
-    face.params, face.argument_spec, face.no_log_values = {}, {}, set()
-    face.fail_json("value of state must be one of: present, absent, got: abscent")
-    assert said == ["value of state must be one of: present, absent, got: abscent. Did you mean absent?"]
+    face.params, face.argument_spec, face.no_log_values = {}, {"name": {}, "state": {}}, set()
+    face.validation_result = SimpleNamespace(unsupported_parameters=set(unknown))
+    face.fail_json(said)
+    assert messages == [text]

@@ -166,3 +166,24 @@ def test_a_pattern_has_one_run(text):
 )
 def test_what_is_lacking_to_create_an_object(needed, wanted, missing):
     assert lacking(needed, wanted) == missing
+
+
+SHAPES = [lambda inner: inner, lambda inner: {"A": inner}, lambda inner: {"A": [{"B": 1}, inner]}]
+
+
+@pytest.mark.parametrize("name", [True, False, None, "true", "false", "null"])
+@pytest.mark.parametrize(
+    "shape", [lambda inner: inner, lambda inner: {"A": inner}, lambda inner: {"A": [{"B": 1}, inner]}]
+)
+def test_names_that_yaml_does_not_read_as_texts_are_refused(name, shape):
+    with pytest.raises(Failure, match=f"cannot be called {name}; YAML reads .* so: put the name in quotes"):
+        difference.declared("template", shape({name: 1}))
+    assert difference.declared("template", shape({"TRUE": 1, "ON": 2}))
+
+
+@pytest.mark.parametrize(
+    "shape", [lambda inner: inner, lambda inner: {"A": inner}, lambda inner: {"A": [{"B": 1}, inner]}]
+)
+def test_a_name_given_twice_is_refused(shape):
+    with pytest.raises(Failure, match="names C twice"):
+        difference.declared("template", shape({"c": 1, "C": 2}))

@@ -57,9 +57,9 @@ def test_a_new_range_is_whole(missing: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"ip": "10.0.0.999"}, "ip of an address range has to be an IP address, not '10.0.0.999'"),
+        ({"ip": "10.0.0.999"}, "ip has to be an IP address, not '10.0.0.999'"),
         ({"mac": "02:00"}, "has to be a MAC address"),
-        ({"type": "IPV4"}, "type of an address range has to be one of ETHER, IP4, IP6"),
+        ({"type": "IPV4"}, "type has to be one of ETHER, IP4, IP6"),
         ({"size": 0}, "has to be a number greater than 0"),
         ({"size": "many"}, "has to be a number greater than 0"),
     ],
