@@ -11,7 +11,7 @@ ENVIRONMENT := $(PYTHON) tools/set_up.py
 RUN := build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test quick fuzz mutants test-matrix cloud integration bindings bench docs dist format setup clean
+.PHONY: help demo demo-clean test test-long quick fuzz mutants test-matrix cloud integration bindings bench docs dist format setup clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: ## run every check that has not passed with the same inputs (FORCE=1: ever
 
 quick: ## run what tells most in two minutes: lint, types and unit tests
 	@$(MAKE) --no-print-directory test CHECKS="lint format types imports unit"
+
+test-long: ## run the long tests and the fuzzer, or TESTS="tests/unit/soak fuzz", and note the figures of the page Reliability
+	@$(ENVIRONMENT) run test docs automation
+	@$(RUN) tools/run_long.py $(TESTS)
 
 fuzz: ## try inputs on the parsers, 60 seconds for each or SECONDS=600, all or TARGET="template xml" (KEEP=1: keep what is new)
 	@$(ENVIRONMENT) run test

@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import reliability
 from project import BUILD, COLLECTIONS, ROOT, SKIPPED, environment, link_collection
 
 FUZZ = ROOT / "tests/fuzz"
@@ -56,7 +57,10 @@ def fuzz(name: str, options: argparse.Namespace) -> int | None:
     found.mkdir(parents=True, exist_ok=True)
     if options.runs:
         with tempfile.TemporaryDirectory() as fresh:
-            return told(name, run(name, [fresh, f"-runs={options.runs}"]))
+            count = told(name, run(name, [fresh, f"-runs={options.runs}"]))
+        if count is not None:
+            reliability.tally("Inputs fuzzed", name, inputs=count, laws_broken=0)
+        return count
     count = told(name, run(name, [str(found), f"-max_total_time={options.seconds}"]))
     if options.keep and count is not None:
         keep(name, found)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import reliability
 from hypothesis import settings
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
@@ -17,6 +18,20 @@ inject(Path(__file__).parents[2])  # pytest-ansible does so too, but after the c
 # Machines are busy: how long an example takes says nothing. The same examples come every time: what fails fails again.
 settings.register_profile("project", deadline=None, database=None, derandomize=True)
 settings.load_profile("project")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What counts for the page "Reliability" has the marker ``tally``, by which `make test-long` chooses it."""
+    for item in items:
+        if "tally" in getattr(item, "fixturenames", ()):
+            item.add_marker("tally")
+
+
+@pytest.fixture(scope="session")
+def tally():
+    """tally(section, row, **numbers) adds numbers, the same in every run, to a row of the page "Reliability"."""
+    return reliability.tally
 
 
 @pytest.fixture
