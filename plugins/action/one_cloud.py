@@ -17,6 +17,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils._core import guard
 from ..module_utils._core.cloud import connect
 from ..module_utils._core.failure import Failure, listed
 from ..module_utils._core.secrets import Secrets
@@ -52,11 +53,12 @@ class ActionModule(ActionBase):
     def _made(self, params, calls, secrets):
         declared, faults = self._declared(params, secrets)
         with connect(params, read_only=self._task.check_mode, on_call=calls.append) as one:
-            cloud = SharedCloud(one, params["wait_timeout"], planner.names_of(declared), secrets=secrets)
+            cloud = SharedCloud(one, params["wait_timeout"], planner.names_of(declared), None, secrets, params["protected_label"])
             declared += pruned(cloud, declared, params)
             plan, wrong = planner.plan(cloud, declared)
             if faults or wrong:
                 return _invalid(faults + wrong)
+            refuse_too_many(plan, params["max_remove"])
             result = {"plan": [one.told() for one in plan.objects], "summary": plan.summary(), "changed": changes(plan)}
             result["diff"] = difference(plan)
             if params["report"] is not None:
@@ -130,14 +132,19 @@ def pruned(cloud, declared, params):
     """The Declared objects for the removal of what is not declared.
 
     Raises:
-        Failure: the options do not bound what is removed, or there are more objects than max_remove.
+        Failure: the options do not bound what is removed, or not which objects that may be.
     """
     if not params["prune"]:
         return []
     prune.refuse_unbounded(params["prune"], params["prune_where"])
     entries = prune.entries(cloud, [one.entry for one in declared], params["prune"], params["prune_where"])
-    prune.refuse_too_many(entries, params["max_remove"])
     return objects.declared(entries, modules())[0]
+
+
+def refuse_too_many(plan, limit):
+    """Raises Failure when a plan removes more objects than may be removed."""
+    removed = [one.told() for one in plan.objects if one.action == "remove"]
+    guard.refuse_many("objects", ["%s %s" % (one["kind"], one["name"]) for one in removed], limit)
 
 
 def plan_text(result):

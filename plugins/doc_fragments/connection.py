@@ -56,6 +56,14 @@ options:
     description:
       - How often a read is repeated after a passing network failure. Twice if omitted.
     type: int
+  protected_label:
+    description:
+      - A label. No module removes an object that has it, nor replaces it (creates it again, restores it in place,
+        brings it back to a snapshot), also in check mode. Upper and lower case are the same.
+      - Take the label away to remove the object, or give an empty text, which protects nothing.
+      - Read from the environment if omitted, E(ONE_PROTECTED_LABEL).
+    type: str
+    default: protected
 notes:
   - With a local connection the task runs in the controller's own process, unless it uses C(become), C(async) or an
     C(environment) with other variables than C(ONE_*), or the variable C(one_in_controller) is false. Results are the

@@ -9,7 +9,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._core.argument_specs import CONNECTION, require_least
+from ._core.argument_specs import SHARED, require_least
 from ._core.cloud import Cloud, connect
 from ._core.failure import Failure, described, did_you_mean
 from ._core.secrets import Secrets
@@ -65,7 +65,7 @@ class OneModule:
     progress = None  # (show, period) of a Progress; None: nobody can follow the task
 
     def __init__(self, options, writes=True, client=connect, **rules):
-        self._ansible = self.face(argument_spec=dict(CONNECTION, **options), supports_check_mode=True, **rules)
+        self._ansible = self.face(argument_spec={**SHARED, **options}, supports_check_mode=True, **rules)
         self.params = self._ansible.params
         self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
@@ -111,7 +111,8 @@ class OneModule:
     def _cloud(self, one):
         on_missing, clock = self._warn if self._ansible.check_mode else None, Clock()
         timeout = self.params.get("wait_timeout") or 0
-        return Cloud(one, timeout, on_missing, clock, self._follow(clock), self.secrets)
+        protected = self.params["protected_label"]
+        return Cloud(one, timeout, on_missing, clock, self._follow(clock), self.secrets, protected)
 
     def _warn(self, text):
         self._ansible.warn(self.secrets.cover(text))
@@ -152,7 +153,7 @@ def _meant(message):
 
 def _own(params):
     """The options of a module beside the connection's, whose secrets Ansible covers."""
-    return {name: value for name, value in params.items() if name not in CONNECTION}
+    return {name: value for name, value in params.items() if name not in SHARED}
 
 
 def _invocation(params):

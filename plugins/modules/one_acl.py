@@ -100,6 +100,10 @@ options:
       - Rules that OpenNebula itself creates for a VDC or for an administrator of a group are kept.
     type: bool
     default: false
+  max_remove:
+    description:
+      - How many rules may be removed; the task fails before it changes anything when it would take more.
+    type: int
 extends_documentation_fragment:
   - privazio.opennebula.connection
   - privazio.opennebula.common.attributes
@@ -240,6 +244,7 @@ OPTIONS = dict(
         },
     },
     purge={"type": "bool", "default": False},
+    max_remove={"type": "int"},
 )
 
 

@@ -133,6 +133,7 @@ def meant(method):
 def call(cloud, method, given, applies):
     """The Report of one call."""
     arguments = checked(method, given)
+    cloud.refuse_protected(method, arguments)
     if writes(method) and not applies:
         return Report(True, None, None, {})
     try:

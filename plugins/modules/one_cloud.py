@@ -51,7 +51,7 @@ options:
   prune:
     description:
       - Kinds in which objects that are not declared are removed, as far as O(prune_where) names them.
-      - Locked objects and those that OpenNebula makes itself are never removed.
+      - Locked objects, those with the O(protected_label) and those that OpenNebula makes itself are never removed.
     type: list
     elements: str
   prune_where:
@@ -73,7 +73,8 @@ options:
         type: str
   max_remove:
     description:
-      - How many objects O(prune) may remove, at most. With more, nothing is changed and the task fails.
+      - How many objects may be removed, at most, be it by O(prune) or as they are declared absent. With more, nothing
+        is changed and the task fails.
       - Required with O(prune).
     type: int
   plan_file:
@@ -231,10 +232,10 @@ api_calls:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SHARED
 
 OPTIONS = dict(
-    CONNECTION,
+    SHARED,
     declaration={"type": "dict"},
     src={"type": "path"},
     state={"type": "str", "choices": ["present", "absent"], "default": "present"},

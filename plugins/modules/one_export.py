@@ -131,14 +131,14 @@ api_calls:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SHARED
 
 KINDS = (
     "zones groups users acls quota_defaults clusters hosts datastores security_groups vnet_templates virtual_networks "
     "vdcs marketplaces apps images vm_groups templates virtual_routers virtual_machines backup_jobs hooks"
 ).split()
 OPTIONS = dict(
-    CONNECTION,
+    SHARED,
     kinds={"type": "list", "elements": "str", "choices": KINDS},
     owner={"type": "str"},
     group={"type": "str"},

@@ -208,7 +208,9 @@ options:
     choices: [newest, oldest, highest_index, lowest_index]
   max_remove:
     description:
-      - How many VMs may be terminated; the task fails when it would take more.
+      - How many VMs may be removed; the task fails before it changes anything when it would take more.
+      - Required where nothing is named that the VMs to remove have in common. These do name something - ids, a part of
+        their names, a label, the value of an attribute.
     type: int
   replace_failed:
     description:

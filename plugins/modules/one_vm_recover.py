@@ -117,6 +117,8 @@ def converge(module, cloud):
         return Report(False, {}, {}, {})
     due = recovery.needs(item, word, params["force"])
     before, after = ({"status": status(item)}, {"recovered": word}) if due else ({}, {})
+    if due:
+        cloud.refuse_protected("vm.recover", (item.ID, recovery.OPERATIONS[word].number))
     if due and module.applies:
         item = recovery.recover(cloud, item, word, params["wait"])
     record = {"id": item.ID, "name": item.NAME, "status": status(item)} if item is not None else {}

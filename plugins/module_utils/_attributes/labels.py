@@ -9,20 +9,8 @@ from functools import partial
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
-from .._core.values import first_text
+from .._core.values import LABELS
 from .._engine.resource import Step, attribute
-
-LABELS = "LABELS"
-
-
-def split_labels(text):
-    """The labels in the text of an attribute LABELS."""
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
-
-
-def labels_of(template):
-    """The labels in a canonical template, whatever shape others gave its attribute LABELS."""
-    return split_labels(first_text(template, LABELS))
 
 
 def labels(kind):

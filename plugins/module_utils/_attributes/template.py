@@ -9,9 +9,8 @@ from functools import partial
 
 from .._core.cloud import label, method
 from .._core.failure import Failure
-from .._core.values import canonical, changed_names, declared, merged_template
+from .._core.values import LABELS, canonical, changed_names, declared, labels_of, merged_template
 from .._engine.resource import Step, attribute
-from .labels import LABELS, labels_of
 
 REPLACE, MERGE = 0, 1  # of one.*.update
 

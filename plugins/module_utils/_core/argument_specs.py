@@ -26,6 +26,12 @@ CONNECTION: dict = {
     "api_retries": {"type": "int"},
 }
 
+# What all modules take, and plugins do not.
+PROTECTION: dict = {
+    "protected_label": {"type": "str", "default": "protected", "fallback": (env_fallback, ["ONE_PROTECTED_LABEL"])},
+}
+SHARED = {**CONNECTION, **PROTECTION}  # options of all modules
+
 FLOW_CONNECTION = dict(
     CONNECTION,
     flow_url={"type": "str", "fallback": (env_fallback, ["ONEFLOW_URL"])},

@@ -11,7 +11,7 @@ from collections import namedtuple
 from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
-from . import names
+from . import guard, names
 from .failure import NEEDS, Failure, described
 from .releases import SINCE, TESTED, later, number
 from .secrets import Secrets
@@ -47,6 +47,9 @@ KINDS = {
     "vrouter": Kind("vrouterpool.info", ALL, "VROUTER", "vrouter", True),
     "zone": Kind("zonepool.info", (), "ZONE", "zone", True),
 }
+BY_PREFIX = {entry.prefix: kind for kind, entry in KINDS.items()}
+INFOS = {entry.prefix + ".info": kind for kind, entry in KINDS.items() if entry.pool != entry.prefix + ".info"}
+LISTS = {entry.pool.partition(".info")[0]: kind for kind, entry in KINDS.items()}
 LABELS = {
     "acl": "ACL rule",
     "backupjob": "backup job",
@@ -96,16 +99,23 @@ class Cloud:
         clock (Clock)
         progress (Progress | None): is told what is waited for.
         secrets (Secrets | None): of the task; those of the objects that are read are added.
+        protected (str): the label of objects that are neither removed nor replaced; empty: there is none.
     """
 
-    def __init__(self, one, timeout=300, on_missing=None, clock=None, progress=None, secrets=None):
+    def __init__(
+        self, one, timeout=300, on_missing=None, clock=None, progress=None, secrets=None, protected=guard.LABEL
+    ):
         self.one = one
         self.timeout = timeout
         self.on_missing = on_missing
         self.clock = clock or Clock()
         self.secrets = secrets or Secrets()
+        self.protected = protected
+        self.expendable = set()  # (kind, id) of what this task has made itself, and may remove all the same
         self._progress = progress
         self._pools = {}
+        self._seen = {}  # (kind, id) → the object as it was last read alone
+        self._listed = {}  # (kind, method) → the objects as they were last listed, and these by id once they were needed
         self._missing = set()  # what on_missing was told
         self._release = None  # of the server, once it was asked for
 
@@ -120,6 +130,7 @@ class Cloud:
 
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
+        self.refuse_protected(method, arguments)
         try:
             return self._answer(method, *arguments)
         except OneException as error:
@@ -129,7 +140,45 @@ class Cloud:
         answer = self.one.call(method, *arguments)
         if ".info" in method:
             self.secrets.remember((method, *(one for one in arguments[:1] if isinstance(one, int))), answer)
+        self._keep(method, answer)
         return answer
+
+    def _keep(self, method, answer):
+        """Keeps what was read, as what may be removed is asked of it."""
+        kind = LISTS.get(method.partition(".info")[0])
+        if method in INFOS:
+            self._seen[INFOS[method], answer.ID] = answer
+        elif kind is not None:
+            self._listed[kind, method] = [answer, None]
+
+    # -------------------------------------------------------- what is not removed
+
+    def refuse_protected(self, method, arguments):
+        """Raises Failure when a call would remove or replace an object that nobody may; see guard.py."""
+        target = guard.target(method, arguments)
+        if target is None or target[0] not in BY_PREFIX:
+            return
+        key = BY_PREFIX[target[0]], target[1]
+        if key in self.expendable:
+            return
+        item = self._last_seen(*key)
+        if item is not None:
+            self.refuse_kept(key[0], [item])
+
+    def refuse_kept(self, kind, items):
+        """Raises Failure when one of the objects must not be removed or replaced."""
+        guard.refuse(label(kind), items, self.protected)
+
+    def _last_seen(self, kind, oid):
+        """An object as this task has read it, or as it is now; None: there is none."""
+        if (kind, oid) in self._seen:
+            return self._seen[kind, oid]
+        for key, entry in list(self._listed.items()):
+            if key[0] == kind:
+                entry[1] = entry[1] or {item.ID: item for item in getattr(entry[0], KINDS[kind].items)}
+                if oid in entry[1]:
+                    return entry[1][oid]
+        return self.info(kind, oid)
 
     def check(self, doing, method, *arguments, **data):
         """Finds out whether an API method can be called with these arguments, without calling it.
@@ -137,6 +186,7 @@ class Cloud:
         Raises:
             Failure: a value that cannot be sent, or the server does not have the method yet.
         """
+        self.refuse_protected(method, arguments)
         if later(SINCE.get(method, TESTED)):
             self.require(SINCE[method], doing)
         try:

@@ -211,6 +211,16 @@ def first_text(template, name, default=""):
     return next(texts, default)
 
 
+def split_labels(text):
+    """The labels in the text of an attribute LABELS."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def labels_of(template):
+    """The labels in a template, whatever shape others gave its attribute LABELS."""
+    return split_labels(first_text(template, LABELS))
+
+
 def first_vector(template, name):
     """The first vector of an attribute of a canonical template, whatever its shape; {}: it has none."""
     return next(iter(vectors(template, name)), {})

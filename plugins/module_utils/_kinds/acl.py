@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .._core import guard
 from .._core.failure import Failure, described
 from .._engine.engine import Engine
 from .._engine.resource import Report, Resource, Step, attribute
@@ -292,7 +293,7 @@ def ensure(cloud, options, apply=True):
 
     Args:
         cloud (Cloud)
-        options (dict): user, group, everyone, rules, purge and state, as of the module.
+        options (dict): user, group, everyone, rules, purge, max_remove and state, as of the module.
         apply (bool): False: only plan.
 
     Returns:
@@ -330,5 +331,8 @@ def change(cloud, item, named, options):
     """
     others = [text for text in item.rules if text not in named]
     if options["state"] == "absent":
-        return Change([], own(cloud, others) if options["rules"] is None else named)
-    return Change(named, own(cloud, others) if options["purge"] else [])
+        found = Change([], own(cloud, others) if options["rules"] is None else named)
+    else:
+        found = Change(named, own(cloud, others) if options["purge"] else [])
+    guard.refuse_many("ACL rules", [text for text in found.absent if text in item.rules], options.get("max_remove"))
+    return found

@@ -9,11 +9,10 @@ from functools import partial
 
 from .._attributes import access, fields, schedules, twins
 from .._attributes.fields import TemplateField
-from .._attributes.labels import labels_of
 from .._attributes.relations import ids, joined, reference_id
 from .._attributes.template import update
 from .._attributes.twins import twin
-from .._core.values import canonical, first_text, vectors
+from .._core.values import canonical, first_text, labels_of, vectors
 from .._engine.resource import LAST, Resource, Step, action, attribute, delete
 
 KIND = "backupjob"

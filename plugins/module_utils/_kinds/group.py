@@ -8,12 +8,12 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, quotas, twins
-from .._attributes.labels import labels, split_labels
+from .._attributes.labels import labels
 from .._attributes.relations import members
 from .._attributes.template import content, set_attribute, template
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import first_vector
+from .._core.values import first_vector, split_labels
 from .._engine.resource import Resource, Step, attribute, delete
 
 KIND = "group"

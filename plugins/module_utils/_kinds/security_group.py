@@ -9,11 +9,10 @@ from functools import partial
 
 from .._attributes import access, twins
 from .._attributes import template as templates
-from .._attributes.labels import labels_of
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical, vectors
+from .._core.values import canonical, labels_of, vectors
 from .._engine.resource import Resource, Step, attribute, delete
 
 KIND = "security_group"

@@ -13,6 +13,7 @@ from .._core.cloud import Cloud
 from .._core.failure import Broken, Failure
 from .._engine.info import records
 from .._engine.resource import FIRST, Attribute, Report, Resource, Step, action, attribute, source
+from .._vm.states import fetch_vms
 from ..pyone import OneException
 from ..pyone.flow import STATES
 from .roles import canonical_contents, canonical_roles, merged_role, network_of, new_role, read_role, said, texts
@@ -368,10 +369,19 @@ def canonical_action(cloud, given):
 # ---------------------------------------------------------------- removal
 
 
+def _vms(cloud, record):
+    """The VMs of a service, which go with it; nothing where oned cannot be asked."""
+    try:
+        return fetch_vms(cloud, [oid for role in record["roles"] for oid in role["ids"]]).values()
+    except (Failure, OneException):
+        return ()
+
+
 def remove(cloud, record, wanted, modes):
     """A service that passes or has failed is not simply deleted; one that is on its way out is waited for."""
     if record["state"] == "UNDEPLOYING":  # deleted again, it would leave its VMs behind
         return []
+    cloud.refuse_kept("vm", _vms(cloud, record))
     what = "remove service %s" % record["name"]
     if record["state"] in AT_REST:
         return [Step(what, "flow.service.delete", (record["id"],))]
@@ -461,7 +471,8 @@ def _replace(module, cloud, item):
     if not module.applies:
         return Report(True, {"state": item.state_name}, {"state": "RUNNING"}, removed.record)
     module.params.update(id=None, name=item.NAME)
-    made = module.converge(Cloud(cloud.one, cloud.timeout, cloud.on_missing, cloud.clock), SERVICE)
+    again = Cloud(cloud.one, cloud.timeout, cloud.on_missing, cloud.clock, secrets=cloud.secrets, protected=cloud.protected)
+    made = module.converge(again, SERVICE)
     return made._replace(before={"state": item.state_name}, after=dict(made.after, state=made.record["state"]))
 
 

@@ -44,6 +44,7 @@ def remove(cloud, record, wanted, modes):
     """With the mode `recursive` the images are removed too."""
     if modes.recursive:
         refuse_busy_images(cloud, record)
+        cloud.refuse_kept("image", images_of(cloud, record))
     return [deletion(KIND, record, modes.recursive)]
 
 

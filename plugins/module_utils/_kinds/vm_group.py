@@ -8,12 +8,11 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, twins
-from .._attributes.labels import labels_of
 from .._attributes.relations import ids, joined, reference_ids
 from .._attributes.template import set_attribute
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical
+from .._core.values import canonical, labels_of
 from .._engine.resource import Attribute, Resource, Step, attribute, delete
 
 KIND = "vm_group"

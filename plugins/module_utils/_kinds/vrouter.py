@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 from .._attributes import access, twins
 from .._attributes import template as templates
-from .._attributes.labels import labels_of
 from .._attributes.relations import reference
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical, same, vectors
+from .._core.values import canonical, labels_of, same, vectors
 from .._engine.engine import perform
-from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, delete, source
+from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, deletion, source
 from .._vm.runner import Run, run, together
 from .._vm.states import RESTING, describe, fetch_vms, status
 from .._vm.transitions import Reach
@@ -247,6 +246,12 @@ def _run_all(cloud, ids, step, waits=True):
         raise Failure(together(failures), **failures[0].data)
 
 
+def remove(cloud, record, wanted, modes):
+    """OpenNebula removes its VMs with it."""
+    cloud.refuse_kept("vm", fetch_vms(cloud, record["vms"]).values())
+    return [deletion(KIND, record)]
+
+
 def values(params):
     """VMs that are not held need not be mentioned."""
     return {"vm_hold": params["vm_hold"] or None}
@@ -266,7 +271,7 @@ VROUTER = Resource(
     read=read,
     values=values,
     create=create,
-    remove=partial(delete, KIND),
+    remove=remove,
     twins={"NIC": twin("nics", twins.vectors)},
     attributes={
         **access.attributes(KIND, OWN, managed=MANAGED),

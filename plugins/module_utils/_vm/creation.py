@@ -9,9 +9,9 @@ import re
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._attributes.labels import labels_of, merged_labels
+from .._attributes.labels import merged_labels
 from .._core.failure import Failure, described
-from .._core.values import canonical, first_text, first_vector, merged_template, vectors
+from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
 from .._engine.engine import resolve
 from .._engine.resource import Reference
 from ..pyone import OneConnectionException, OneException, OneProtocolException
@@ -195,10 +195,14 @@ def _with_copies_that_are_left(cloud, creation, name, error):
 
 def is_private(cloud, template):
     """Whether a VM template was made with a VM (persistent), as its images tell: all persistent, and named after it."""
-    ids = [disk.get("IMAGE_ID", "") for disk in vectors(canonical(template.TEMPLATE or {}), "DISK")]
-    images = [cloud.info("image", int(number)) for number in ids if number.isdigit()]
+    images = _images(cloud, template)
     name = re.compile(re.escape(template.NAME) + r"-disk-\d+\Z")
     return bool(images) and all(one is not None and one.PERSISTENT and name.match(one.NAME) for one in images)
+
+
+def _images(cloud, template):
+    ids = [disk.get("IMAGE_ID", "") for disk in vectors(canonical(template.TEMPLATE or {}), "DISK")]
+    return [cloud.info("image", int(number)) for number in ids if number.isdigit()]
 
 
 def remove_private(cloud, item):
@@ -210,5 +214,6 @@ def remove_private(cloud, item):
     number = first_text(item.TEMPLATE, "TEMPLATE_ID")
     template = cloud.info("template", int(number)) if number.isdigit() else None
     if template is not None and is_private(cloud, template):
+        cloud.refuse_kept("image", _images(cloud, template))
         what = "remove the private copies of VM %s" % item.NAME
         cloud.call(what, "template.delete", template.ID, True, object="template", id=template.ID)

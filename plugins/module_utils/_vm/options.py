@@ -35,6 +35,8 @@ def fleet_spec(cloud, params, apply):
     """
     params = dict(params, name=names.trimmed("VM", params["name"], object="vm"))
     goal, found = STATES.get(params["state"], params["state"]), group(params)
+    if goal == "done" or params["exact_count"] is not None:
+        refuse_unbounded(found, params["max_remove"])
     labels, labels_mode = wanted_labels(params)
     # a VM that is removed need not be as the task says, and what it names may be gone
     wanted = {} if goal == "done" else canonical(cloud, VM, dict(wanted_values(params), labels=labels))
@@ -60,6 +62,7 @@ def fleet_spec(cloud, params, apply):
         apply=apply,
         waits=params["wait"],
         remove_images=params["remove_images"],
+        protected=cloud.protected,
     )
 
 
@@ -71,6 +74,20 @@ def source(params, goal):
 
 
 # ---------------------------------------------------------------- which VMs
+
+
+def refuse_unbounded(found, max_remove):
+    """Raises Failure when VMs would be removed that have nothing in common which is named, however many they are.
+
+    Args:
+        found (Group)
+        max_remove (int | None)
+    """
+    if max_remove is None and not found.is_bounded:
+        raise Failure(
+            "What the task says of the VMs to remove fits too many: name a part of their names, a label, or the value of "
+            "an attribute; or give max_remove."
+        )
 
 
 def selects(params):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 
 from .._attributes import access
-from .._attributes.labels import labels_of
-from .._core.values import canonical, first_text, first_vector, vectors
+from .._core.values import canonical, first_text, first_vector, labels_of, vectors
 from .devices import DEVICES
 from .state_names import lcm_name, state_name
 from .states import last_record, status

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from .._core import names
+from .._core import guard, names
 from .._core.failure import Broken, Failure, created, listed
 from .._core.values import first_text
 from .._engine import engine
@@ -52,6 +52,7 @@ class FleetSpec(NamedTuple):
         parallel (int): how many are created, or changed, at a time.
         apply, waits (bool)
         remove_images (bool): whether private copies go with the VMs that are removed.
+        protected (str): the label of VMs that are neither removed nor replaced; empty: there is none.
     """
 
     group: Any
@@ -66,6 +67,7 @@ class FleetSpec(NamedTuple):
     apply: bool = True
     waits: bool = True
     remove_images: bool = False
+    protected: str = guard.LABEL
 
 
 class Decision(NamedTuple):
@@ -160,10 +162,11 @@ def decide(members, spec):
     present = members.members
     if spec.desired.state == "done":
         _refuse_many(spec, present)
+        guard.refuse("VM", present, spec.protected)
         return Decision([], present, [])
     if spec.count is None:
         return Decision(present, [], [])
-    failed = [item for item in present if spec.replace_failed and status(item) == "failed" and item.LOCK is None]
+    failed = [item for item in present if spec.replace_failed and status(item) == "failed" and _is_free(spec, item)]
     remove = _surplus(members, spec, failed) if spec.shrink else []
     remove += [item for item in failed if item not in remove]
     _refuse_many(spec, remove)
@@ -172,24 +175,31 @@ def decide(members, spec):
 
 
 def _surplus(members, spec, failed):
-    """The VMs that are too many; failed ones that would be replaced are removed first, locked ones never."""
+    """The VMs that are too many; failed ones that would be replaced are removed first, locked and protected ones never."""
     number = max(0, len(members.members) - spec.count)
-    unlocked = [item for item in members.members if item.LOCK is None]
-    if number > len(unlocked):
-        names = listed(item.NAME for item in members.members if item.LOCK is not None)
-        raise Failure("To reach exact_count, locked VMs would have to be removed: %s. Unlock them first." % names)
+    free = [item for item in members.members if _is_free(spec, item)]
+    if number > len(free):
+        kept = listed("%s %s" % (item.NAME, _kept(spec, item)) for item in members.members if not _is_free(spec, item))
+        message = "To reach exact_count, VMs would have to be removed that are locked or protected: %s. %s."
+        raise Failure(message % (kept, "Unlock them first, or take the label away"), object=KIND)
 
     def rank(item):
         return item in failed, ORDERS[spec.remove](spec.group.slot(item), item)
 
-    return sorted(unlocked, key=rank, reverse=True)[:number]
+    return sorted(free, key=rank, reverse=True)[:number]
+
+
+def _kept(spec, item):
+    """Why a VM is never among those that are too many; None: it may be."""
+    return "is locked" if item.LOCK is not None else guard.forbids(item, spec.protected)
+
+
+def _is_free(spec, item):
+    return _kept(spec, item) is None
 
 
 def _refuse_many(spec, remove):
-    if spec.max_remove is not None and len(remove) > spec.max_remove:
-        message = "%d VMs would be terminated, but max_remove is %d: %s."
-        names = listed(item.NAME for item in remove)
-        raise Failure(message % (len(remove), spec.max_remove, names), object=KIND)
+    guard.refuse_many("VMs", [item.NAME for item in remove], spec.max_remove)
 
 
 def _refuse_services(cloud, members, decision):
@@ -270,7 +280,7 @@ class _Scaling:
         self._failed = []  # (id or None, name, Failure)
 
     def carry_out(self, members, decision, plans):
-        self._remove(decision.remove + members.duplicates)
+        self._remove(decision.remove, members.duplicates)
         try:
             items = self._create(decision) if decision.slots else decision.stay
         except Failure as failure:
@@ -297,7 +307,9 @@ class _Scaling:
         run(self._cloud, runs, self._spec.parallel)
         self._failed += [(one.item.ID, one.item.NAME, one.failure) for one in runs if one.failure is not None]
 
-    def _remove(self, items):
+    def _remove(self, items, duplicates):
+        self._cloud.expendable.update((KIND, item.ID) for item in duplicates)
+        items = items + duplicates
         runs = [Run(item, [Reach("done")], self._spec.desired.hard, self._spec.waits) for item in items]
         self._run(runs)
         over = {one.item.ID for one in runs if one.over and one.failure is None}
@@ -321,7 +333,7 @@ class _Scaling:
         for dummy in range(ROUNDS):
             answers = dict(zip(open_slots, in_parallel(self._create_one, open_slots, self._spec.parallel)))
             members = self._members(answers)
-            self._remove(members.duplicates)
+            self._remove([], members.duplicates)
             self._created += [item.ID for item in members.members if item.ID in answers.values()]
             missing = [slot for slot in open_slots if slot not in members.taken]
             refused.update((slot, answers[slot]) for slot in missing)

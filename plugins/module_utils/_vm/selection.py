@@ -18,10 +18,9 @@ import itertools
 import re
 import uuid
 
-from .._attributes.labels import labels_of
 from .._core.cloud import ALL
 from .._core.failure import Failure
-from .._core.values import canonical, first_text, same
+from .._core.values import canonical, first_text, labels_of, same
 from .states import fetch_vms
 from .transitions import terminating
 
@@ -90,6 +89,13 @@ class Group:
         """Whether nothing tells its VMs from others, so that all of them are yet to be created."""
         by_name = self._by_name and (self._name or self.pattern)
         return self.ids is None and not (by_name or self.attributes or self.labels)
+
+    @property
+    def is_bounded(self):
+        """Whether ids, a part of a name, a label or the value of an attribute tells its VMs from all others."""
+        named = self._by_name and (self._name or (self.pattern and self.pattern.before + self.pattern.after))
+        valued = any(value is not None for value in self.attributes.values())
+        return self.ids is not None or self.is_new or bool(named or valued or self.labels)
 
     # -------------------------------------------------------- slots
 

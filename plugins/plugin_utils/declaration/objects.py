@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...module_utils._core.argument_specs import CONNECTION
+from ...module_utils._core.argument_specs import SHARED
 from ...module_utils._core.failure import Failure
 from ...module_utils._module import OneModule
 from .document import Fault
@@ -65,7 +65,7 @@ class _Options:
     _verbosity = 0
 
     def __init__(self, argument_spec, given, supports_check_mode=True, **rules):
-        spec = {name: option for name, option in argument_spec.items() if name not in CONNECTION}
+        spec = {name: option for name, option in argument_spec.items() if name not in SHARED}
         unknown = [name for name in given if name not in _names(spec)]
         if unknown:
             raise InvalidOptions(*(_unknown(name, _names(spec)) for name in unknown))

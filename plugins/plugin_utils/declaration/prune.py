@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from ...module_utils._attributes.labels import split_labels
-from ...module_utils._core.cloud import ALL, label
-from ...module_utils._core.failure import Failure, listed
-from ...module_utils._core.values import canonical
+from ...module_utils._core.cloud import ALL
+from ...module_utils._core import guard
+from ...module_utils._core.failure import Failure
+from ...module_utils._core.values import canonical, split_labels
 from .document import KEYS, Entry, identity
 
 # key of the document → kind; ACL rules and default quotas have no names, and are never removed so.
@@ -37,6 +37,7 @@ PRUNED = {
     "documents": "document",
     "zones": "zone",
 }
+PROBES = ("ab", "-9-Z-", "a long name of many words", "Übung_1.example.com")  # a pattern that fits these fits all
 # Objects that OpenNebula makes when it is installed, by their ids.
 INSTALLED = {
     "cluster": (0,),
@@ -62,7 +63,10 @@ def refuse_unbounded(keys, where):
     given = {word: value for word, value in where.items() if value is not None}
     if not given:
         raise Failure("The option prune_where has to name an owner, a group, a label or a pattern of names.")
-    if "name" in given and not given["name"].strip("*?"):
+    empty = [word for word, value in given.items() if not value.strip()]
+    if empty:
+        raise Failure("The option prune_where.%s is empty." % empty[0])
+    if "name" in given and all(fnmatchcase(name, given["name"]) for name in PROBES):
         raise Failure("The pattern %r of prune_where fits every name." % given["name"])
 
 
@@ -82,7 +86,7 @@ def entries(cloud, declared, keys, where):
     for key in sorted(keys, key=list(KEYS).index, reverse=True):
         kept = {identity(entry) for entry in declared if entry.key == key}
         for item in _pool(cloud, key):
-            if _is_free(PRUNED[key], item) and fits(item, where) and not _is_declared(kept, item):
+            if _is_free(cloud, PRUNED[key], item) and fits(item, where) and not _is_declared(kept, item):
                 found.append(Entry(key, len(found), _removal(key, item), "prune"))
     return found
 
@@ -93,9 +97,10 @@ def _pool(cloud, key):
     return cloud.pool(PRUNED[key], ALL + (-1,) if key == "documents" else None)
 
 
-def _is_free(kind, item):
-    """Whether an object is neither locked nor OpenNebula's own."""
-    return getattr(item, "LOCK", None) is None and item.ID not in INSTALLED.get(kind, ())
+def _is_free(cloud, kind, item):
+    """Whether an object is neither locked nor protected nor OpenNebula's own."""
+    free = getattr(item, "LOCK", None) is None and guard.forbids(item, cloud.protected) is None
+    return free and item.ID not in INSTALLED.get(kind, ())
 
 
 def fits(item, where):
@@ -121,10 +126,3 @@ def _is_declared(kept, item):
 def _removal(key, item):
     options = {"id": item.ID, "name": item.NAME, "state": "absent"}
     return dict(options, type=int(item.TYPE)) if key == "documents" else options
-
-
-def refuse_too_many(removed, limit):
-    """Raises Failure when more objects would be removed than may be."""
-    if len(removed) > limit:
-        names = listed("%s %s" % (label(PRUNED[entry.key]), entry.options["name"]) for entry in removed)
-        raise Failure("%d objects would be removed, but max_remove is %d: %s." % (len(removed), limit, names))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 
-from ...module_utils._core.cloud import ALL, KINDS, Cloud
+from ...module_utils._core.cloud import ALL, BY_PREFIX, KINDS, Cloud
+from ...module_utils._core.guard import LABEL
 from ...module_utils._vm.selection import ALIVE
 
 # Prefix of the methods of a kind → the kinds whose pools a call may change, beside its own.
@@ -28,14 +29,13 @@ ALSO_CHANGED = {
     "vrouter": ("vm", "vnet"),
     "backupjob": ("vm", "image"),
 }
-BY_PREFIX = {entry.prefix: kind for kind, entry in KINDS.items()}
 
 
 class SharedCloud(Cloud):
     """A Cloud that many objects, and several threads, plan on.
 
     Args:
-        one, timeout, clock, secrets: as of Cloud.
+        one, timeout, clock, secrets, protected: as of Cloud.
         declared (container): (kind, name) of objects that the document declares; a reference to one that does not exist
             yet is taken as it is written.
 
@@ -43,8 +43,8 @@ class SharedCloud(Cloud):
         asked (list[tuple] | None): the references since trace() began: (kind, name or id).
     """
 
-    def __init__(self, one, timeout=300, declared=(), clock=None, secrets=None):
-        super().__init__(one, timeout, None, clock, None, secrets)
+    def __init__(self, one, timeout=300, declared=(), clock=None, secrets=None, protected=LABEL):
+        super().__init__(one, timeout, None, clock, None, secrets, protected)
         self._declared = declared
         self._lock = threading.RLock()
         self._local = threading.local()

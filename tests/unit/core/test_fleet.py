@@ -218,11 +218,11 @@ def test_who_goes_first(run, one, remove, left):
 def test_locked_vms_never_go_and_few_enough_may(run, one):
     run(parallel=1, **FLEET)
     one.vm.lock(2, 1, False)
-    with pytest.raises(Failure, match="2 VMs would be terminated, but max_remove is 1"):
+    with pytest.raises(Failure, match="2 VMs would be removed, but max_remove is 1"):
         run(name="web-##", exact_count=1, max_remove=1)
     run(name="web-##", exact_count=1)
     assert living(one) == ["web-02"]
-    with pytest.raises(Failure, match="locked VMs would have to be removed: web-02"):
+    with pytest.raises(Failure, match="would have to be removed that are locked or protected: web-02 is locked"):
         run(name="web-##", exact_count=0)
 
 

@@ -13,6 +13,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._module import
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule, _meant
 
 PARAMS = {
+    "protected_label": "protected",
     "api_url": "http://127.0.0.1:1/RPC2",
     "api_username": "oneadmin",
     "api_password": "covered by Ansible",

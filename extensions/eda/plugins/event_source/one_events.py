@@ -221,7 +221,7 @@ def state_event(kind: str, item: Any, states: dict[int, str]) -> dict[str, Any]:
         "lcm_state": lcm,
         "owner": getattr(item, "UNAME", None),
         "group": getattr(item, "GNAME", None),
-        "labels": module_utils("_attributes.labels").split_labels(attributes.get("LABELS")),
+        "labels": module_utils("_core.values").split_labels(attributes.get("LABELS")),
         "host": host_of(item) if kind == "vm" else None,
         "attributes": module_utils("_core.values").masked(attributes),
     }

@@ -183,6 +183,10 @@ def test_what_is_declared_absent_goes_in_the_reverse_order(site, one):
         (["hosts"], {"name": None}, "has to name an owner"),
         (["hosts"], {"name": "*"}, "fits every name"),
         (["hosts"], {"name": "?*"}, "fits every name"),
+        (["hosts"], {"name": "[!~]*"}, "fits every name"),
+        (["hosts"], {"name": "*[!~]"}, "fits every name"),
+        (["hosts"], {"owner": "", "label": "old"}, "prune_where.owner is empty"),
+        (["hosts"], {"label": " "}, "prune_where.label is empty"),
     ],
 )
 def test_what_prune_may_remove_is_bounded(keys, where, told):
@@ -191,7 +195,7 @@ def test_what_prune_may_remove_is_bounded(keys, where, told):
 
 
 def test_what_is_pruned(site, one):
-    for name, label in (("a1", "old"), ("a2", "old"), ("a3", "new"), ("locked", "old")):
+    for name, label in (("a1", "old"), ("a2", "old"), ("a3", "new"), ("locked", "old"), ("kept", "old,protected")):
         oid = one.template.allocate({"NAME": name, "LABELS": label})
         if name == "locked":
             one.template.lock(oid, 1, False)
@@ -200,5 +204,3 @@ def test_what_is_pruned(site, one):
     found = prune.entries(cloud, declared, ["templates", "clusters", "datastores"], {"label": "old"})
     assert [entry.options["name"] for entry in found] == ["a1"]
     assert prune.entries(cloud, [], ["clusters", "datastores", "users", "groups", "zones"], {"name": "*e*"}) == []
-    with pytest.raises(Failure, match="1 objects would be removed, but max_remove is 0: VM template a1"):
-        prune.refuse_too_many(found, 0)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.privazio.opennebula.plugins.doc_fragments import common, connection
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SHARED
 from project import ROOT
 
 PLUGINS = "ansible_collections.privazio.opennebula.plugins"
@@ -40,7 +40,7 @@ def documentation(name: str) -> dict[str, Any]:
 def specified(name: str) -> dict[str, dict[str, Any]]:
     """Return the options that the module NAME takes; info modules may have none but those that all share."""
     own = module(name)
-    return {**CONNECTION, **(own.OPTIONS if hasattr(own, "OPTIONS") else own.SELECTION)}
+    return {**SHARED, **(own.OPTIONS if hasattr(own, "OPTIONS") else own.SELECTION)}
 
 
 def documented(name: str) -> dict[str, dict[str, Any]]:

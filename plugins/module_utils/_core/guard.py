@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What no task removes or replaces: objects with the label that protects, and locked ones.
+
+Cloud asks before each call, and plans ask too, so that a check run says what the run would say, and nothing is begun
+that cannot be ended.
+"""
+
+from __future__ import annotations
+
+from .failure import Failure, listed
+from .values import canonical, labels_of
+
+LABEL = "protected"
+LOCKS = {1: "use", 2: "manage", 3: "admin"}  # LOCKED of an object → the option lock
+BLOCKING = frozenset((1, 2))  # those with which OpenNebula removes nothing; removing is to manage
+RECOVERIES = frozenset((3, 4, 5))  # of one.vm.recover: delete, recreate, delete_db
+
+
+ADVICE = {
+    "has": 'Take the label away first, or give protected_label: "" to do it all the same',
+    "is": "Unlock it first (lock: none)",
+}
+
+
+def _terminates(arguments):
+    return str(arguments[0]).startswith("terminate")
+
+
+def _deletes(arguments):
+    return len(arguments) > 1 and bool(arguments[1])
+
+
+def _replaces(arguments):
+    return arguments[1] in RECOVERIES
+
+
+def _always(arguments):
+    return True
+
+
+# Methods beside one.*.delete that remove an object, or put something else in its place → (place of its id among the
+# arguments, whether a call does so by its arguments).
+OTHERS = {
+    "flow.service.recover": (0, _deletes),
+    "vm.action": (1, _terminates),
+    "vm.disksnapshotrevert": (0, _always),
+    "vm.recover": (0, _replaces),
+    "vm.restore": (0, _always),
+    "vm.snapshotrevert": (0, _always),
+}
+
+
+def target(name, arguments):
+    """(prefix of the methods of its kind, id) of the object that a call removes or replaces; None: it does not."""
+    prefix, dummy, verb = name.rpartition(".")
+    place, does = (0, _always) if verb == "delete" else OTHERS.get(name, (0, None))
+    if does is None or len(arguments) <= place or not isinstance(arguments[place], int) or not does(arguments):
+        return None
+    return prefix, arguments[place]
+
+
+def forbids(item, protected):
+    """Why an object is neither removed nor replaced, as the end of a sentence; None: nothing forbids it.
+
+    Args:
+        item: of the API.
+        protected (str): the label that protects; empty: there is none.
+    """
+    label = protected.strip().lower()
+    if label and label in (one.lower() for one in labels_in(item)):
+        return "has the label %s" % protected
+    lock = getattr(getattr(item, "LOCK", None), "LOCKED", None)
+    return "is locked (%s)" % LOCKS[lock] if lock in BLOCKING else None
+
+
+def labels_in(item):
+    """The labels of an object of the API."""
+    if hasattr(type(item), "labels"):  # of OneFlow, which keeps them elsewhere
+        return item.labels
+    template = getattr(item, "USER_TEMPLATE", None) or getattr(item, "TEMPLATE", None)
+    return labels_of(canonical(template)) if template else []
+
+
+def refuse(label, items, protected):
+    """Raises Failure when objects must not be removed or replaced.
+
+    Args:
+        label (str): what messages call their kind.
+        items (list): of the API.
+        protected (str): as of forbids().
+    """
+    found = [(item, forbids(item, protected)) for item in items]
+    found = [(item, why) for item, why in found if why is not None]
+    if not found:
+        return
+    texts = listed(("%s %s" % (item.NAME, why) for item, why in found), "; ")
+    advice = [text for word, text in ADVICE.items() if any(why.startswith(word) for dummy, why in found)]
+    message = "No %s is removed or replaced here: %s. %s." % (label, texts, ". ".join(advice))
+    raise Failure(message, object=label, id=found[0][0].ID, ids=[item.ID for item, dummy in found])
+
+
+def refuse_many(what, names, limit):
+    """Raises Failure when more objects would be removed than may be.
+
+    Args:
+        what (str): they are, in the plural.
+        names (list[str])
+        limit (int | None): the option max_remove; None: any number.
+    """
+    if limit is not None and len(names) > limit:
+        message = "%d %s would be removed, but max_remove is %d: %s. Give a larger max_remove if all of them are to go."
+        raise Failure(message % (len(names), what, limit, listed(names)))
