@@ -471,7 +471,9 @@ def _replace(module, cloud, item):
     if not module.applies:
         return Report(True, {"state": item.state_name}, {"state": "RUNNING"}, removed.record)
     module.params.update(id=None, name=item.NAME)
-    again = Cloud(cloud.one, cloud.timeout, cloud.on_missing, cloud.clock, secrets=cloud.secrets, protected=cloud.protected)
+    again = Cloud(
+        cloud.one, cloud.timeout, cloud.on_missing, cloud.clock, secrets=cloud.secrets, protected=cloud.protected
+    )
     made = module.converge(again, SERVICE)
     return made._replace(before={"state": item.state_name}, after=dict(made.after, state=made.record["state"]))
 

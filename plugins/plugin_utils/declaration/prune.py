@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from ...module_utils._core.cloud import ALL
 from ...module_utils._core import guard
+from ...module_utils._core.cloud import ALL
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.values import canonical, split_labels
 from .document import KEYS, Entry, identity

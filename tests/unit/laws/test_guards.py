@@ -179,9 +179,7 @@ def test_a_limit_holds_before_anything_is_done(lab):
     rules = [{"resources": [kind], "rights": ["use"]} for kind in ("vm", "image", "template")]
     lab.one.group.allocate("bounded")
     assert lab.run("one_acl", group="bounded", rules=rules).changed
-    assert_refused(
-        lab, "one_acl", "2 ACL rules would", group="bounded", rules=rules[:1], purge=True, max_remove=1
-    )
+    assert_refused(lab, "one_acl", "2 ACL rules would", group="bounded", rules=rules[:1], purge=True, max_remove=1)
     assert_refused(lab, "one_acl", "3 ACL rules would", group="bounded", state="absent", max_remove=2)
     assert lab.run("one_acl", group="bounded", state="absent", max_remove=3).changed
     lab.run("one_group", name="bounded", state="absent")
@@ -192,9 +190,7 @@ def test_what_would_go_with_another_object_is_protected_too(lab):
     image = lab.run("one_image", name=lab.name(), datastore="default", type="datablock", size=8, labels=["protected"])
     template = lab.name()
     lab.run("one_template", name=template, template={"CPU": 1, "DISK": {"IMAGE_ID": image.data["id"]}})
-    assert_refused(
-        lab, "one_template", "has the label protected", name=template, state="absent", recursive=True
-    )
+    assert_refused(lab, "one_template", "has the label protected", name=template, state="absent", recursive=True)
     lab.one.template.allocate('NAME="vr" CPU="0.1" MEMORY="64" VROUTER="YES"')
     router, net = lab.name(), {"network": "net"}
     made = lab.run("one_vrouter", name=router, nics=[net], vm_template="vr", vm_count=1, vm_hold=True)
@@ -208,7 +204,7 @@ def test_what_would_go_with_another_object_is_protected_too(lab):
 @given(st.text("aAbB ,", max_size=9), st.text("aAbB ", max_size=3))
 def test_a_label_protects_whatever_its_case_and_place(labels, protected):
     class Item:
-        ID, NAME, TEMPLATE, LOCK = 1, "x", {"LABELS": labels}, None  # noqa: RUF012
+        ID, NAME, TEMPLATE, LOCK = 1, "x", {"LABELS": labels}, None
 
     there = {one.strip().lower() for one in labels.split(",")} - {""}
     protects = guard.forbids(Item(), protected) is not None
