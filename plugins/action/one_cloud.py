@@ -53,9 +53,8 @@ class ActionModule(ActionBase):
     def _made(self, params, calls, secrets):
         declared, faults = self._declared(params, secrets)
         with connect(params, read_only=self._task.check_mode, on_call=calls.append) as one:
-            cloud = SharedCloud(
-                one, params["wait_timeout"], planner.names_of(declared), None, secrets, params["protected_label"]
-            )
+            names, protected = planner.names_of(declared), params["protected_label"]
+            cloud = SharedCloud(one, params["wait_timeout"], names, None, secrets, protected)
             declared += pruned(cloud, declared, params)
             plan, wrong = planner.plan(cloud, declared)
             if faults or wrong:

@@ -115,7 +115,7 @@ class Cloud:
         self._progress = progress
         self._pools = {}
         self._seen = {}  # (kind, id) → the object as it was last read alone
-        self._listed = {}  # (kind, method) → the objects as they were last listed, and these by id once they were needed
+        self._listed = {}  # (kind, method) → what was last listed, and its objects by id once they were needed
         self._missing = set()  # what on_missing was told
         self._release = None  # of the server, once it was asked for
 

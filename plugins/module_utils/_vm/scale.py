@@ -175,7 +175,7 @@ def decide(members, spec):
 
 
 def _surplus(members, spec, failed):
-    """The VMs that are too many; failed ones that would be replaced are removed first, locked and protected ones never."""
+    """The VMs that are too many; failed ones that would be replaced first, locked and protected ones never."""
     number = max(0, len(members.members) - spec.count)
     free = [item for item in members.members if _is_free(spec, item)]
     if number > len(free):
