@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Fuzz the parsers of the collection with coverage guidance (atheris), each from its corpus.
 
-    python tools/run_fuzz.py [--seconds 60 | --runs 20000] [TARGET...]      default: all targets
+    python tools/run_fuzz.py [--seconds 60 | --runs 2000] [TARGET...]      default: all targets
 
 tests/fuzz/targets.py says what each has to hold. What is found on the way stays in build/fuzz/TARGET and is where the
 next run goes on; with --runs a run begins with the committed corpus alone, and is the same every time. --keep adds to
@@ -70,7 +70,7 @@ def fuzz(name: str, options: argparse.Namespace) -> int | None:
 def run(name: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run the fuzzer of a target with ARGUMENTS before its corpus."""
     crashes = BUILD / "fuzz" / f"{name}-"
-    limits = ["-seed=1", f"-max_len={LONGEST}", f"-artifact_prefix={crashes}"]
+    limits = ["-seed=1", f"-dict={FUZZ / 'words.dict'}", f"-max_len={LONGEST}", f"-artifact_prefix={crashes}"]
     command = [sys.executable, str(FUZZ / "fuzz.py"), name, *arguments, str(CORPUS / name), *limits]
     settings = environment(PYTHONPATH=str(COLLECTIONS))
     return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)

@@ -17,7 +17,7 @@ from project import BUILD, ROOT, VENV, environment, fail, heed_signals, link_col
 
 COUNTED = BUILD / "tally-long.jsonl"  # apart from what other runs count
 FUZZ = "fuzz"
-INPUTS = 1_250_000  # of each target of the fuzzer
+INPUTS = 500_000  # of each target of the fuzzer
 
 
 def main() -> None:

@@ -79,6 +79,7 @@ from ansible.utils.display import Display
 from ..module_utils._core.argument_specs import CONNECTION
 from ..module_utils._core.cloud import Cloud, connect
 from ..module_utils._core.failure import Failure
+from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.secrets import Secrets
 from ..plugin_utils.guest import Guest, GuestClock, Looks
 
@@ -113,7 +114,7 @@ class Connection(ConnectionBase):
         options = {name: self.get_option(name) for name in CONNECTION}
         cloud = Cloud(connect(options), clock=GuestClock(), secrets=self._secrets)
         given = str(self.get_option("vm"))
-        vm = cloud.info("vm", int(given)) if given.isdigit() else None
+        vm = cloud.info("vm", int(given)) if is_whole(given) else None
         if vm is None:
             vm = cloud.reference("vm", given)
         access = repr([options["api_url"], options["api_username"], os.environ.get("ONE_AUTH")])

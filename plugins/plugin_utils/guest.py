@@ -30,6 +30,7 @@ import shlex
 import zlib
 
 from ..module_utils._core.failure import Failure
+from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.values import first_vector
 from ..module_utils._core.waiting import Clock, TimeOver, wait
 from .guest_input import plan
@@ -359,7 +360,7 @@ def header(answer, name):
     """
     first, newline, content = output(answer, "stdout").partition(b"\n")
     numbers = first.split()
-    if not newline or len(numbers) != 3 or not all(number.isdigit() for number in numbers):
+    if not newline or len(numbers) != 3 or not all(is_whole(number) for number in numbers):
         message = "VM %s could not carry out a command: %s. The guest needs sh, base64, gzip, head, tail and wc."
         raise Failure(message % (name, said(answer)), object="vm")
     return (*(int(number) for number in numbers), content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.secrets import found, told
 from ..module_utils._core.values import same
 
@@ -110,7 +111,7 @@ def number(value, kind=int):
     Args:
         kind (type): int, or float, which is a whole number where it can be.
     """
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
+    if isinstance(value, str) and is_whole(value):
         return int(value)
     try:
         found = float(text(value) or "")

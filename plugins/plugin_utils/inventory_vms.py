@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 
+from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.values import masked
 from ..module_utils._vm.states import status
 from .inventory_facts import attributes, labels, number, template, text, vector, vectors
@@ -55,7 +56,7 @@ def asked_owner(owners, user):
         return ANYONE
     if owners[0] == user:
         return MINE
-    return int(owners[0]) if owners[0].isascii() and owners[0].isdigit() else ANYONE
+    return int(owners[0]) if is_whole(owners[0]) else ANYONE
 
 
 # ---------------------------------------------------------------- facts

@@ -10,6 +10,7 @@ from typing import Callable, NamedTuple
 
 from .._core.cloud import label
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import canonical, first_text
 from .._engine.resource import attribute
 from .template import update
@@ -29,7 +30,7 @@ def flag(text):
 
 
 def number(text):
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if is_whole(text) else None
 
 
 def upper(text):

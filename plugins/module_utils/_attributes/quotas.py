@@ -20,6 +20,7 @@ from .._core.values import megabytes
 from .._engine.engine import Engine
 from .._engine.engine import canonical as canonical_options
 from .._engine.resource import Resource, Step, attribute, modes_of, wanted_of
+from ..pyone.errors import OneProtocolException
 from . import relations
 
 PURGE = "purge_quotas"  # option that unsets the limits that are not given
@@ -61,7 +62,7 @@ def limits(holder, unset=OF_HOLDERS):
 
 def used(holder):
     """What a user or group uses of what can be limited, in the form of quotas; what is not used is left out."""
-    found = {place: _number(getattr(item, place[-1].upper() + "_USED")) for place, item in _metrics(holder)}
+    found = {place: _answered(item, place[-1] + "_used") for place, item in _metrics(holder)}
     return _nested({place: number for place, number in found.items() if number != 0})
 
 
@@ -100,12 +101,26 @@ def _is_unset(place, limit, unset):
 
 
 def _word(item, metric):
-    number = _number(getattr(item, metric.upper()))
+    number = _answered(item, metric)
     return WORDS.get(number, number)
 
 
+def _answered(item, metric):
+    """The number in an answer of the server."""
+    text = getattr(item, metric.upper())
+    try:
+        return _number(text)
+    except (TypeError, ValueError, OverflowError):
+        message = "the quota %s should be a number, but is %r" % (metric.upper(), str(text)[:40])
+        raise OneProtocolException(message) from None
+
+
 def _number(text):
-    """A number as the server writes it: whole, or with two decimals."""
+    """A number as the server writes it: whole, or with two decimals.
+
+    Raises:
+        ValueError, OverflowError: it is none.
+    """
     number = round(float(text or 0), 2)
     return int(number) if number == int(number) else number
 

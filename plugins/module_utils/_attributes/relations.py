@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._core.cloud import label, method
+from .._core.numbers import is_whole
 from .._engine.resource import Reference, Step, attribute, source
 
 # ---------------------------------------------------------------- one object
@@ -60,7 +61,7 @@ def in_order(ids):
 
 def ids(text):
     """The ids in a text such as ``3,1``, in its order; what is not a number is ignored."""
-    return [int(part) for part in (text or "").split(",") if part.strip().isdigit()]
+    return [int(part) for part in (text or "").split(",") if is_whole(part.strip())]
 
 
 def joined(given):

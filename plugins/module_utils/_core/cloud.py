@@ -13,6 +13,7 @@ from functools import partial
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
 from . import guard, names
 from .failure import NEEDS, Failure, described
+from .numbers import is_whole
 from .releases import SINCE, TESTED, later, number
 from .secrets import Secrets
 from .waiting import Clock, wait
@@ -260,7 +261,7 @@ class Cloud:
         text = str(given).strip()
         pool = self.pool(kind, pool_arguments)
         found = [item for item in pool if names.fits(text, item)]
-        if text.isdigit():
+        if is_whole(text):
             found += [item for item in pool if int(text) == item.ID and item not in found]
         if len(found) == 1:
             return found[0]

@@ -17,6 +17,8 @@ Tested are 6.10 and 7.x (recordings of 6.10.5 and 7.4.0); older releases are exp
 
 from __future__ import annotations
 
+from .numbers import is_whole
+
 # Release → methods that came with it.
 _CAME_WITH = {
     "5.6": (
@@ -60,7 +62,7 @@ TESTED = "6.10"  # what this release has is not asked for before a call
 
 def number(release):
     """A release as numbers that compare: ``7.4.0`` → (7, 4, 0)."""
-    return tuple(int(part) for part in release.split(".") if part.isdigit())
+    return tuple(int(part) for part in release.split(".") if is_whole(part))
 
 
 def later(release):

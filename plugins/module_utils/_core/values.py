@@ -39,7 +39,7 @@ UNITS = {
 
 # Names that YAML does not read as texts, unless they are in quotes: as a document has them, and as a module gets them.
 YAML_TRUE = (True, "true")
-READ_BY_YAML = {
+READ_BY_YAML: dict = {
     **dict.fromkeys(YAML_TRUE, "ON, YES and TRUE"),
     **dict.fromkeys((False, "false"), "OFF, NO and FALSE"),
     **dict.fromkeys((None, "null"), "NULL and ~"),

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 from .._core.cloud import KINDS
 from .._core.failure import Failure
 from .engine import Engine
 from .resource import Report
+
+LONGEST = 200  # characters of a name that a message repeats
 
 
 def select(module, resource, plural):
@@ -75,7 +78,9 @@ def pattern(text):
         return lambda name: name.strip() == text.strip()
     flags, source = (re.I, text[2:]) if text.startswith("~*") else (0, text[1:])
     try:
-        expression = re.compile(source, flags)
-    except re.error as error:
-        raise Failure("The name %r is not a regular expression: %s." % (text, error)) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of "[[", which may mean something else one day
+            expression = re.compile(source, flags)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Failure("The name %r is not a regular expression: %s." % (text[:LONGEST], error)) from None
     return lambda name: expression.match(name) is not None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from .._core import guard
 from .._core.failure import Failure, described
+from .._core.numbers import is_whole
 from .._engine.engine import Engine
 from .._engine.resource import Report, Resource, Step, attribute
 from ..pyone import OneException
@@ -117,7 +118,7 @@ def one_object(cloud, words, given):
     """The selector of one object, by id, or by name where its kind is plain."""
     if len(words) == 1 and words[0] not in NAMELESS:
         return selector(cloud, "#", words[0], given)
-    if not given.isdigit():
+    if not is_whole(given):
         message = "The object %r of an ACL rule for %s needs its id, not its name."
         raise Failure(message % (given, ", ".join(words)), object=KIND)
     return "#" + given
@@ -143,7 +144,7 @@ def read_rule(text, oid=None):
     found = {"rule": text, "resources": _words(RESOURCES, types), "rights": _words(RIGHTS, rights)}
     for signs, part in zip(SIGNS, (who, which, where)):
         if part != ALL:
-            found[signs[part[0]]] = int(part[1:]) if part[1:].isdigit() else part[1:]
+            found[signs[part[0]]] = int(part[1:]) if is_whole(part[1:]) else part[1:]
     return found if oid is None else dict(found, id=oid)
 
 

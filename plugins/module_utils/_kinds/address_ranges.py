@@ -10,6 +10,7 @@ import re
 
 from .._attributes.relations import ids, joined, reference_ids
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import canonical, merged_template, same
 from .._engine.resource import FIRST, NORMAL, Step, attribute
 from ..pyone.constants import AR_TYPES
@@ -61,7 +62,7 @@ def canonical_range(given):
             found[name] = canonical_ip(found[name])
     if "MAC" in found:
         found["MAC"] = canonical_mac(found["MAC"])
-    if found.get(GROUPS, "").replace(",", "").isdigit():
+    if all(map(is_whole, found.get(GROUPS, "").split(","))):
         found[GROUPS] = joined(sorted(ids(found[GROUPS])))
     if "TYPE" in found:
         found["TYPE"] = found["TYPE"].upper()
@@ -111,7 +112,7 @@ def is_type(text):
 
 
 def is_size(text):
-    return text.isdigit() and int(text) > 0
+    return is_whole(text) and int(text) > 0
 
 
 # What OpenNebula refuses only after it has created the network: attribute → (whether a value is valid, what is valid).

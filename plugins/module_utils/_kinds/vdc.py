@@ -14,6 +14,7 @@ from .._attributes.relations import change_members, in_order, merged_ids, refere
 from .._attributes.template import content, template
 from .._core.cloud import label
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._engine.resource import Modes, Resource, Step, attribute, delete
 from . import zone
 
@@ -126,7 +127,7 @@ def one_resource(cloud, kind, given, local):
         return ALL
     if local:
         return reference_id(kind)(cloud, text)
-    if not text.isdigit():
+    if not is_whole(text):
         message = "The %s %r is in another zone, whose names this server does not know: give its id."
         raise Failure(message % (label(kind), text), object=KIND)
     return int(text)
@@ -158,7 +159,7 @@ def change_resources(kind, record, after):
 
 def _number(text):
     """The id of a zone; of one that a check run does not find (yet) the name."""
-    return int(text) if text.isdigit() else text
+    return int(text) if is_whole(text) else text
 
 
 def _differences(before, after):

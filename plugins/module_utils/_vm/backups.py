@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import canonical
 from .._engine.resource import LAST, Attribute, Reference, Resource, Step, action
 from .configuration import plan_sections
@@ -182,7 +183,7 @@ def copy(cloud, image, datastore, name, params):
     given = {key: value for key, value in options.items() if value is not None}
     place = cloud.reference("datastore", datastore).ID
     text = cloud.call("restore backup %d as %s" % (image, name), "image.restore", image, place, given)
-    return [int(part) for part in str(text).split() if part.isdigit()]
+    return [int(part) for part in str(text).split() if is_whole(part)]
 
 
 VM_BACKUPS = Resource(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .._attributes.labels import merged_labels
 from .._core.failure import Failure, described
+from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
 from .._engine.engine import resolve
 from .._engine.resource import Reference
@@ -79,7 +80,7 @@ def _base(source, template, wanted):
     """The attributes of the VM template; of one that a check run does not find yet the disks that the task names."""
     if template is not None:
         return canonical(template.TEMPLATE or {})
-    numbers = [int(disk[DISK.number]) for disk in wanted.get(DISK.option, ()) if disk.get(DISK.number, "").isdigit()]
+    numbers = [int(disk[DISK.number]) for disk in wanted.get(DISK.option, ()) if is_whole(disk.get(DISK.number, ""))]
     return {} if source.template is None else {DISK.vector: [{}] * (max(numbers, default=-1) + 1)}
 
 
@@ -202,7 +203,7 @@ def is_private(cloud, template):
 
 def _images(cloud, template):
     ids = [disk.get("IMAGE_ID", "") for disk in vectors(canonical(template.TEMPLATE or {}), "DISK")]
-    return [cloud.info("image", int(number)) for number in ids if number.isdigit()]
+    return [cloud.info("image", int(number)) for number in ids if is_whole(number)]
 
 
 def remove_private(cloud, item):
@@ -212,7 +213,7 @@ def remove_private(cloud, item):
         item: the VM, which is DONE (of one.vm.info).
     """
     number = first_text(item.TEMPLATE, "TEMPLATE_ID")
-    template = cloud.info("template", int(number)) if number.isdigit() else None
+    template = cloud.info("template", int(number)) if is_whole(number) else None
     if template is not None and is_private(cloud, template):
         cloud.refuse_kept("image", _images(cloud, template))
         what = "remove the private copies of VM %s" % item.NAME

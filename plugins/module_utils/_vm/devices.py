@@ -9,6 +9,7 @@ from typing import Callable, NamedTuple
 
 from .._attributes import relations
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import declared_vector, megabytes, same
 from .._engine.resource import Reference, Step
 
@@ -51,7 +52,7 @@ def _declared(given, option, identifying):
     """
     device = declared_vector(option, option.upper(), given)
     for number in ("DISK_ID", "NIC_ID"):
-        if not device.get(number, "0").isdigit():
+        if not is_whole(device.get(number, "0")):
             message = "%s in the option %s is a number from 0, not %r."
             raise Failure(message % (number, option, device[number]), object=KIND)
     if not set(identifying.split()).intersection(device):
@@ -87,7 +88,7 @@ def _canonical_nic(cloud, given):
 
 def _security_group(cloud, name):
     """The id of a security group as text; its name, if it does not exist in a check run."""
-    item = None if name.isdigit() else cloud.reference("security_group", name)
+    item = None if is_whole(name) else cloud.reference("security_group", name)
     return name if item is None else str(item.ID)
 
 

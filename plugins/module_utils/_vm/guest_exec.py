@@ -9,6 +9,7 @@ import base64
 from typing import NamedTuple
 
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import canonical, first_vector
 from .._engine.resource import LAST, Attribute, Resource, Step, action
 from .record import KIND
@@ -24,7 +25,7 @@ def read(cloud, item):
     return {
         "command": last.get("COMMAND", ""),
         "status": last.get("STATUS", "").lower(),
-        "rc": int(code) if code.lstrip("-").isdigit() else None,
+        "rc": int(code) if is_whole(code.lstrip("-")) else None,
         "stdout": decoded(last.get("STDOUT", "")),
         "stderr": decoded(last.get("STDERR", "")),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from .._attributes import access
+from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, vectors
 from .devices import DEVICES
 from .state_names import lcm_name, state_name
@@ -78,7 +79,7 @@ def instance(vm, record):
         lcm_state=lcm_name(vm),
         owner_id=vm.UID,
         owner_name=vm.UNAME,
-        template_id=int(number) if number.isdigit() else None,
+        template_id=int(number) if is_whole(number) else None,
         host=last.HOSTNAME if last is not None else None,
         memory="%d MB" % record["memory"],
         disk_size=["%s MB" % disk["SIZE"] for disk in record["disks"] if "SIZE" in disk],

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .._core import guard, names
 from .._core.failure import Broken, Failure, created, listed
+from .._core.numbers import is_whole
 from .._core.values import first_text
 from .._engine import engine
 from .._engine.resource import Plan, Report
@@ -207,7 +208,7 @@ def _refuse_services(cloud, members, decision):
     concerned = members.members if decision.slots else decision.remove
     services = {first_text(item.USER_TEMPLATE, "SERVICE_ID"): item for item in concerned}
     for service, item in services.items():
-        if service.isdigit() and cloud.info("document", int(service)) is not None:  # else its VMs were left behind
+        if is_whole(service) and cloud.info("document", int(service)) is not None:  # else its VMs were left behind
             role = first_text(item.USER_TEMPLATE, "ROLE_NAME")
             message = "The VM %s belongs to the service %s of OneFlow, which counts its VMs: change their number with"
             text = (message + " one_service (id: %s, role: %s, cardinality).") % (item.NAME, service, service, role)

@@ -20,6 +20,7 @@ import uuid
 
 from .._core.cloud import ALL
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, labels_of, same
 from .states import fetch_vms
 from .transitions import terminating
@@ -114,7 +115,7 @@ class Group:
         if self.single and not self.is_new:
             return 0
         token, dummy, number = request_id(item).rpartition("-")
-        return int(number) if token == self._token and number.isdigit() else None
+        return int(number) if token == self._token and is_whole(number) else None
 
     # -------------------------------------------------------- members
 

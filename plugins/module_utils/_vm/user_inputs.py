@@ -127,8 +127,8 @@ def _number(one, text):
 
 
 def _range(one, text):
-    low, dummy, high = one.choices.partition("..")
-    limits = [float(limit) for limit in (low, high) if FLOAT.match(limit.strip())]
+    low, high = (limit.strip() for limit in one.choices.partition("..")[::2])
+    limits = [float(limit) for limit in (low, high) if FLOAT.match(limit)]
     if not NUMBERS[one.type].match(text) or (len(limits) == 2 and not limits[0] <= float(text) <= limits[1]):
         raise _misfit(one, "%s from %s to %s" % (NUMBER_WORDS[NUMBERS[one.type]], low, high))
     return text

@@ -225,15 +225,15 @@ class OneFlow(BaseClient):
     def _document(self, verb, path, content=None):
         answer = self.request(verb, path, content)
         try:
-            return Document(answer["DOCUMENT"])
-        except (TypeError, KeyError, ValueError):
+            return _whole(answer["DOCUMENT"])
+        except (TypeError, KeyError, ValueError, AttributeError):
             raise _no_document(verb, path) from None
 
     def _pool(self, kind):
         answer = self.request("GET", "/" + kind)
         try:
             found = answer["DOCUMENT_POOL"].get("DOCUMENT") or []  # an empty pool has none
-            return [Document(item) for item in ([found] if isinstance(found, dict) else found)]
+            return [_whole(item) for item in ([found] if isinstance(found, dict) else found)]
         except (TypeError, KeyError, ValueError, AttributeError):
             raise _no_document("GET", "/" + kind) from None
 
@@ -568,8 +568,22 @@ def _has(found, wanted):
 def _parsed(text, name):
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise OneProtocolException("the answer is not JSON: %r" % text[:60], name) from None
+
+
+def _whole(found):
+    """The Document of an answer.
+
+    Raises:
+        TypeError, KeyError, ValueError, AttributeError: it lacks what each of OneFlow's has, or has it in another form.
+    """
+    document = Document(found)
+    told = [document.ID, document.UID, document.GID, document.UNAME, document.GNAME, document.NAME, document.labels]
+    told += [document.PERMISSIONS, _mode(document), document.state_name]
+    told += [[node["deploy_id"] for node in role.get("nodes") or [] if role["name"]] for role in document.roles]
+    told += [line["message"] for line in document.log]
+    return document
 
 
 def _no_document(verb, path):
@@ -580,7 +594,7 @@ def _words(text):
     """What OneFlow says in the body of an error, without the interpreter's extract of its source."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = text
     if isinstance(found, dict):
         inner = found.get("error", found)

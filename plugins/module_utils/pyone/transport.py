@@ -267,7 +267,7 @@ class Connection:
     def _head(self):
         line = self._line()
         parts = line.split(None, 2)
-        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
+        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not re.fullmatch("[0-9]{3}", parts[1]):
             raise OneProtocolException("the endpoint does not speak HTTP: it answers %r" % line[:60])
         headers = self._fields()
         if parts[0] == "HTTP/1.0":

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._attributes import quotas
+from ...module_utils._core.numbers import is_whole
 from ...module_utils._core.values import is_secret
 from ...module_utils._kinds import (
     acl,
@@ -452,7 +453,7 @@ def virtual_machines(cloud, where, names):
 def _source(item, names):
     """The name of the VM template that a VM was made from; None where it does not exist any more."""
     source = (item.TEMPLATE or {}).get("TEMPLATE_ID", "")
-    name = names("template", int(source)) if source.isdigit() else source
+    name = names("template", int(source)) if is_whole(source) else source
     return None if name == source else name
 
 

@@ -30,6 +30,7 @@ WORDS = st.sampled_from(
         "l\nm",
         "$x",
         "é",
+        "²",
         "<&>",
     ]
 )
