@@ -42,7 +42,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Which release does the cloud run
+- name: Read the release of the cloud
   privazio.opennebula.one_call:
     method: system.version
   register: release

@@ -80,7 +80,7 @@ EXAMPLES = r"""
     template:
       DESCRIPTION: Machines at the edge
 
-- name: Its datastores
+- name: Read its datastores
   privazio.opennebula.one_cluster:
     name: edge
     datastores: [default, system]

@@ -274,14 +274,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Three web servers
+- name: Create three web servers
   privazio.opennebula.one_vm:
     name: web-##
     exact_count: 3
     template: web
     state: running
 
-- name: One VM by its name, with a label, a second disk and 4 GB
+- name: Create a VM with a label, a second disk and 4 GB of memory
   privazio.opennebula.one_vm:
     name: database
     template: web
@@ -293,7 +293,7 @@ EXAMPLES = r"""
         size: 20 GB
     allow_poweroff: true
 
-- name: Two workers by what they are for, not more than one to go, failed ones to be replaced
+- name: Keep two workers, replace failed ones, and remove at most one
   privazio.opennebula.one_vm:
     count_attributes:
       ROLE: worker
@@ -330,7 +330,7 @@ EXAMPLES = r"""
     name: database
     state: absent
 
-- name: And the web servers
+- name: Remove the web servers
   privazio.opennebula.one_vm:
     name: web-##
     exact_count: 0

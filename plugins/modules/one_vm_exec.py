@@ -65,13 +65,13 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ answer.stdout }}"
 
-- name: A command for which 1 is an answer too
+- name: Run a command that may also return 1
   privazio.opennebula.one_vm_exec:
     name: database
     command: "false"
     allowed_rc: [0, 1]
 
-- name: Nothing is executed any more
+- name: Cancel what is being executed
   privazio.opennebula.one_vm_exec:
     name: database
     state: cancelled

@@ -58,12 +58,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The database runs on this host
+- name: Move the database to a host
   privazio.opennebula.one_vm_migrate:
     name: database
     host: node2
 
-- name: Everybody leaves a host
+- name: Evacuate a host
   privazio.opennebula.one_vm_migrate:
     evacuate: node2
 """

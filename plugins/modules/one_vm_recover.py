@@ -45,7 +45,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: What failed is tried again; a machine in order stays as it is
+- name: Retry what failed, and leave a working virtual machine alone
   privazio.opennebula.one_vm_recover:
     name: database
     operation: retry
@@ -56,7 +56,7 @@ EXAMPLES = r"""
     operation: recreate
     force: true
 
-- name: Away with it, in whatever state
+- name: Remove a virtual machine in any state
   privazio.opennebula.one_vm_recover:
     name: database
     operation: delete

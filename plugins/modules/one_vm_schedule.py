@@ -97,21 +97,21 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Off at seven in the evening from Monday to Friday, on again at six
+- name: Schedule power off at 19:00 from Monday to Friday, and resume at 06:00
   privazio.opennebula.one_vm_schedule:
     name: database
     schedules:
       - {action: poweroff, time: "2026-12-01 19:00", repeat: weekly, days: [1, 2, 3, 4, 5]}
       - {action: resume, time: "2026-12-01 06:00", repeat: weekly, days: [1, 2, 3, 4, 5]}
 
-- name: A snapshot on the first of each month, beside what there is
+- name: Add a snapshot on the first of each month
   privazio.opennebula.one_vm_schedule:
     name: database
     schedules:
       - {action: snapshot-create, args: monthly, time: "2026-12-01 02:00", repeat: monthly, days: [1]}
     purge_schedules: false
 
-- name: No schedule any more
+- name: Remove all schedules
   privazio.opennebula.one_vm_schedule:
     name: database
     schedules: []

@@ -49,25 +49,25 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A snapshot before an upgrade, of which the last three stay
+- name: Take a snapshot before an upgrade and keep the last three
   privazio.opennebula.one_vm_snapshot:
     name: database
     snapshot: before-upgrade
     keep: 3
 
-- name: The upgrade went wrong
+- name: Revert to it after the upgrade went wrong
   privazio.opennebula.one_vm_snapshot:
     name: database
     snapshot: before-upgrade
     state: reverted
 
-- name: A snapshot of the first disk
+- name: Take a snapshot of the first disk
   privazio.opennebula.one_vm_snapshot:
     name: database
     disk: 0
     snapshot: empty
 
-- name: Back to it, for which the machine is switched off and on
+- name: Revert the disk, which powers the virtual machine off and on
   privazio.opennebula.one_vm_snapshot:
     name: database
     disk: 0
@@ -75,7 +75,7 @@ EXAMPLES = r"""
     state: reverted
     allow_poweroff: true
 
-- name: The snapshot is of no use any more
+- name: Remove the snapshot
   privazio.opennebula.one_vm_snapshot:
     name: database
     snapshot: before-upgrade
