@@ -359,7 +359,7 @@ def header(answer, name):
         Failure: the script did not get that far.
     """
     first, newline, content = output(answer, "stdout").partition(b"\n")
-    numbers = first.split()
+    numbers = first.decode("ascii", "replace").split()
     if not newline or len(numbers) != 3 or not all(is_whole(number) for number in numbers):
         message = "VM %s could not carry out a command: %s. The guest needs sh, base64, gzip, head, tail and wc."
         raise Failure(message % (name, said(answer)), object="vm")
