@@ -173,6 +173,7 @@ def _refuse(item, start, steps, allow_poweroff):
         message = "VM %s has to be powered off for this: %s. Give allow_poweroff: true, or power it off first."
         needs = [step.what for step in steps]
         raise Failure(message % (item.NAME, whats), object=KIND, id=item.ID, need_poweroff=needs)
-    message = "VM %s is %s, where this does not work: %s. It has to be %s."
     places = [state for state in WORKABLE if all(state in step.states for step in steps)]
-    raise Failure(message % (item.NAME, start, whats, " or ".join(places)), object=KIND, id=item.ID)
+    advice = "It has to be %s" % " or ".join(places) if places else "Make these changes in tasks of their own"
+    message = "VM %s is %s, where this does not work: %s. %s."
+    raise Failure(message % (item.NAME, start, whats, advice), object=KIND, id=item.ID)
