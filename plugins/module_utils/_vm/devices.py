@@ -79,17 +79,17 @@ def canonical_nics(cloud, given):
 def _canonical_nic(cloud, given):
     nic = _declared(given, "networks", "NETWORK NETWORK_ID NETWORK_MODE NIC_ID NAME IP IP6 MAC")
     if "SECURITY_GROUPS" in nic:
-        groups = nic["SECURITY_GROUPS"]
-        names = groups if isinstance(groups, list) else [name.strip() for name in groups.split(",") if name.strip()]
-        found = [_security_group(cloud, name) for name in names]
-        nic["SECURITY_GROUPS"] = ",".join(sorted(found, key=lambda text: text.zfill(9)))
+        names = [name.strip() for name in nic["SECURITY_GROUPS"].split(",") if name.strip()]
+        nic["SECURITY_GROUPS"] = relations.joined(relations.in_order(_security_group(cloud, name) for name in names))
     return nic
 
 
 def _security_group(cloud, name):
-    """The id of a security group as text; its name, if it does not exist in a check run."""
-    item = None if is_whole(name) else cloud.reference("security_group", name)
-    return name if item is None else str(item.ID)
+    """The id of a security group; its name, if it does not exist in a check run."""
+    if is_whole(name):
+        return int(name)
+    item = cloud.reference("security_group", name)
+    return name if item is None else item.ID
 
 
 # ---------------------------------------------------------------- which device is meant
@@ -103,12 +103,17 @@ def same_source(wanted, present):
     if "TYPE" not in wanted or "IMAGE_ID" in present:
         return False
     declared = [name for name in ("TYPE", "FORMAT") if name in wanted]
-    return all(same(wanted[name].lower(), present.get(name, "").lower()) for name in declared)
+    return all(name in present and wanted[name].lower() == present[name].lower() for name in declared)
 
 
 def same_network(wanted, present):
-    found = [name for name in ("NETWORK_ID", "NETWORK", "NETWORK_MODE") if name in wanted]
-    return bool(found) and same(wanted[found[0]], present.get(found[0], ""))
+    return _first_agrees(("NETWORK_ID", "NETWORK", "NETWORK_MODE"), wanted, present)
+
+
+def _first_agrees(names, wanted, present):
+    """Whether of these members the first one that is declared is that of the present device."""
+    name = next((name for name in names if name in wanted), None)
+    return name in present and same(wanted[name], present[name])
 
 
 def same_parent(wanted, present):
@@ -131,8 +136,7 @@ def match(device, wanted, present):
 
 
 def _fits_key(device, wanted, present):
-    key = next((name for name in device.keys if name in wanted), None)
-    return key is not None and same(wanted[key], present.get(key, ""))
+    return _first_agrees(device.keys, wanted, present)
 
 
 def _fits_source(device, wanted, present):

@@ -52,6 +52,7 @@ GROUPS = [Element(ID=10, NAME="web"), Element(ID=9, NAME="ssh"), Element(ID=100,
         ("7", "7"),
         ("web,, 7", "7,10"),
         (["ssh", "web"], "9,10"),
+        ("07", "7"),
         ("", ""),
     ],
 )
@@ -67,6 +68,7 @@ def test_a_security_group_that_is_yet_to_be_created_stays_as_it_is_written():
     assert nic["SECURITY_GROUPS"] == "10,new"
 
 
+FORMS = {"disks": devices.canonical_disks, "networks": devices.canonical_nics}
 ONE_OF_DISK = "Each of the option disks is a dictionary with one of IMAGE, IMAGE_ID, TYPE, DISK_ID, TARGET."
 ONE_OF_NIC = (
     "Each of the option networks is a dictionary with one of NETWORK, NETWORK_ID, NETWORK_MODE, NIC_ID, NAME, IP, IP6, "
@@ -100,8 +102,13 @@ ONE_OF_NIC = (
     ],
 )
 def test_what_is_no_device_is_told(form, given, message, data):
-    canonical = {"disks": devices.canonical_disks, "networks": devices.canonical_nics}[form]
-    assert refusal(canonical, cloud(), [given]) == (message, data)
+    assert refusal(FORMS[form], cloud(), [given]) == (message, data)
+
+
+@pytest.mark.parametrize("option", ["disks", "networks"])
+def test_what_opennebula_cannot_store_is_told_by_its_option(option):
+    message, dummy = refusal(FORMS[option], cloud(), [{"image": {"a": 1}}])
+    assert message.startswith("Cannot use the option %s: the member image of the vector " % option)
 
 
 # ---------------------------------------------------------------- which device is meant
@@ -115,6 +122,7 @@ MEANT = [  # device, wanted, present, index of the present one that each means
     (DISK, [{"IMAGE": "os"}, {"DISK_ID": "0"}], [{"DISK_ID": "0", "IMAGE": "os"}, {"IMAGE": "os"}], [1, 0]),
     (DISK, [{"DISK_ID": "1"}], [{"DISK_ID": "0"}, {"DISK_ID": "1"}], [1]),
     (DISK, [{"DISK_ID": "01"}], [{"DISK_ID": "1"}], [0]),
+    (DISK, [{"DISK_ID": "1"}], [{"TARGET": "vda"}, {}], [None]),
     (DISK, [{"DISK_ID": "0", "TARGET": "vda"}], [{"DISK_ID": "1", "TARGET": "vda"}], [None]),
     (DISK, [{"TARGET": "vdb"}], [{"TARGET": "vda"}, {"TARGET": "vdb"}], [1]),
     (DISK, [{"TARGET": "vdb", "IMAGE": "os"}], [{"IMAGE": "os"}], [None]),
@@ -128,6 +136,7 @@ MEANT = [  # device, wanted, present, index of the present one that each means
     (DISK, [{"SIZE": "9"}], [{}], [None]),
     (NIC, [{"NETWORK": "net"}], [{"NETWORK": "net2"}, {"NETWORK": "net"}], [1]),
     (NIC, [{"NETWORK": "net"}], [{}], [None]),
+    (NIC, [{"NETWORK_ID": "1"}], [{}], [None]),
     (NIC, [{"NETWORK_ID": "0"}], [{"NETWORK_ID": "00"}], [0]),
     (NIC, [{"NETWORK_ID": "0", "NETWORK": "net"}], [{"NETWORK_ID": "1", "NETWORK": "net"}], [None]),
     (NIC, [{"NETWORK_MODE": "auto"}], [{"NETWORK_MODE": "auto"}], [0]),
@@ -309,6 +318,15 @@ PLANS = {  # name: device, wanted, present, purge, before, after, steps
         ],
     ),
     "same size": (DISK, [{"DISK_ID": "0", "SIZE": "1024"}], [OS], False, [OS_SHOWN], [OS_SHOWN], []),
+    "an empty member is one that is not there": (
+        NIC,
+        [{"NETWORK": "net", "FILTER": ""}],
+        [NET],
+        False,
+        [NET_SHOWN],
+        [NET_SHOWN],
+        [],
+    ),
     "attach NIC": (
         NIC,
         [{"NETWORK": "net2", "MODEL": "e1000"}],
@@ -418,6 +436,7 @@ def test_devices_are_attached_changed_and_detached(name):
 
 
 REFUSED = [  # device, wanted, present, message
+    (DISK, {"DISK_ID": "0", "SIZE": "1"}, OS, "Disk 0 of VM db has 1024 MB and cannot shrink to 1 MB."),
     (DISK, {"DISK_ID": "0", "SIZE": "1023"}, OS, "Disk 0 of VM db has 1024 MB and cannot shrink to 1023 MB."),
     (DISK, {"DISK_ID": "7", "SIZE": "1"}, OS, "VM db has no disk 7."),
     (NIC, {"NIC_ID": "7"}, NET, "VM db has no NIC 7."),

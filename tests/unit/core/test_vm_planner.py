@@ -5,7 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import LAST, Modes, Step
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import (
+    LAST,
+    Attribute,
+    Modes,
+    Resource,
+    Step,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import planner
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.planner import DesiredState, conditions, route
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.resource import VM
@@ -190,6 +197,17 @@ def test_modes_count_and_the_power_goes_off_only_where_it_may():
     message, data = refusal(planned, vm(TEMPLATE={"MEMORY": "64"}), {"capacity": {"memory": 128}})
     assert message.startswith("VM db has to be powered off for this: resize memory to 128.")
     assert data["need_poweroff"] == ["resize memory to 128"]
+
+
+def test_attributes_are_planned_with_what_the_cloud_tells_of_the_vm():
+    seen = Attribute(lambda record, wanted, modes: (None, record, []), persisted=False)
+    resource = Resource("vm", lambda here, item: {"cloud": here, "item": item}, {"seen": seen})
+    here, item = cloud(), vm()
+    with pytest.raises(Failure, match=r"The VM db has options that cannot be changed: seen"):
+        planner.plan(here, item, DesiredState({"seen": 1}, resource))
+    seen = seen._replace(plan=lambda record, wanted, modes: (None, record, [ANY]))
+    found = planner.plan(here, item, DesiredState({"seen": 1}, resource._replace(attributes={"seen": seen})))
+    assert found.after["seen"] == {"cloud": here, "item": item, "id": 7, "name": "db"}
 
 
 def test_a_vm_that_is_not_as_a_step_needs_it_is_told_by_its_name():

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Broken
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import state_names, states, transitions
-from fake_vms import Element, cloud, infoset, record, vm
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneInternalException
+from fake_vms import Element, cloud, infoset, record, refusal, vm
 
 WORDS = {
     "INIT": "init",
@@ -145,8 +146,8 @@ SAID = [  # user template, what is said of its state, what of its failure
         "db is running: No host",
         "VM db has failed: OpenNebula gives no reason; see the log of the VM.",
     ),
-    ({"ERROR": ".a."}, "db is running: .a", "VM db has failed: .a."),
-    ({"SCHED_MESSAGE": ".a."}, "db is running: .a", None),
+    ({"ERROR": ".X."}, "db is running: .X", "VM db has failed: .X."),
+    ({"SCHED_MESSAGE": ".X."}, "db is running: .X", None),
 ]
 
 
@@ -175,10 +176,12 @@ def test_many_vms_are_read_by_one_call():
     assert states.fetch_vms(here, {7, 3, 5}) == {7: items[0], 3: items[1]}
     assert states.fetch_vms(here, [3], False) == {3: items[1]}
     assert states.fetch_vms(here, []) == {}
+    broken = cloud(vmpool_infoset=OneInternalException("down"))
+    assert refusal(states.fetch_vms, broken, [3])[0] == "Cannot read the VMs: down."
     assert here.one.calls == [("vmpool.infoset", "3,5,7", True), ("vmpool.infoset", "3", False)]
 
 
 def test_the_last_place_counts():
-    first, last = record(1), record(2)
-    assert states.last_record(vm(history=(first, last))) is last
+    last = record(3)
+    assert states.last_record(vm(history=(record(1), record(2), last))) is last
     assert states.last_record(vm()) is None
