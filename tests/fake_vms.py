@@ -100,7 +100,7 @@ POOLS = {
 }
 
 
-def cloud(check: bool = False, timeout: float = 10, **answers: Any) -> Cloud:
+def cloud(check: bool = False, timeout: float = 10, progress: Any = None, **answers: Any) -> Cloud:
     """A cloud of such a server, at `one`; of a pool the list of its objects is answer enough.
 
     Args:
@@ -110,7 +110,7 @@ def cloud(check: bool = False, timeout: float = 10, **answers: Any) -> Cloud:
         name: Element(**{POOLS[name]: answer}) if name in POOLS and isinstance(answer, list) else answer
         for name, answer in answers.items()
     }
-    return Cloud(Server(system_version="7.4.0", **whole), timeout, [].append if check else None, Steps())
+    return Cloud(Server(system_version="7.4.0", **whole), timeout, [].append if check else None, Steps(), progress)
 
 
 def infoset(*looks: Any) -> Any:

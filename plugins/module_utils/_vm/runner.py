@@ -216,7 +216,7 @@ def run(cloud, runs, workers):
     if _all_over(runs):
         return
     try:
-        cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _describe, _summary)
+        cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _summary)
     except Failure as failure:
         for one in runs:
             one.give_up(failure)
@@ -233,14 +233,10 @@ def _all_over(runs):
     return all(one.over for one in runs)
 
 
-def _describe(runs):
-    return "; ".join(one.describe() for one in runs if not one.over)
-
-
 def _summary(runs):
     """One line on all VMs, such as "12 of 40 VMs done, 20 changing, 8 pending"."""
     if len(runs) == 1:
-        return _describe(runs)
+        return runs[0].describe()
     well = [one for one in runs if one.failure is None]
     left = [status(one.item) for one in well if not one.over] + ["failed"] * (len(runs) - len(well))
     others = "".join(", %d %s" % (number, state) for state, number in Counter(left).most_common())
