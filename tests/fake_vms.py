@@ -12,6 +12,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud im
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.state_names import LCM_NAMES, STATE_NAMES
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneNoExistsException
 
 
 class Element(SimpleNamespace):
@@ -50,7 +51,8 @@ class Server:
     """A client that keeps what is asked.
 
     Args:
-        answers: method → its answer, an exception to raise, or a function of the arguments; None for other methods.
+        answers: method → its answer, an exception to raise, or a function of the arguments. Without one there is no
+            object for a method that reads one, and None is the answer of the others.
     """
 
     def __init__(self, **answers: Any) -> None:
@@ -62,6 +64,8 @@ class Server:
         self.calls.append((method, *arguments))
         answer = self.answers.get(method)
         answer = answer(*arguments) if callable(answer) else answer
+        if answer is None and method.endswith(".info") and not method.endswith("pool.info"):
+            answer = OneNoExistsException("there is none")
         if isinstance(answer, Exception):
             raise answer
         return answer

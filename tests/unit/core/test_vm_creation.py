@@ -346,6 +346,14 @@ def test_private_copies_are_removed_with_their_vm(number, template, removed):
     assert asked == ([("template.info", 9)] if number == "9" else [])
 
 
+def test_private_copies_that_are_protected_stay():
+    kept = Element(ID=6, NAME="db-disk-0", PERSISTENT=1, TEMPLATE={"LABELS": "protected"})
+    given = cloud(template_info=COPY, image_info=kept)
+    message, data = refusal(creation.remove_private, given, vm(TEMPLATE={"TEMPLATE_ID": "9"}))
+    assert message.startswith("No image is removed or replaced here: db-disk-0 has the label protected. ")
+    assert data["id"] == 6
+
+
 def test_private_copies_that_cannot_be_removed_are_told():
     given = cloud(template_info=COPY, image_info=image, template_delete=OneAllocateException("in use"))
     message, data = refusal(creation.remove_private, given, vm(TEMPLATE={"TEMPLATE_ID": "9"}))

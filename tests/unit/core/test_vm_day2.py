@@ -490,14 +490,17 @@ def test_schedules_of_a_vm_are_read():
 
 def recovered(word, *looks, waits=True, before=None, **answers):
     """(the VM or the failure, calls) of a recovery of a VM that could not be started."""
-    left = list(looks)
+    before = before or vm("BOOT_FAILURE")
+    left = [before, *looks]
 
     def info(oid):
         return left.pop(0) if len(left) > 1 else left[0]
 
     here = cloud(vm_info=info, **answers)
+    here.info("vm", before.ID)
+    here.one.calls.clear()
     try:
-        found = recovery.recover(here, before or vm("BOOT_FAILURE"), word, waits)
+        found = recovery.recover(here, before, word, waits)
     except Failure as failure:
         found = failure
     return found, here.one.calls

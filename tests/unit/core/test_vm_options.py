@@ -243,6 +243,26 @@ def test_options_that_contradict_each_other(given, message, data):
     assert refusal(spec, **given) == (message, data)
 
 
+UNBOUNDED = (
+    "What the task says of the VMs to remove fits too many: name a part of their names, a label, or the value of an "
+    "attribute; or give max_remove."
+)
+
+
+def test_vms_are_not_removed_without_a_bound():
+    for given in ({"name": "#", "state": "absent"}, {"name": "#", "exact_count": 0}):
+        assert refusal(spec, **given) == (UNBOUNDED, {})
+        assert spec(**given, max_remove=0).max_remove == 0
+    assert spec(name="#", state="running").count is None
+    assert spec(name="#", count=1).count == 1
+
+
+def test_the_label_that_protects_is_that_of_the_cloud():
+    here = cloud()
+    here.protected = "keep"
+    assert options.fleet_spec(here, {**PARAMS, "name": "db"}, True).protected == "keep"
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("attributes", {"A": {"b": {}}}), ("count_attributes", {"A": {"b": {}}}), ("update_attributes", {"A": {"b": {}}})],

@@ -40,7 +40,7 @@ def travelled(steps, looks, hard=False, waits=True, **answers):
     for item in looks:
         if not found.over:
             found.advance(here, item)
-    asked = [call[1] if call[0] == "vm.action" else call[0][3:] for call in here.one.calls]
+    asked = [call[1] if call[0] == "vm.action" else call[0][3:] for call in here.one.calls if call[0] != "vm.info"]
     return asked, found
 
 

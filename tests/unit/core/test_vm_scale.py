@@ -105,21 +105,45 @@ def test_failed_vms_are_removed_first_and_locked_ones_never(items, fields, stay,
     assert decided(items, **fields) == (stay, gone, slots)
 
 
+NOT_FREE = (
+    "To reach exact_count, VMs would have to be removed that are locked or protected: %s Unlock them first, or take the "
+    "label away."
+)
+
+
 def test_locked_vms_are_not_removed_for_a_number():
     items = [web(0, 10, locked=True), web(1, 11), web(2, 12, locked=True)]
     assert refusal(decided, items, count=1) == (
-        "To reach exact_count, locked VMs would have to be removed: web-0, web-2. Unlock them first.",
-        {},
+        NOT_FREE % "web-0 is locked, web-2 is locked.",
+        {"object": "vm"},
     )
     assert decided(items, count=2)[1] == [11]
+
+
+KEPT = {"USER_TEMPLATE": {"LABELS": "keep"}}
+PROTECTED = [web(0, 10), web(1, 11, "BOOT_FAILURE", **KEPT), web(2, 12, **KEPT)]
+
+
+def test_protected_vms_are_neither_removed_nor_replaced():
+    assert decided(PROTECTED, protected="keep", count=3, replace_failed=True) == ([10, 11, 12], [], [])
+    assert decided(PROTECTED, protected="keep", count=2) == ([11, 12], [10], [])
+    assert decided(PROTECTED, protected="", count=2, replace_failed=True)[1] == [11]
+    assert refusal(decided, PROTECTED, protected="keep", count=1) == (
+        NOT_FREE % "web-1 has the label keep, web-2 has the label keep.",
+        {"object": "vm"},
+    )
+    message, data = refusal(decided, PROTECTED, protected="keep", state="done")
+    assert message.startswith("No VM is removed or replaced here: web-1 has the label keep; web-2 has the label keep. ")
+    assert data == {"object": "VM", "id": 11, "ids": [11, 12]}
+    assert decided(PROTECTED, state="done")[1] == [10, 11, 12], "another label protects"
 
 
 @pytest.mark.parametrize("fields", [{"state": "done"}, {"count": 0}])
 def test_no_more_are_removed_than_may_be(fields):
     assert refusal(decided, FLEET, max_remove=2, **fields) == (
-        "3 VMs would be terminated, but max_remove is 2: %s."
+        "3 VMs would be removed, but max_remove is 2: %s. Give a larger max_remove if all of them are to go."
         % ", ".join(["web-1", "web-2", "web-0"] if "state" in fields else ["web-0", "web-2", "web-1"]),
-        {"object": "vm"},
+        {},
     )
     assert len(decided(FLEET, max_remove=3, **fields)[1]) == 3
     assert decided(FLEET, max_remove=0, count=3)[1] == []
@@ -287,6 +311,9 @@ def test_duplicates_of_another_run_are_removed():
     fleet = Fleet(web(0, 10), web(0, 11, USER_TEMPLATE={"ANSIBLE_REQUEST": "web-0"}))
     report, calls = done(fleet, spec(count=1))
     assert calls == [("vm.action", "terminate", 11)]
+    labelled = {"ANSIBLE_REQUEST": "web-0", "LABELS": "protected"}
+    kept = Fleet(web(0, 10), web(0, 11, USER_TEMPLATE=labelled))
+    assert done(kept, spec(count=1))[1] == calls, "it was made by a run, for nothing"
     assert (report.before, report.after) == (
         {"vms": ["web-0"], "surplus": [11]},
         {"vms": ["web-0"], "surplus": []},

@@ -65,6 +65,27 @@ def test_which_groups_have_no_vms_yet(name):
     assert Group(**given).is_new is new
 
 
+BOUNDED = [  # group, whether what is told of its VMs tells them from all others
+    ({"name": "db"}, True),
+    ({"name": "web-#"}, True),
+    ({"name": "#-web"}, True),
+    ({"name": "#"}, False),
+    ({"name": "#", "labels": ["a"]}, True),
+    ({"name": "db", "attributes": {"A": None}, "by_name": False}, False),
+    ({"attributes": {"A": None}}, False),
+    ({"attributes": {"A": None, "B": "1"}}, True),
+    ({"attributes": {"A": ""}}, True),
+    ({"labels": ["a"]}, True),
+    ({"ids": []}, True),
+    ({}, True),
+]
+
+
+@pytest.mark.parametrize(("given", "bounded"), BOUNDED)
+def test_which_groups_have_a_bound(given, bounded):
+    assert Group(**given).is_bounded is bounded
+
+
 NAMED = [  # group, its name in slot 3
     ({"name": "web-##"}, "web-03"),
     ({"name": "db"}, "db"),
