@@ -106,8 +106,8 @@ def test_failed_vms_are_removed_first_and_locked_ones_never(items, fields, stay,
 
 
 NOT_FREE = (
-    "To reach exact_count, VMs would have to be removed that are locked or protected: %s Unlock them first, or take the "
-    "label away."
+    "To reach exact_count, VMs would have to be removed that are locked or protected: %s Unlock them first, or "
+    "take the label away."
 )
 
 
