@@ -39,9 +39,9 @@ fuzz: ## try inputs on the parsers, 60 seconds for each or SECONDS=600, all or T
 	@$(ENVIRONMENT) run test
 	@$(RUN) tools/run_fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(KEEP),--keep) $(TARGET)
 
-mutants: ## change module_utils in small ways, or FILE=_core/values.py, and report what no unit test notices
+mutants: ## change module_utils in small ways, or FILE=_core/values.py, and report what no unit test notices (JOBS=1, SAMPLE=10: one change in ten, FORCE=1: all again)
 	@$(ENVIRONMENT) run test
-	@$(RUN) tools/run_mutants.py $(FILE)
+	@$(RUN) tools/run_mutants.py $(if $(JOBS),--jobs $(JOBS)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(FORCE),--force) $(FILE)
 
 test-matrix: ## unit tests and one target with every supported ansible-core and Python
 	@$(ENVIRONMENT) run test

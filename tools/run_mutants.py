@@ -2,20 +2,25 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Change module_utils in small ways with mutmut, and report the changes that no unit test notices.
 
-    python tools/run_mutants.py [FILE...]      default: all of plugins/module_utils but pyone
+    python tools/run_mutants.py [--jobs N] [--seconds N] [--sample N] [--force] [FILE...]
 
-FILE is a file or a folder of module_utils, such as _core/values.py or _vm. Each change of a function is tried by the
-tests that call the function, in as many processes as there are processors. The report lies in build/mutants/report.txt.
-A change that no test can notice is noted with its reason in tests/equivalent_mutants.yml.
+FILE is a file or a folder of module_utils, such as _core/values.py or _vm; without it, all but pyone is changed. Each
+change of a function is tried by the fastest tests that call the function, as many as take --seconds together: the
+figures are a lower bound. With --sample 10 one change in ten is tried, always the same ones. A change that was noticed
+once is not tried again while its function is the same; --force tries all.
+The report lies in build/mutants/report.txt. A change that no test can notice is noted with its reason in
+tests/equivalent_mutants.yml.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +46,8 @@ from project import (
 MODULE_UTILS = ROOT / "plugins" / "module_utils"
 PLACE = BUILD / "mutants"
 REPORT = PLACE / "report.txt"
+SOURCES = PLACE / "sources.json"  # the files copied, and their hashes
+STATISTICS = PLACE / "statistics.json"  # by try_mutants.py
 COPY = PLACE / "mutants"  # where mutmut runs the tests
 UTILS = Path("src", "ansible_collections", NAMESPACE, NAME, "plugins", "module_utils")  # so mutmut knows their names
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yml"
@@ -55,16 +62,12 @@ WITHOUT = (
 NOTICED = ("killed", "timeout", "segfault", "suspicious")
 GOALS = {"_core": 90, "_engine": 90, "_vm": 90, "_kinds": 80}  # percent of the changes that tests have to notice
 GENERATED = ("pyone/bindings.py", "pyone/bindings_service.py")
-CONFIGURATION = """\
+CONFIGURATION = f"""\
 [mutmut]
-source_paths = {source}
-only_mutate = {only}
-pytest_add_cli_args_test_selection = {tests}
-pytest_add_cli_args = {options}
-timeout_multiplier = 3
-timeout_constant = 5
-track_dependencies = false
-use_git_change_detection = false
+source_paths = {UTILS}
+only_mutate =
+    {UTILS}/_*
+    {UTILS}/pyone/[!b]*
 """
 
 
@@ -81,14 +84,26 @@ def main() -> None:
     """Try the files named on the command line; end with status 1 if a folder misses its goal or a note is outdated."""
     parser = argparse.ArgumentParser(description="Try the unit tests with mutmut.")
     parser.add_argument("files", nargs="*", metavar="FILE", help="default: all but pyone")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="default: one for each processor")
+    parser.add_argument("--seconds", type=float, default=1, help="of tests for each change, default: 1")
+    parser.add_argument("--force", action="store_true", help="try again what was noticed")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="try one change in N")
+    given = parser.parse_args()
     heed_signals()
-    files = chosen(parser.parse_args().files)
-    prepare(files)
-    command = [str(VENV / "bin" / "mutmut"), "run", "--max-children", str(os.cpu_count() or 2)]
-    command += [f"{'.'.join((UTILS / file).with_suffix('').parts[1:])}.x*" for file in files]
-    settings = environment(PROJECT_VENV=str(VENV), PYTHONPATH=str(ROOT / "tools"))
+    files = chosen(given.files)
+    if given.force:
+        remove(PLACE)
+    forget(prepare())
+    command = [
+        str(VENV / "bin" / "python"),
+        str(ROOT / "tools" / "try_mutants.py"),
+        str(given.jobs),
+        str(given.seconds),
+    ]
+    command += [str(given.sample), *(str(UTILS / file) for file in files), "--", *tests(files)]
+    settings = environment(PROJECT_VENV=str(VENV))
     if subprocess.run(command, cwd=PLACE, env=settings, stdin=subprocess.DEVNULL, check=False).returncode:
-        fail("mutmut did not come to its end; its words stand above.")
+        fail("the changes were not tried; why stands above.")
     with chdir(PLACE):  # where mutmut reads its results
         found = [mutant for file in files for mutant in mutants(file)]
     raise SystemExit(not report(found, noted()))
@@ -105,31 +120,62 @@ def chosen(names: list[str]) -> list[str]:
     return [file for file in files if file not in GENERATED]
 
 
-def prepare(files: list[str]) -> None:
-    """Make COPY a copy of the clone, for mutmut to put changes of FILES among its module_utils."""
-    remove(PLACE)
-    for name in project_files(ROOT):
-        target = (COPY / UTILS).parent.parent / name if name.parts[0] == "plugins" else COPY / name
-        if "module_utils" in name.parts[:2]:
-            target = PLACE / UTILS.parent.parent / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target)
-    (COPY / "plugins").symlink_to(UTILS.parent)
+def prepare() -> list[Path]:
+    """Make COPY a copy of the clone, with module_utils where mutmut changes them; return the names that differed."""
+    old = json.loads(SOURCES.read_text(encoding="utf-8")) if SOURCES.is_file() else {}
+    new = {str(name): hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in project_files(ROOT)}
+    changed = [Path(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    for name in changed:
+        target(name).parent.mkdir(parents=True, exist_ok=True)
+        if str(name) in new:
+            shutil.copyfile(ROOT / name, target(name))
+        else:
+            target(name).unlink()
+    SOURCES.write_text(json.dumps(new), encoding="utf-8")
+    if not (COPY / "plugins").is_symlink():
+        (COPY / "plugins").symlink_to(UTILS.parent)
     link_collection(COPY)
-    (PLACE / "setup.cfg").write_text(configuration(files), encoding="utf-8")
+    (PLACE / "setup.cfg").write_text(CONFIGURATION, encoding="utf-8")
+    return changed
 
 
-def configuration(files: list[str]) -> str:
-    """Return the configuration of mutmut to change FILES, and to try the tests that may know them."""
+def forget(changed: Iterable[Path]) -> None:
+    """Remove what earlier runs have found of the tests that CHANGED files concern; survivors are tried again.
+
+    A file that is neither a test nor among module_utils concerns all tests.
+    """
+    code = [name for name in changed if name.suffix == ".py" and name.parts[0] in ("plugins", "simulator", "tests")]
+    if not code:
+        return
+    for path in (COPY / UTILS).rglob("*.meta"):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        results = found["exit_code_by_key"]
+        results.update({name: None for name, result in results.items() if status_by_exit_code[result] not in NOTICED})
+        path.write_text(json.dumps(found), encoding="utf-8")
+    if not STATISTICS.is_file():
+        return
+    known = json.loads(STATISTICS.read_text(encoding="utf-8"))
+    prefixes = tuple(f"{'.'.join((target(name).relative_to(PLACE)).with_suffix('').parts[1:])}." for name in code)
+    tests_changed = {str(name) for name in code if name.name.startswith("test_")}
+    everything = any(name.parts[:2] != ("plugins", "module_utils") and str(name) not in tests_changed for name in code)
+    for test, functions in list(known["functions"].items()):
+        if everything or test.partition("::")[0] in tests_changed or any(f.startswith(prefixes) for f in functions):
+            del known["functions"][test], known["seconds"][test]
+    STATISTICS.write_text(json.dumps(known), encoding="utf-8")
+
+
+def target(name: Path) -> Path:
+    """Return where the file NAME of the clone lies for mutmut, which reads module_utils beside COPY."""
+    if name.parts[0] != "plugins":
+        return COPY / name
+    return (PLACE if "module_utils" in name.parts[:2] else COPY) / UTILS.parent.parent / name
+
+
+def tests(files: list[str]) -> list[str]:
+    """Return the arguments of pytest for the tests that may know FILES."""
     of_pyone = [file.startswith("pyone/") for file in files]
-    tests = [*(() if all(of_pyone) else TESTS), *(TESTS_OF_PYONE if any(of_pyone) else ())]
-    values = {
-        "only": [UTILS / file for file in files],
-        "tests": tests,
-        "options": ["-p", "fastest_first", *(f"--deselect={name}" for name in WITHOUT)],
-    }
-    lists = {name: "".join(f"\n    {value}" for value in value) for name, value in values.items()}
-    return CONFIGURATION.format(source=UTILS, **lists)
+    known = [*(() if all(of_pyone) else TESTS), *(TESTS_OF_PYONE if any(of_pyone) else ())]
+    return [*known, *(f"--deselect={name}" for name in WITHOUT)]
 
 
 def mutants(file: str) -> Iterator[Mutant]:
@@ -137,6 +183,8 @@ def mutants(file: str) -> Iterator[Mutant]:
     data = SourceFileMutationData(path=UTILS / file)
     data.load()
     for name, status in data.exit_code_by_key.items():
+        if status is None:  # not of the sample
+            continue
         before, after = lines(get_diff_for_mutant(name, path=UTILS / file))
         yield Mutant(file, status_by_exit_code[status] in NOTICED, before, after)
 

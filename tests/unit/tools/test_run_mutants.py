@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-import configparser
+import json
+from pathlib import Path
 
 import pytest
 import run_mutants
@@ -80,15 +81,53 @@ def test_generated_files_are_not_tried():
 
 
 def test_tests_are_those_that_know_the_files():
-    def tests(*files):
-        found = configparser.ConfigParser()
-        found.read_string(run_mutants.configuration([*files]))
-        return found["mutmut"]["pytest_add_cli_args_test_selection"].split()
+    assert "tests/unit/core" in run_mutants.tests(["_core/values.py"])
+    assert "tests/unit/pyone" not in run_mutants.tests(["_core/values.py"])
+    assert "tests/unit/core" not in run_mutants.tests(["pyone/codec.py"])
+    assert {"tests/unit/core", "tests/unit/pyone"} < {*run_mutants.tests(["_core/values.py", "pyone/codec.py"])}
 
-    assert "tests/unit/core" in tests("_core/values.py")
-    assert "tests/unit/pyone" not in tests("_core/values.py")
-    assert "tests/unit/core" not in tests("pyone/codec.py")
-    assert {"tests/unit/core", "tests/unit/pyone"} < {*tests("_core/values.py", "pyone/codec.py")}
+
+FUNCTION = "ansible_collections.privazio.opennebula.plugins.module_utils._core.values.x_same"
+OTHER = "ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting.x_wait"
+
+
+@pytest.mark.parametrize(
+    ("changed", "left"),
+    [
+        ("README.md", ["test_a.py::one", "test_b.py::two"]),
+        ("tests/unit/core/test_a.py", ["test_b.py::two"]),
+        ("plugins/module_utils/_core/values.py", ["test_b.py::two"]),
+        ("tests/unit/core/conftest.py", []),
+        ("plugins/modules/one_vm.py", []),
+        ("simulator/opennebula_simulator/cloud.py", []),
+    ],
+)
+def test_tests_are_measured_again_where_they_or_what_they_run_has_changed(tmp_path, monkeypatch, changed, left):
+    monkeypatch.setattr(run_mutants, "PLACE", tmp_path)
+    monkeypatch.setattr(run_mutants, "COPY", tmp_path / "mutants")
+    monkeypatch.setattr(run_mutants, "STATISTICS", tmp_path / "statistics.json")
+    functions = {"tests/unit/core/test_a.py::one": [FUNCTION], "tests/unit/core/test_b.py::two": [OTHER]}
+    known = {"seconds": dict.fromkeys(functions, 0.1), "functions": functions, "imported": []}
+    run_mutants.STATISTICS.write_text(json.dumps(known), encoding="utf-8")
+    run_mutants.forget([Path(changed)])
+    found = json.loads(run_mutants.STATISTICS.read_text(encoding="utf-8"))
+    assert [name.removeprefix("tests/unit/core/") for name in found["functions"]] == left
+    assert [*found["seconds"]] == [*found["functions"]]
+
+
+def test_survivors_are_tried_again_where_code_has_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_mutants, "PLACE", tmp_path)
+    monkeypatch.setattr(run_mutants, "COPY", tmp_path / "mutants")
+    monkeypatch.setattr(run_mutants, "STATISTICS", tmp_path / "statistics.json")
+    place = tmp_path / "mutants" / run_mutants.UTILS / "a.py.meta"
+    place.parent.mkdir(parents=True)
+    results = {"survived": 0, "killed": 1, "without tests": 33, "endless": 36, "untried": None}
+    place.write_text(json.dumps({"exit_code_by_key": results}), encoding="utf-8")
+    run_mutants.forget([Path("README.md")])
+    assert json.loads(place.read_text(encoding="utf-8")) == {"exit_code_by_key": results}
+    run_mutants.forget([Path("tests/unit/core/test_a.py")])
+    after = {"survived": None, "killed": 1, "without tests": None, "endless": 36, "untried": None}
+    assert json.loads(place.read_text(encoding="utf-8")) == {"exit_code_by_key": after}
 
 
 def test_every_note_has_a_reason():
