@@ -246,16 +246,19 @@ OPTIONS = dict(
     purge={"type": "bool", "default": False},
     max_remove={"type": "int"},
 )
+RULES = {
+    "mutually_exclusive": [("user", "group", "everyone")],
+    "required_one_of": [("user", "group", "everyone")],
+    "required_if": [("state", "present", ["rules"])],
+}
+
+
+def work(module):
+    module.run(lambda cloud: acl.ensure(cloud, module.params, module.applies))
 
 
 def main():
-    module = OneModule(
-        OPTIONS,
-        mutually_exclusive=[("user", "group", "everyone")],
-        required_one_of=[("user", "group", "everyone")],
-        required_if=[("state", "present", ["rules"])],
-    )
-    module.run(lambda cloud: acl.ensure(cloud, module.params, module.applies))
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

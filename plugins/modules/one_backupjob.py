@@ -331,10 +331,15 @@ OPTIONS = dict(
     purge_schedules={"type": "bool", "default": True},
     run={"type": "str", "choices": ["backup", "retry", "cancel"]},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(BACKUPJOB)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(BACKUPJOB)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

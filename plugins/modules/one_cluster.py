@@ -220,11 +220,15 @@ OPTIONS = dict(
     plan={"type": "str", "choices": ["requested", "executed", "absent"]},
     plan_timeout={"type": "int", "default": 60},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(CLUSTER if module.params["plan"] is None else CLUSTER_WITH_PLAN)
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    module.ensure(CLUSTER if module.params["plan"] is None else CLUSTER_WITH_PLAN)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -261,10 +261,15 @@ OPTIONS = dict(
     wait=WAIT["wait"],
     wait_timeout=dict(WAIT["wait_timeout"], default=600),
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(DATASTORE)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(DATASTORE)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -159,11 +159,15 @@ OPTIONS = dict(
     **state("present", "absent"),
     type={"type": "int", "required": True},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(documents(module.params["type"]))
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    module.ensure(documents(module.params["type"]))
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -214,10 +214,15 @@ OPTIONS = dict(
         },
     },
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(GROUP)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(GROUP)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -228,10 +228,15 @@ OPTIONS = dict(
     lcm_state={"type": "str"},
     retry={"type": "list", "elements": "int"},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(HOOK)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(HOOK)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

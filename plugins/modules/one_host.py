@@ -216,10 +216,15 @@ OPTIONS = dict(
     template=dict(TEMPLATE["template"], aliases=["attributes"]),
     template_mode=TEMPLATE["template_mode"],
 )
+RULES = {"required_one_of": [("id", "name")], "required_by": {"destinations": ("evacuate",)}}
+
+
+def work(module):
+    module.ensure(HOST)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")], required_by={"destinations": ("evacuate",)}).ensure(HOST)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

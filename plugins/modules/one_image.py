@@ -427,13 +427,16 @@ RULES = {
 }
 
 
-def main():
-    module = OneModule(OPTIONS, **RULES)
+def work(module):
     change = image.STATE_CHANGES.get(module.params["state"])
     if change is None:
         module.ensure(image.IMAGE)
     else:
         module.run(lambda cloud: change(module.engine(cloud, image.IMAGE), module.params))
+
+
+def main():
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

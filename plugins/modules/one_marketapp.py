@@ -275,14 +275,18 @@ OPTIONS = dict(
     image_name={"type": "str"},
     template_name={"type": "str"},
 )
+RULES = {"required_one_of": [("id", "name")]}
 
 
-def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
+def work(module):
     if module.params["state"] == "exported":
         module.run(lambda cloud: export(cloud, module.params, module.applies, module.params["wait"]))
     else:
         module.ensure(MARKETAPP)
+
+
+def main():
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

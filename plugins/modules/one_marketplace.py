@@ -192,10 +192,15 @@ OPTIONS = dict(
     description={"type": "str"},
     enabled={"type": "bool"},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(MARKETPLACE)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(MARKETPLACE)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -83,11 +83,15 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(QUOTAS, kind={"type": "str", "choices": ["user", "group"], "required": True})
+RULES: dict = {}
+
+
+def work(module):
+    module.run(lambda cloud: quotas.ensure_defaults(cloud, module.params, module.applies))
 
 
 def main():
-    module = OneModule(OPTIONS)
-    module.run(lambda cloud: quotas.ensure_defaults(cloud, module.params, module.applies))
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

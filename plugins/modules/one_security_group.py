@@ -242,10 +242,15 @@ OPTIONS = dict(
     purge_rules={"type": "bool", "default": True},
     committed={"type": "bool", "choices": [True]},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(SECURITY_GROUP)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(SECURITY_GROUP)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -372,9 +372,12 @@ RULES = {
 }
 
 
-def main():
-    module = OneModule(OPTIONS, client=Clients, **RULES)
+def work(module):
     module.run(lambda cloud: service.converge(module, cloud))
+
+
+def main():
+    work(OneModule(OPTIONS, client=Clients, **RULES))
 
 
 if __name__ == "__main__":

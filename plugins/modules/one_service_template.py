@@ -298,10 +298,15 @@ OPTIONS = dict(
     purge_roles={"type": "bool", "default": False},
     template_mode=TEMPLATE["template_mode"],
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(SERVICE_TEMPLATE)
 
 
 def main():
-    OneModule(OPTIONS, client=Clients, required_one_of=[("id", "name")]).ensure(SERVICE_TEMPLATE)
+    work(OneModule(OPTIONS, client=Clients, **RULES))
 
 
 if __name__ == "__main__":

@@ -195,11 +195,15 @@ OPTIONS = dict(
     recursive={"type": "bool", "default": False},
     filter={"type": "str", "choices": list(TEMPLATES), "default": "all"},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(TEMPLATES[module.params["filter"]])
 
 
 def main():
-    module = OneModule(OPTIONS, required_one_of=[("id", "name")])
-    module.ensure(TEMPLATES[module.params["filter"]])
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

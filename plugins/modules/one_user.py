@@ -280,10 +280,15 @@ OPTIONS = dict(
         },
     },
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(USER)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(USER)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

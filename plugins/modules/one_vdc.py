@@ -193,10 +193,15 @@ OPTIONS = dict(
     zone={"type": "str"},
     purge={"type": "bool", "default": False},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(VDC)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VDC)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -590,20 +590,25 @@ OPTIONS = dict(
     wait_ready={"type": "bool", "default": False},
     wait_network={"type": "str"},
 )
-EXCLUSIVE = [
-    ("id", "instance_ids", "exact_count"),
-    ("id", "instance_ids", "count"),
-    ("instance_ids", "name"),
-    ("instance_ids", "template"),
-    ("count", "exact_count"),
-    ("disks", "disk_size"),
-    ("persistent", "disk_size"),
-]
+RULES = {
+    "mutually_exclusive": [
+        ("id", "instance_ids", "exact_count"),
+        ("id", "instance_ids", "count"),
+        ("instance_ids", "name"),
+        ("instance_ids", "template"),
+        ("count", "exact_count"),
+        ("disks", "disk_size"),
+        ("persistent", "disk_size"),
+    ]
+}
+
+
+def work(module):
+    module.run(lambda cloud: converge(cloud, fleet_spec(cloud, module.params, module.applies)))
 
 
 def main():
-    module = OneModule(OPTIONS, mutually_exclusive=EXCLUSIVE)
-    module.run(lambda cloud: converge(cloud, fleet_spec(cloud, module.params, module.applies)))
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -227,10 +227,15 @@ OPTIONS = dict(
     affined={"type": "list", "elements": "list"},
     anti_affined={"type": "list", "elements": "list"},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(VM_GROUP)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VM_GROUP)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -430,8 +430,6 @@ OPTIONS = dict(
     recover={"type": "str", "choices": ["success", "failure", "retry"]},
     force={"type": "bool", "default": False},
 )
-
-
 RULES = {
     "required_one_of": [("id", "name")],
     "mutually_exclusive": [("vntemplate", "reserved_from")],
@@ -439,8 +437,12 @@ RULES = {
 }
 
 
+def work(module):
+    module.ensure(VNET)
+
+
 def main():
-    OneModule(OPTIONS, **RULES).ensure(VNET)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

@@ -149,10 +149,15 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.vntempl
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 OPTIONS = dict(IDENTITY, **COPY, **OWNERSHIP, **LOCK, **LABELS, **TEMPLATE, **state("present", "absent"))
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(VNTEMPLATE)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VNTEMPLATE)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

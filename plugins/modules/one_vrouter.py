@@ -228,10 +228,15 @@ OPTIONS = dict(
     vm_extra={"type": "raw"},
     vm_hold={"type": "bool", "default": False},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(VROUTER)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(VROUTER)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":

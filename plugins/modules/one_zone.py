@@ -158,10 +158,15 @@ OPTIONS = dict(
     },
     purge_servers={"type": "bool", "default": False},
 )
+RULES = {"required_one_of": [("id", "name")]}
+
+
+def work(module):
+    module.ensure(ZONE)
 
 
 def main():
-    OneModule(OPTIONS, required_one_of=[("id", "name")]).ensure(ZONE)
+    work(OneModule(OPTIONS, **RULES))
 
 
 if __name__ == "__main__":
