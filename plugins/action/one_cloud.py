@@ -23,7 +23,7 @@ from ..module_utils._core.failure import Failure, listed
 from ..module_utils._core.secrets import Secrets
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
-from ..plugin_utils.declaration.options import cost, validated
+from ..plugin_utils.declaration.options import cost, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 
 # Expressions in the files of a document are those of whoever wrote the playbook; ansible-core asks since 2.19.
@@ -44,7 +44,8 @@ class ActionModule(ActionBase):
         calls: list[str] = []
         params, secrets = validated(one_cloud, self._task.args), Secrets()
         try:
-            result = self._made(params, calls, secrets)
+            with uncollected():
+                result = self._made(params, calls, secrets)
         except Failure as failure:
             result = {"failed": True, "msg": failure.message, **failure.data}
         cover = secrets.cover if result.get("failed") else secrets.shown

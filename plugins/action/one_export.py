@@ -16,7 +16,7 @@ from ..module_utils._core.failure import Failure
 from ..module_utils._core.secrets import Secrets
 from ..modules import one_export
 from ..plugin_utils.declaration import document, export, objects, planner
-from ..plugin_utils.declaration.options import cost, validated
+from ..plugin_utils.declaration.options import cost, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 from .one_cloud import modules
 
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         calls: list[str] = []
         params, secrets = validated(one_export, self._task.args), Secrets()
         try:
-            with connect(params, read_only=True, on_call=calls.append) as one:
+            with uncollected(), connect(params, read_only=True, on_call=calls.append) as one:
                 declaration, left = exported(SharedCloud(one, secrets=secrets), params)
             result = {"declaration": declaration, "left_out": [dict(one._asdict()) for one in left], "changed": False}
             result.update(self._write(params["dest"], declaration, left))

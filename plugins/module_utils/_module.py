@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -51,7 +52,31 @@ class Face(AnsibleModule):
         return "".join(" There is no option %s.%s" % (name, did_you_mean(name, self.argument_spec)) for name in names)
 
 
-class OneModule:
+class Work:
+    """What the options of a module ask for, whoever carries it out.
+
+    Attributes:
+        params (dict): the options.
+        applies (bool): whether the cloud may be changed.
+    """
+
+    params: Any
+    applies: bool
+
+    def converge(self, cloud, resource):
+        """The Report of one object that the option `state` wants present or absent."""
+        wanted, engine = wanted_of(resource, self.params), self.engine(cloud, resource)
+        name, oid = wanted.pop("name", None), self.params["id"]
+        if self.params["state"] == "absent":
+            return engine.remove(name, oid, wanted)
+        return engine.converge(name, oid, wanted)
+
+    def engine(self, cloud, resource):
+        """The Engine that makes what is wanted true, as far as check mode and the option wait allow."""
+        return Engine(cloud, resource, modes_of(self.params), self.applies, self.params.get("wait", True))
+
+
+class OneModule(Work):
     """A module: its options, and the cloud that they name.
 
     Args:
@@ -92,18 +117,6 @@ class OneModule:
             resource (Resource)
         """
         self.run(lambda cloud: self.converge(cloud, resource))
-
-    def converge(self, cloud, resource):
-        """The Report of one object that the option `state` wants present or absent."""
-        wanted, engine = wanted_of(resource, self.params), self.engine(cloud, resource)
-        name, oid = wanted.pop("name", None), self.params["id"]
-        if self.params["state"] == "absent":
-            return engine.remove(name, oid, wanted)
-        return engine.converge(name, oid, wanted)
-
-    def engine(self, cloud, resource):
-        """The Engine that makes what is wanted true, as far as check mode and the option wait allow."""
-        return Engine(cloud, resource, modes_of(self.params), self.applies, self.params.get("wait", True))
 
     def _client(self):
         return self._connect(self.params, read_only=not self.applies, on_call=self.calls.append)

@@ -11,6 +11,7 @@ from .._core.cloud import label, method
 from .._core.failure import Failure
 from .._core.values import LABELS, canonical, changed_names, declared, labels_of, merged_template
 from .._engine.resource import Step, attribute
+from .labels import merged_labels
 
 REPLACE, MERGE = 0, 1  # of one.*.update
 
@@ -19,6 +20,12 @@ def content(item):
     """The fields that the record of an object with a TEMPLATE has of it."""
     found = canonical(item.TEMPLATE or {})
     return {"template": found, "labels": labels_of(found)}
+
+
+def new(name, wanted, modes):
+    """The template of a new object: what the option template wants of it, its labels and its name."""
+    labels = merged_labels([], wanted.get("labels", []), modes)
+    return dict(wanted.get("template", {}), **({LABELS: ",".join(labels)} if labels else {}), NAME=name)
 
 
 def canonical_option(option, cloud, given):

@@ -82,6 +82,16 @@ def ignore(message):
     """An on_missing that tells nobody."""
 
 
+def pool_key(kind, arguments=None):
+    """What tells a pool from all others; arguments as of Cloud.pool()."""
+    return kind, KINDS[kind].arguments if arguments is None else arguments
+
+
+def by_id(pool):
+    """{id: [the object]} of a pool."""
+    return {item.ID: [item] for item in pool}
+
+
 def _join(items, name, siblings):
     """Gives each item, under a name, the sibling that has its ID."""
     by_id = {sibling.ID: sibling for sibling in siblings}
@@ -115,6 +125,7 @@ class Cloud:
         self.expendable = set()  # (kind, id) of what this task has made itself, and may remove all the same
         self._progress = progress
         self._pools = {}
+        self._derived = {}  # key of _pools → {function: what it makes of the pool}
         self._seen = {}  # (kind, id) → the object as it was last read alone
         self._listed = {}  # (kind, method) → what was last listed, and its objects by id once they were needed
         self._missing = set()  # what on_missing was told
@@ -210,14 +221,27 @@ class Cloud:
             kind (str)
             arguments (tuple | None): of the pool's method; None: those for all objects.
         """
-        entry = KINDS[kind]
-        key = (kind, entry.arguments if arguments is None else arguments)
+        entry, key = KINDS[kind], pool_key(kind, arguments)
         if key not in self._pools:
             answer = self.call("list the %ss" % label(kind), entry.pool, *key[1])
+            self._derived.pop(key, None)
             self._pools[key] = getattr(answer, entry.items)
             if entry.beside is not None:
                 _join(self._pools[key], entry.beside, getattr(answer, entry.beside))
         return self._pools[key]
+
+    def derived(self, function, kind, arguments=None):
+        """function(objects of a kind), found out once for each read of the pool.
+
+        Args:
+            function (callable): one that every caller has, as it is the key of what it found.
+            kind, arguments: as of pool().
+        """
+        pool = self.pool(kind, arguments)
+        found = self._derived.setdefault(pool_key(kind, arguments), {})
+        if function not in found:
+            found[function] = function(pool)
+        return found[function]
 
     def whole_vms(self):
         """All VMs that are not DONE, whole, where many declarations share one read of them; None: they do not."""
@@ -241,7 +265,7 @@ class Cloud:
         if oid is not None:
             return self.info(kind, oid)
         name = names.trimmed(label(kind), name, object=kind)
-        found = [item for item in self.pool(kind, pool_arguments) if names.fits(name, item)]
+        found = self.derived(names.by_name, kind, pool_arguments).get(name, [])
         found = [item for item in found if owner in (None, item.UNAME)] if owner is not None else found
         if len(found) > 1:
             ids = sorted(item.ID for item in found)
@@ -259,10 +283,10 @@ class Cloud:
             Failure: there is none, or there are several.
         """
         text = str(given).strip()
-        pool = self.pool(kind, pool_arguments)
-        found = [item for item in pool if names.fits(text, item)]
+        found = list(self.derived(names.by_name, kind, pool_arguments).get(text, []))
         if is_whole(text):
-            found += [item for item in pool if int(text) == item.ID and item not in found]
+            numbered = self.derived(by_id, kind, pool_arguments).get(int(text), [])
+            found += [item for item in numbered if item not in found]
         if len(found) == 1:
             return found[0]
         if found:
@@ -271,7 +295,7 @@ class Cloud:
         message = "There is no %s %r" % (label(kind), text)
         from difflib import get_close_matches  # which only this message needs
 
-        near = get_close_matches(text, [item.NAME for item in pool])
+        near = get_close_matches(text, [item.NAME for item in self.pool(kind, pool_arguments)])
         if self.on_missing is None:
             hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."
             raise Failure("%s; %s" % (message, hint), object=kind, name=text)

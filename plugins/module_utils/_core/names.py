@@ -83,3 +83,11 @@ def _allowed(letter, rule):
 def fits(name, item):
     """Whether an object has a name, the blanks around it aside."""
     return name == item.NAME or name == item.NAME.strip()
+
+
+def by_name(pool):
+    """{name without the blanks around it: objects} of a pool."""
+    found: dict[str, list] = {}
+    for item in pool:
+        found.setdefault(item.NAME.strip(), []).append(item)
+    return found

@@ -23,13 +23,14 @@ class Job:
     Args:
         engine (Engine): of its resource.
         name, oid, wanted: as of Engine.converge.
+        request (callable | None): () → (the object, what is wanted of it in its one form), instead of these three.
 
     Attributes:
         report (Report | None): what was done, once it is.
         failure (Failure | None)
     """
 
-    def __init__(self, engine, name, oid, wanted):
+    def __init__(self, engine, name, oid, wanted, request=None):
         self.engine = engine
         self.name = name
         self.oid = oid
@@ -38,6 +39,7 @@ class Job:
         self.failure: Any = None
         self.created: Any = None  # id, when this run has created the object
         self.methods: set = set()  # that were called
+        self._request = request
         self._item: Any = None
         self._step: Any = None
         self._results: dict = {}
@@ -56,6 +58,9 @@ class Job:
 
     def prepare(self):
         """Finds the object, or how it is created."""
+        if self._request is not None:
+            self._item, self.wanted = self._request()
+            return
         engine = self.engine
         renamed = {"name": self.name} if self.oid is not None and self.name is not None else {}
         self.wanted = canonical(engine.cloud, engine.resource, dict(self.wanted, **renamed))
@@ -73,10 +78,10 @@ class Job:
         """Reads the object from the pool; returns whether it rests."""
         engine = self.engine
         oid = self.created if self.created is not None else self._item.ID
-        self._item = engine.cloud.find(engine.resource.kind, None, oid, engine.resource.pool_arguments)
+        kind = engine.resource.kind
+        self._item = engine.resource.find(engine.cloud, kind, None, oid, engine.resource.pool_arguments, None)
         if self._item is None:
-            kind = engine.resource.kind
-            raise Failure("The %s %d no longer exists." % (label(kind), oid), object=kind, id=oid)
+            raise Failure("The %s %s no longer exists." % (label(kind), oid), object=kind, id=oid)
         return not engine.waits or engine.rests(self._item, self.wanted)
 
     def change(self):

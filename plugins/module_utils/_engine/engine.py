@@ -387,7 +387,7 @@ class Engine:
 
     def _find(self, name, oid, wanted):
         owner = wanted.get("owner") if self.modes.by_owner else None
-        return self.cloud.find(self.resource.kind, name, oid, self.resource.pool_arguments, owner)
+        return self.resource.find(self.cloud, self.resource.kind, name, oid, self.resource.pool_arguments, owner)
 
     def _fetch(self, oid):
         item = self.resource.fetch(self.cloud, self.resource.kind, oid)

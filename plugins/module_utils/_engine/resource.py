@@ -172,6 +172,11 @@ def vanished(item):
     return item is None
 
 
+def found_by_cloud(cloud, *arguments):
+    """find() of most kinds."""
+    return cloud.find(*arguments)
+
+
 def nothing_needed(wanted):
     """needed() of kinds that a name is enough for."""
     return ()
@@ -212,6 +217,7 @@ class Resource(NamedTuple):
     gone: Callable = vanished  # (object or None) -> whether a removed one is away
     pool_arguments: Any = None  # of the pool's method, where only a part of the pool is meant
     detailed: bool = False  # read the object also where the pool tells all that most tasks need
+    find: Callable = found_by_cloud  # (cloud, kind, name, id, pool arguments, owner) -> the object in its pool, or None
     fetch: Callable = Cloud.info  # (cloud, kind, id) -> the object, or None
     describe: Any = None  # (cloud, object) -> the state of one that is waited for; None: the record has it
     twins: Any = None  # {attribute of the option template: (name, value) -> {option: value}}; see _attributes/twins.py

@@ -243,14 +243,28 @@ class Change(NamedTuple):
     absent: list
 
 
-def rule_set(who, pool):
-    """The RuleSet of a subject."""
-    return RuleSet(who, "set of %s" % who, {text: oid for text, oid in rules(pool).items() if text.split()[0] == who})
+def rule_sets(pool):
+    """{subject: its RuleSet} of a pool."""
+    found: dict[str, RuleSet] = {}
+    for text, oid in rules(pool).items():
+        who = text.split()[0]
+        found.setdefault(who, new_set(who)).rules[text] = oid
+    return found
+
+
+def new_set(who):
+    """The RuleSet of a subject without rules."""
+    return RuleSet(who, "set of %s" % who, {})
+
+
+def find(cloud, dummy, name, who, *more):
+    """The RuleSet of a subject, of the pool."""
+    return cloud.derived(rule_sets, KIND).get(who) or new_set(who)
 
 
 def fetch(cloud, dummy, who):
     """The RuleSet of a subject as it is now."""
-    return rule_set(who, cloud.call("list the ACL rules", "acl.info").ACL)
+    return rule_sets(cloud.call("list the ACL rules", "acl.info").ACL).get(who) or new_set(who)
 
 
 def read(cloud, item):
@@ -283,7 +297,7 @@ def add_rule(cloud, text):
     return cloud.call(what, "acl.addrule", *numbers, object=KIND)
 
 
-ACL = Resource(KIND, read, {"rules": attribute("rules", change_rules, merged_rules)}, fetch=fetch)
+ACL = Resource(KIND, read, {"rules": attribute("rules", change_rules, merged_rules)}, find=find, fetch=fetch)
 
 
 # ---------------------------------------------------------------- what a task wants
@@ -304,16 +318,22 @@ def ensure(cloud, options, apply=True):
     Raises:
         Failure: nobody is named, or a rule is none.
     """
+    item, wanted = requested(cloud, options)
+    report = Engine(cloud, ACL, apply=apply).update(item, wanted)
+    before = _texts(report.before, item.rules)
+    after = _texts(report.after, report.record["rules"])
+    return Report(report.changed, before, after, {"rules": list(report.record["rules"].values())})
+
+
+def requested(cloud, options):
+    """(the RuleSet that is meant, what is wanted of it: as of Engine.update()); arguments and failures of ensure()."""
     if options["user"] is None and options["group"] is None and not options["everyone"]:
         raise Failure("Say whose ACL rules these are: give user, group or everyone: true.", object=KIND)
     known = cloud.tolerant() if options["state"] == "absent" else cloud  # a rule for what is gone is gone too
     who = subject(known, options["user"], options["group"])
     named = [canonical(known, who, rule) for rule in options["rules"] or ()]
-    item = rule_set(who, cloud.pool(KIND))
-    report = Engine(cloud, ACL, apply=apply).update(item, {"rules": change(cloud, item, named, options)})
-    before = _texts(report.before, item.rules)
-    after = _texts(report.after, report.record["rules"])
-    return Report(report.changed, before, after, {"rules": list(report.record["rules"].values())})
+    item = find(cloud, KIND, None, who)
+    return item, {"rules": change(cloud, item, named, options)}
 
 
 def _texts(difference, rules):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, fields, schedules, twins
+from .._attributes import template as templates
 from .._attributes.fields import TemplateField
 from .._attributes.relations import ids, joined, reference_id
 from .._attributes.template import update
@@ -51,7 +52,7 @@ def read(cloud, job):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name, **fields.body(FIELDS, wanted))
+    body = dict(templates.new(name, wanted, modes), **fields.body(FIELDS, wanted))
     body.update({"BACKUP_VMS": joined(wanted["vms"])} if "vms" in wanted else {})
     body.update({"DATASTORE_ID": wanted["datastore"]} if "datastore" in wanted else {})
     return Step("create backup job %s" % name, "backupjob.allocate", (body,))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, twins
+from .._attributes import template as templates
 from .._attributes.template import content, update
 from .._attributes.twins import twin
 from .._core.values import first_text
@@ -76,7 +77,7 @@ def body(wanted):
 def create(name, wanted, modes):
     own = {attribute: value for attribute, value in body(wanted).items() if value != NO_DRIVER}
     cluster = (wanted.get("clusters") or [NO_CLUSTER])[0]
-    given = dict(wanted.get("template", {}), NAME=name, **own)
+    given = dict(templates.new(name, wanted, modes), **own)
     return Step("create datastore %s" % name, "datastore.allocate", (given, cluster))
 
 

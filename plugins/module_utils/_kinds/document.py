@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access
+from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
@@ -23,7 +24,7 @@ def read(cloud, document):
 
 def create(number, name, wanted, modes):
     """The Step that creates a document of a type."""
-    body = dict(wanted.get("template", {}), NAME=name)
+    body = templates.new(name, wanted, modes)
     return Step("create document %s" % name, "document.allocate", (body, number))
 
 

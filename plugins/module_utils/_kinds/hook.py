@@ -90,7 +90,7 @@ def canonical_template(cloud, given):
 
 def create(name, wanted, modes):
     on = {"ON": CUSTOM} if wanted.get("resource") == "VM" else {}
-    body = dict(wanted.get("template", {}), NAME=name, TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
+    body = dict(templates.new(name, wanted, modes), TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
     return Step("create hook %s" % name, "hook.allocate", (body,))
 
 

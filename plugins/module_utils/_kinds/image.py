@@ -97,7 +97,7 @@ def members(image, users):
 
 def create(name, wanted, modes):
     fields = {option.upper(): wanted[option] for option in ("path", "size", "type", "persistent") if option in wanted}
-    body = dict(wanted.get("template", {}), NAME=name, **canonical(fields))
+    body = dict(templates.new(name, wanted, modes), **canonical(fields))
     return Step("create image %s" % name, "image.allocate", (body, Reference("datastore", wanted["datastore"])))
 
 

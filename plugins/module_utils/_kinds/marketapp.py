@@ -72,7 +72,7 @@ def canonical_template(cloud, given):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name, TYPE="IMAGE", ORIGIN_ID=wanted["image"])
+    body = dict(templates.new(name, wanted, modes), TYPE="IMAGE", ORIGIN_ID=wanted["image"])
     body.update(fields.body(FIELDS, wanted))
     where = Reference("marketplace", wanted["marketplace"])
     return Step("create marketplace app %s" % name, "marketapp.allocate", (body, where))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, fields
+from .._attributes import template as templates
 from .._attributes.fields import TemplateField
 from .._attributes.template import content
 from .._engine.resource import Resource, Step, attribute, delete
@@ -35,7 +36,7 @@ def read(cloud, market):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name, **fields.body(FIELDS, wanted))
+    body = dict(templates.new(name, wanted, modes), **fields.body(FIELDS, wanted))
     return Step("create marketplace %s" % name, "market.allocate", (body,))
 
 

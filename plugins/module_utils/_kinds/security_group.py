@@ -53,7 +53,7 @@ def read(cloud, group):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name, **attributes_of(wanted.get("rules", [])))
+    body = dict(templates.new(name, wanted, modes), **attributes_of(wanted.get("rules", [])))
     return Step("create security group %s" % name, "secgroup.allocate", (body,))
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .._attributes import access
+from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
@@ -24,7 +25,7 @@ def read(cloud, item):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name)
+    body = templates.new(name, wanted, modes)
     return Step("create VM template %s" % name, "template.allocate", (body,))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._attributes import access
+from .._attributes import template as templates
 from .._attributes.labels import labels
 from .._attributes.relations import change_members, in_order, merged_ids, reference_id, reference_ids
 from .._attributes.template import content, template
@@ -40,7 +41,7 @@ def read_resources(vdc, element):
 
 
 def create(name, wanted, modes):
-    return Step("create VDC %s" % name, "vdc.allocate", (dict(wanted.get("template", {}), NAME=name),))
+    return Step("create VDC %s" % name, "vdc.allocate", (templates.new(name, wanted, modes),))
 
 
 # ---------------------------------------------------------------- resources

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access, twins
+from .._attributes import template as templates
 from .._attributes.relations import ids, joined, reference_ids
 from .._attributes.template import set_attribute
 from .._attributes.twins import twin
@@ -58,7 +59,7 @@ def create(name, wanted, modes):
     for option in RULES:
         refuse_unknown(wanted.get(option, []), wanted.get("roles", []), option)
     rules = attributes_of(wanted)
-    body = dict(wanted.get("template", {}), NAME=name, **rules, **role_vectors(wanted.get("roles", [])))
+    body = dict(templates.new(name, wanted, modes), **rules, **role_vectors(wanted.get("roles", [])))
     return Step("create VM group %s" % name, "vmgroup.allocate", (body,))
 
 

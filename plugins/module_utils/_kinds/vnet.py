@@ -9,11 +9,12 @@ from functools import partial
 from typing import NamedTuple
 
 from .._attributes import access, twins
+from .._attributes import template as templates
 from .._attributes.relations import ids, joined, reference, reference_id, reference_ids
 from .._attributes.template import content, update
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import first_text, same
+from .._core.values import LABELS, first_text, same
 from .._engine.resource import FIRST, Attribute, Reference, Resource, Step, attribute, deletion, source
 from . import address_ranges
 from .cluster import clusters
@@ -105,8 +106,8 @@ def create(name, wanted, modes):
     if "reserved_from" in wanted:
         return reserve(name, wanted)
     if "vntemplate" in wanted:
-        return instantiate(name, wanted)
-    given = body(name, wanted)
+        return instantiate(name, wanted, modes)
+    given = body(name, wanted, modes)
     if "address_ranges" in wanted:
         address_ranges.require_whole(wanted["address_ranges"])
         given["AR"] = wanted["address_ranges"]
@@ -114,19 +115,22 @@ def create(name, wanted, modes):
     return Step("create virtual network %s" % name, "vn.allocate", (given, cluster))
 
 
-def body(name, wanted):
+def body(name, wanted, modes):
     """The template of a new network without address ranges, which would be added to those of a network template."""
-    found = dict(wanted.get("template", {}), NAME=name)
+    found = templates.new(name, wanted, modes)
     found.update({option.upper(): wanted[option] for option in FIELDS if option in wanted})
     if "security_groups" in wanted:
         found["SECURITY_GROUPS"] = joined(wanted["security_groups"])
     return found
 
 
-def instantiate(name, wanted):
+def instantiate(name, wanted, modes):
     given = wanted["vntemplate"]
     what = "create virtual network %s from virtual network template %s" % (name, given)
-    return Step(what, "vntemplate.instantiate", (Reference("vntemplate", given), name, body(name, wanted)))
+    extra = body(name, wanted, modes)
+    if "labels" in wanted and modes.labels != "exact":  # they are merged with those of the network template
+        extra.pop(LABELS, None)
+    return Step(what, "vntemplate.instantiate", (Reference("vntemplate", given), name, extra))
 
 
 def reserve(name, wanted):

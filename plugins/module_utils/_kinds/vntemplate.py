@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access
+from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._engine.resource import Resource, Step, delete
@@ -21,7 +22,7 @@ def read(cloud, template):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name)
+    body = templates.new(name, wanted, modes)
     return Step("create virtual network template %s" % name, "vntemplate.allocate", (body,))
 
 

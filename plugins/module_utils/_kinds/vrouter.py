@@ -49,7 +49,7 @@ def read(cloud, router):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name, NIC=wanted.get("nics", []))
+    body = dict(templates.new(name, wanted, modes), NIC=wanted.get("nics", []))
     return Step("create virtual router %s" % name, "vrouter.allocate", (body,))
 
 

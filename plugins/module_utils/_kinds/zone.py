@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._attributes import access
+from .._attributes import template as templates
 from .._attributes.labels import labels
 from .._attributes.relations import reference_id
 from .._attributes.template import content, template, update
@@ -49,7 +50,7 @@ def read(cloud, zone):
 
 
 def create(name, wanted, modes):
-    body = dict(wanted.get("template", {}), NAME=name, ENDPOINT=wanted["endpoint"])
+    body = dict(templates.new(name, wanted, modes), ENDPOINT=wanted["endpoint"])
     return Step("create zone %s" % name, "zone.allocate", (body,))
 
 

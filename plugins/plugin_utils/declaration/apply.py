@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from ...module_utils._core.cloud import KINDS, method
 from ...module_utils._core.failure import Failure, described
 from ...module_utils._engine import bulk
+from ...module_utils._engine.engine import Engine
 from ...module_utils._engine.resource import wanted_of
+from ...module_utils._kinds import acl
 from ...module_utils.pyone import OneException
 from . import graph, planner
 
@@ -93,8 +96,8 @@ def _make(cloud, plan, nodes, workers, outcome, progress):
     groups: dict[int, list] = {}
     single = []
     for one, part in nodes:
-        resource = one.declared.resource
-        if resource is None or resource.detailed:
+        resource = _together(one.declared)
+        if resource is None:
             single.append(one)
         else:
             groups.setdefault(id(resource), []).append((one, part))
@@ -104,6 +107,13 @@ def _make(cloud, plan, nodes, workers, outcome, progress):
         for one, result in zip(single, threads.map(lambda one: _alone(cloud, one), single)):
             _keep(one, result, outcome, progress)
     _forget(cloud, single)
+
+
+def _together(declared):
+    """The Resource of objects that are made with others of theirs; None: they are made one by one."""
+    if declared.resource is not None:
+        return None if declared.resource.detailed else declared.resource
+    return acl.ACL if declared.entry.key == "acls" else None
 
 
 # Methods that are called for objects of a kind, beside the kind's own.
@@ -139,6 +149,8 @@ def _make_together(cloud, plan, group, workers, outcome, progress):
 def _job(cloud, plan, one, part):
     """The Job of an object; without the options that were put off, when it is made first."""
     declared = one.declared
+    if declared.resource is None:
+        return bulk.Job(Engine(cloud, acl.ACL), None, None, {}, partial(acl.requested, cloud, declared.params))
     wanted = wanted_of(declared.resource, declared.params)
     name = wanted.pop("name", None)
     if part == 0:

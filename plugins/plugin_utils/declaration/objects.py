@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...module_utils._core.argument_specs import SHARED
+from ...module_utils._core.argument_specs import FLOW_CONNECTION, SHARED, require_least
 from ...module_utils._core.failure import Failure
-from ...module_utils._module import OneModule
+from ...module_utils._module import Work
 from .document import Fault
 
 
@@ -23,19 +22,25 @@ class Declared(NamedTuple):
 
     Args:
         entry (document.Entry)
-        module (OneModule): with the validated options.
-        resource (Resource | None): of the object; None: `work` makes it.
-        work (callable | None): (cloud) -> Report, of objects that the engine does not make one by one.
+        module (Asked): with the validated options.
     """
 
     entry: Any
     module: Any
-    resource: Any = None
-    work: Any = None
 
     @property
     def params(self):
         return self.module.params
+
+    @property
+    def resource(self):
+        """The Resource of the object; None: `work` makes it."""
+        return self.module.resource
+
+    @property
+    def work(self):
+        """(cloud) -> Report, of objects that the engine does not make one by one."""
+        return self.module.work
 
     @property
     def name(self):
@@ -54,59 +59,59 @@ class Declared(NamedTuple):
         return self.params.get("state") == "absent"
 
 
-class InvalidOptions(Exception):
-    """Options of an object that its module refuses; the arguments are their messages."""
+class Asked(Work):
+    """What a module would do for an object of a document; it takes the place of OneModule in the module's work().
+
+    Args:
+        params (dict): validated.
+    """
+
+    def __init__(self, params):
+        self.params = params
+        self.applies = False
+        self.resource: Any = None
+        self.work: Any = None
+
+    def ensure(self, resource):
+        """As of OneModule: the object is one of a Resource."""
+        self.resource = resource
+
+    def run(self, work):
+        """As of OneModule: work(cloud) makes the object."""
+        self.work = work
 
 
-class _Options:
-    """AnsibleModule for an object of a document: the same validation, and nothing else."""
+# ---------------------------------------------------------------- validation
 
-    check_mode = False
-    _verbosity = 0
 
-    def __init__(self, argument_spec, given, supports_check_mode=True, **rules):
-        spec = {name: option for name, option in argument_spec.items() if name not in SHARED}
-        unknown = [name for name in given if name not in _names(spec)]
+class Rules:
+    """What a module takes for one object: its options without those of the connection.
+
+    Args:
+        module: the Python module of the Ansible module, with OPTIONS and RULES.
+    """
+
+    def __init__(self, module):
+        spec = {name: option for name, option in module.OPTIONS.items() if name not in BESIDE}
+        self._names = set(spec) | {alias for option in spec.values() for alias in option.get("aliases", ())}
+        self._validator = ArgumentSpecValidator(spec, **module.RULES)
+
+    def validated(self, given):
+        """(the options with their defaults and types, what is wrong with them: a list of messages)."""
+        unknown = [name for name in given if name not in self._names]
         if unknown:
-            raise InvalidOptions(*(_unknown(name, _names(spec)) for name in unknown))
-        result = ArgumentSpecValidator(spec, **rules).validate(given)
-        if result.error_messages:
-            raise InvalidOptions(*result.error_messages)
-        self.params = result.validated_parameters
-        self.no_log_values = result._no_log_values
-
-    def warn(self, text):
-        """The plan tells what is missing; see planner.SharedCloud."""
+            return None, [_unknown(name, self._names) for name in unknown]
+        found = self._validator.validate(given)
+        return found.validated_parameters, found.error_messages
 
 
-def _names(spec):
-    """All names and aliases of options."""
-    return set(spec) | {alias for option in spec.values() for alias in option.get("aliases", ())}
+# Options of modules that say how to reach the cloud, and not what it has.
+BESIDE = frozenset(SHARED) | frozenset(FLOW_CONNECTION)
 
 
 def _unknown(name, names):
     near = get_close_matches(str(name), sorted(names), 1)
     return "there is no option %s%s" % (name, "; did you mean %s?" % near[0] if near else ".")
-
-
-@contextmanager
-def _captured(given, found):
-    """Lets the main() of a module tell what it would do with some options, instead of doing it."""
-    kept = {name: OneModule.__dict__[name] for name in ("face", "run", "ensure")}
-
-    def keep_resource(module, resource):
-        found.append((module, resource, None))
-
-    def keep_work(module, work):
-        found.append((module, None, work))
-
-    OneModule.face = staticmethod(lambda argument_spec, **rules: _Options(argument_spec, given, **rules))
-    OneModule.ensure, OneModule.run = keep_resource, keep_work
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            setattr(OneModule, name, value)
 
 
 def declared(entries, modules):
@@ -120,15 +125,21 @@ def declared(entries, modules):
         (list[Declared], list[Fault])
     """
     objects, faults = [], []
+    rules = {key: Rules(modules[key]) for key in {entry.key for entry in entries}}
     for entry in entries:
-        found: list = []
-        try:
-            with _captured(dict(entry.options), found):
-                modules[entry.key].main()
-        except InvalidOptions as invalid:
-            faults += [Fault(entry.place(), message) for message in invalid.args]
-        except Failure as failure:
-            faults.append(Fault(entry.place(), failure.message))
-        else:
-            objects.append(Declared(entry, *found[0]))
+        params, wrong = rules[entry.key].validated(entry.options)
+        faults += [Fault(entry.place(), message) for message in wrong]
+        if not wrong:
+            objects.append(Declared(entry, Asked(params)))
+            faults += _begun(objects[-1], modules[entry.key])
     return objects, faults
+
+
+def _begun(one, module):
+    """Lets a module say what it would do for an object; returns what is wrong with its options."""
+    try:
+        require_least(one.params)
+        module.work(one.module)
+    except Failure as failure:
+        return [Fault(one.entry.place(), failure.message)]
+    return []

@@ -51,8 +51,11 @@ class Planned(NamedTuple):
 
     def told(self):
         """The object in the list `plan` of the result, without secrets."""
-        secrets = found(self.declared.entry.options)
-        before, after = (told(value or {}, secrets) for value in (self.report.before, self.report.after))
+        sides = self.report.before or {}, self.report.after or {}
+        if any(sides):
+            secrets = found(self.declared.entry.options)
+            sides = tuple(told(side, secrets) for side in sides)
+        before, after = sides
         oid = (self.report.record or {}).get("id")
         named = {"kind": self.kind, "name": self.declared.name, "id": oid, "action": self.action}
         return dict(named, before=before, after=after, because=self.because, place=self.declared.entry.place())
@@ -201,8 +204,8 @@ def _is_ambiguous(cloud, declared):
     name, resource = declared.params.get("name"), declared.resource
     if declared.params.get("owner") is None or name is None:
         return False
-    found = [item for item in cloud.pool(resource.kind, resource.pool_arguments) if names.fits(str(name).strip(), item)]
-    return len(found) > 1
+    found = cloud.derived(names.by_name, resource.kind, resource.pool_arguments)
+    return len(found.get(str(name).strip(), ())) > 1
 
 
 def action_of(report):

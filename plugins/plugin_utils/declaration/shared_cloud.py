@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 
-from ...module_utils._core.cloud import ALL, BY_PREFIX, KINDS, Cloud
+from ...module_utils._core.cloud import ALL, BY_PREFIX, KINDS, Cloud, by_id
 from ...module_utils._core.guard import LABEL
+from ...module_utils._core.names import by_name
+from ...module_utils._core.numbers import is_whole
 from ...module_utils._vm.selection import ALIVE
 
 # Prefix of the methods of a kind → the kinds whose pools a call may change, beside its own.
@@ -66,8 +68,9 @@ class SharedCloud(Cloud):
         return super().reference(kind, given, pool_arguments)
 
     def _exists(self, kind, given, pool_arguments):
-        names = (str(given),)
-        return any(item.NAME in names or str(item.ID) in names for item in self.pool(kind, pool_arguments))
+        text = str(given)
+        found = self.derived(by_name, kind, pool_arguments).get(text.strip(), ())
+        return bool(found) or (is_whole(text) and int(text) in self.derived(by_id, kind, pool_arguments))
 
     # -------------------------------------------------------- pools
 
@@ -76,10 +79,15 @@ class SharedCloud(Cloud):
         with self._lock:
             return super().pool(kind, arguments)
 
+    def derived(self, function, kind, arguments=None):
+        """As of Cloud, for several threads."""
+        with self._lock:
+            return super().derived(function, kind, arguments)
+
     def find(self, kind, name=None, oid=None, pool_arguments=None, owner=None):
         """As of Cloud; an id is looked up in the pool, where that tells all."""
         if oid is not None and KINDS[kind].whole:
-            return next((item for item in self.pool(kind, pool_arguments) if oid == item.ID), None)
+            return next(iter(self.derived(by_id, kind, pool_arguments).get(oid, ())), None)
         return super().find(kind, name, oid, pool_arguments, owner)
 
     def whole_vms(self):

@@ -66,13 +66,13 @@ def test_resources_are_reached_from_any_others(one, start, wanted, modes):
 
 def test_names_of_another_zone_are_not_known_here(one):
     cloud = Cloud(one)
+    zone = type("Zone", (), {"ID": 101, "NAME": "remote"})
+    cloud.pool("zone").append(zone)
 
     def canonical(zone, given):
         return vdc.VDC.attributes["hosts"].canonical(cloud, vdc.Selection(zone, given))
 
     assert canonical("OpenNebula", ["h2", "0", "h0"]) == {"0": [0, 2]}
-    zone = type("Zone", (), {"ID": 101, "NAME": "remote"})
-    cloud.pool("zone").append(zone)
     assert canonical("remote", ["5", "3"]) == {"101": [3, 5]}
     assert canonical("remote", ["5", "*"]) == {"101": ["*"]}
     with pytest.raises(Failure, match="host 'h0' is in another zone"):
