@@ -120,7 +120,7 @@ options:
 options:
   lock:
     description:
-      - What nobody may do with the object, until it is set to V(none).
+      - Operations that are locked for all users, until it is set to V(none).
       - V(admin) forbids administration such as changing the owner, V(manage) also changes, V(use) also its use.
       - A locked object is unlocked before the other changes of the same task, and locked after them.
     type: str
@@ -231,7 +231,7 @@ options:
       - Only the attributes that are given are compared; an empty list removes an attribute.
       - A list of texts inside a vector, and C(LABELS) as a list, are stored as text with commas. Empty vectors and null
         are left out.
-      - An attribute that has an option of its own counts as that option, unless that is given too.
+      - An attribute for which there is an option is taken as that option, unless the option is given too.
     type: raw
   template_mode:
     description:

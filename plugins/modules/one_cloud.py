@@ -14,9 +14,9 @@ description:
   - There is no state file. What exists is read from the cloud, each pool once, so that a cloud that is as declared
     costs one call for each kind that is declared or referred to.
   - The document is validated before anything is changed. All faults are told at once, each with its place.
-  - In check mode the result is the plan. A real run carries out the same plan.
+  - In check mode the result is the plan. A run executes the same plan.
   - A failure of one object ends neither the task nor the work on the others. What depends on it is skipped.
-    The task fails at the end, and the next run goes on from there.
+    The task fails at the end, and the next run continues from there.
   - It runs in the controller, whatever the connection of the host is.
 options:
   declaration:

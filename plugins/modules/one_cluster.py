@@ -48,7 +48,7 @@ options:
       - V(requested) asks for a new plan, and discards the one before. Every run asks, and reports a change, as
         OpenNebula does not tell beforehand what the plan will be. A cluster with C(AUTOMATION=FULL) in its C(ONE_DRS)
         carries it out at once.
-      - V(executed) carries out the plan that is ready, and waits for the one that is being carried out. Where there is
+      - V(executed) executes the plan that is ready, and waits for one that is being executed. Where there is
         none, or it is done, there is nothing to do. A check run shows what would be moved where.
       - V(absent) discards the plan.
     type: str

@@ -15,7 +15,7 @@ description:
 options:
   state:
     description:
-      - V(present) registers the host if there is none of this name.
+      - V(present) registers the host if there is none with this name.
       - V(enabled), V(disabled) and V(offline) also set whether it takes virtual machines and is monitored.
       - V(absent) removes it; OpenNebula refuses that while virtual machines are on it. See O(evacuate).
     type: str

@@ -76,7 +76,7 @@ options:
     default: false
   replace_failed:
     description:
-      - Whether a service that has failed is removed with its VMs, and created anew.
+      - Whether a service that has failed is removed with its VMs, and created again.
     type: bool
     default: false
   role_action:

@@ -26,7 +26,7 @@ options:
     default: taken
   datastore:
     description:
-      - Name or id of the datastore, of type backup, that the backup goes to. Not needed to go on with increments.
+      - Name or id of the datastore, of type backup, that the backup is stored in. Not needed for further increments.
     type: str
   reset:
     description:
@@ -53,7 +53,7 @@ options:
     choices: [cbt, snapshot]
   fs_freeze:
     description:
-      - How the file systems come to rest for a backup.
+      - How the file systems are frozen for a backup.
     type: str
     choices: [none, agent, suspend]
   backup_volatile:
@@ -159,7 +159,7 @@ increment:
   returned: success
   sample: -1
 settings:
-  description: How its backups are made, in the words of C(BACKUP_CONFIG).
+  description: How its backups are taken, as in C(BACKUP_CONFIG).
   type: dict
   returned: success
   sample: {"KEEP_LAST": "4", "MODE": "FULL"}

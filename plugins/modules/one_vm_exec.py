@@ -19,7 +19,7 @@ options:
   state:
     description:
       - V(executed) runs O(command), which is a change on each run. Check mode runs nothing.
-      - V(repeated) runs the last command once more.
+      - V(repeated) runs the last command again.
       - V(cancelled) stops the command that is being executed, if there is one.
     type: str
     choices: [executed, repeated, cancelled]
@@ -46,7 +46,7 @@ extends_documentation_fragment:
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
 notes:
-  - When O(wait_timeout) is over, or with O(wait=false), the command goes on; O(state=cancelled) stops it.
+  - When O(wait_timeout) is over, or with O(wait=false), the command keeps running; O(state=cancelled) stops it.
 seealso:
   - module: privazio.opennebula.one_vm
   - module: privazio.opennebula.one_vm_info

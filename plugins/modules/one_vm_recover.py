@@ -16,10 +16,10 @@ options:
   operation:
     description:
       - V(retry) has the driver do again what failed.
-      - V(success) takes it as done, so that OpenNebula goes on.
+      - V(success) tells OpenNebula that the action succeeded.
       - V(failure) takes what a driver is at as failed. Of virtual machines that have failed it acts only on those that
         could not be moved to another host, which go back.
-      - V(recreate) removes the virtual machine from its host, and starts it anew from its images, with the same id.
+      - V(recreate) removes the virtual machine from its host, and creates it again from its images, with the same id.
       - V(delete) removes it, without asking the guest or telling hooks of a shutdown.
       - V(delete_db) removes it from the database alone; what of it is on hosts stays there.
     type: str
@@ -50,7 +50,7 @@ EXAMPLES = r"""
     name: database
     operation: retry
 
-- name: Begin anew from the images
+- name: Create a virtual machine again from its images
   privazio.opennebula.one_vm_recover:
     name: database
     operation: recreate

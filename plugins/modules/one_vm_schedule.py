@@ -23,7 +23,7 @@ options:
     suboptions:
       action:
         description:
-          - What is done, in the words of OpenNebula.
+          - The action, by its name in OpenNebula.
         type: str
         required: true
         choices:

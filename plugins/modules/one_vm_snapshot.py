@@ -15,7 +15,7 @@ description:
 options:
   state:
     description:
-      - V(present) takes the snapshot if there is none of that name, and then deletes old ones as O(keep) wants it.
+      - V(present) takes the snapshot if there is none with this name, and then deletes old ones according to O(keep).
       - V(absent) deletes all snapshots of that name.
       - V(reverted) goes back to the newest snapshot of that name. It is a change on each run.
         A disk goes back only with the power off.
@@ -121,7 +121,7 @@ snapshots:
       type: int
       sample: 64
     active:
-      description: Of a disk, whether the disk goes on from this snapshot.
+      description: Of a disk, whether this is the active snapshot.
       type: bool
       sample: true
     parent:
