@@ -73,8 +73,8 @@ options:
         type: str
   max_remove:
     description:
-      - How many objects may be removed, at most, be it by O(prune) or as they are declared absent. With more, nothing
-        is changed and the task fails.
+      - How many objects may be removed at most, by O(prune) or because they are declared absent. The task fails
+        before it changes anything when it would remove more.
       - Required with O(prune).
     type: int
   plan_file:
@@ -135,7 +135,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: What becomes of each object, in the order of the document.
+  description:
+    - The action for each object, in the order of the document.
   returned: success
   type: list
   elements: dict
@@ -153,13 +154,16 @@ plan:
       description: One of V(create), V(update), V(remove) and V(none).
       type: str
     before:
-      description: What differs, as it is.
+      description:
+        - The values that differ, as they are.
       type: dict
     after:
-      description: What differs, as it is to be.
+      description:
+        - The values that differ, as they will be.
       type: dict
     because:
-      description: Why.
+      description:
+        - The reason for the action.
       type: str
     place:
       description: Where it is declared.

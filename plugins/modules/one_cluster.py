@@ -10,11 +10,12 @@ module: one_cluster
 short_description: Manage OpenNebula clusters
 version_added: 1.0.0
 description:
-  - Creates, changes and removes clusters, and says which hosts, datastores and virtual networks belong to them.
+  - Creates, changes and removes clusters, and manages the hosts, datastores and virtual networks that belong to them.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
-      - Whether the cluster is to be there. OpenNebula refuses to remove one that has members.
+      - Whether the cluster should exist. OpenNebula refuses to remove one that has members, see O(purge).
     type: str
     choices: [present, absent]
     default: present
@@ -35,28 +36,27 @@ options:
     elements: str
   purge:
     description:
-      - Whether members that the lists O(hosts), O(datastores) and O(vnets) do not name leave the cluster.
-      - A list that is omitted is left alone.
-      - With O(state=absent), all members leave before the cluster is removed. Otherwise OpenNebula refuses to remove a
-        cluster that has members.
+      - Whether to remove members that are not in O(hosts), O(datastores) and O(vnets) from the cluster.
+      - A list that is omitted is left as it is.
+      - With O(state=absent), all members are removed from the cluster before it is removed.
     type: bool
     default: false
   plan:
     description:
-      - What becomes of the plan that the Distributed Resource Scheduler (DRS) of OpenNebula has for the cluster.
-        Releases before 7.0 have none.
-      - V(requested) asks for a new plan, and discards the one before. Every run asks, and reports a change, as
-        OpenNebula does not tell beforehand what the plan will be. A cluster with C(AUTOMATION=FULL) in its C(ONE_DRS)
-        carries it out at once.
-      - V(executed) executes the plan that is ready, and waits for one that is being executed. Where there is
-        none, or it is done, there is nothing to do. A check run shows what would be moved where.
+      - State of the plan that the Distributed Resource Scheduler (DRS) of OpenNebula makes for the cluster. Requires
+        OpenNebula 7.0.
+      - V(requested) requests a new plan, and discards the one before. Each run of the task does so and reports a
+        change, because OpenNebula does not tell beforehand what the plan will be. A cluster with C(AUTOMATION=FULL)
+        in its C(ONE_DRS) executes it at once.
+      - V(executed) executes the plan that is ready, and waits for one that is being executed. When there is none, or
+        it is done, nothing is changed. Check mode shows the moves.
       - V(absent) discards the plan.
     type: str
     choices: [requested, executed, absent]
   plan_timeout:
     description:
-      - How long O(plan=requested) waits for a plan, in seconds. That none has come then is no failure, as OpenNebula
-        does not tell when no virtual machine would be better elsewhere.
+      - How long O(plan=requested) waits for a plan, in seconds. The task does not fail when there is none by then,
+        because OpenNebula does not tell when no virtual machine has to be moved.
     type: int
     default: 60
 extends_documentation_fragment:
@@ -150,8 +150,8 @@ template:
   sample: {"DESCRIPTION": "Machines at the edge"}
 plan:
   description:
-      - The plan of DRS. Null when there is none. With O(plan=requested), DRS has made none within O(plan_timeout),
-        mostly because no virtual machine would be better elsewhere. With O(plan=executed), nothing was to be done.
+    - The plan of DRS. Null when there is none. After O(plan=requested) this means that DRS has made none within
+      O(plan_timeout), mostly because no virtual machine has to be moved.
   type: dict
   returned: when O(plan) is given
   contains:
@@ -159,7 +159,8 @@ plan:
       description: One of V(ready), V(applying), V(done), V(error), V(timeout).
       type: str
     actions:
-      description: What is moved where.
+      description:
+        - The moves.
       type: list
       elements: dict
       contains:
@@ -167,7 +168,8 @@ plan:
           description: Id of the virtual machine.
           type: int
         operation:
-          description: How it is moved, in OpenNebula's words.
+          description:
+            - Operation as OpenNebula calls it.
           type: str
         host_id:
           description: Id of the host that it goes to.

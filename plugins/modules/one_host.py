@@ -11,7 +11,7 @@ short_description: Manage OpenNebula hosts
 version_added: 1.0.0
 description:
   - Registers, changes and removes the hosts that run virtual machines.
-  - What is given is made true, what is left out is left alone. A second run changes nothing.
+  - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
     description:
@@ -23,19 +23,19 @@ options:
     default: present
   evacuate:
     description:
-      - Moves all virtual machines away from a host that is taken out of service or removed,
-        and waits until it is empty. The host is disabled before, and made V(offline) or removed afterwards.
-      - V(resched) leaves it to the scheduler where they go, and to its configuration whether they go on running
-        meanwhile. Suspended ones cannot be moved so.
-      - V(live) migrates those that run without stopping them, and the others as they are, each to the host with most
-        free memory that has room for it. The scheduler's requirements of a virtual machine do not count.
-      - All are asked to go at once. When some cannot, the others are gone all the same; the task fails with the reason
-        of each, the host stays disabled, and the next run goes on from there.
+      - Move all virtual machines from a host that is disabled, set offline or removed, and wait until it is empty.
+        The host is disabled before, and set V(offline) or removed afterwards.
+      - V(resched) leaves destination and kind of migration to the scheduler. It does not move suspended virtual
+        machines.
+      - V(live) migrates running virtual machines live, and the others in the state that they are in, each to the host
+        with the most free memory that has room for it. Scheduling requirements of virtual machines are ignored.
+      - When some cannot be moved, the others are moved all the same; the task fails with the reason for each, the
+        host stays disabled, and the next run continues from there.
     type: str
     choices: [resched, live]
   destinations:
     description:
-      - Names or ids of the hosts that O(evacuate=live) may use. When omitted, all hosts in service of the same cluster.
+      - Names or ids of the hosts that O(evacuate=live) may use; all enabled hosts of the same cluster when omitted.
     type: list
     elements: str
   cluster:
@@ -119,7 +119,8 @@ name:
   returned: success
   sample: node1.example.com
 status:
-  description: What was last asked of the host, V(enabled), V(disabled) or V(offline).
+  description:
+    - What was requested of the host, V(enabled), V(disabled) or V(offline).
   type: str
   returned: success
   sample: enabled

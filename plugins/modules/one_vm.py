@@ -10,21 +10,23 @@ module: one_vm
 short_description: Manage OpenNebula virtual machines
 version_added: 1.0.0
 description:
-  - Has one virtual machine by its name or id, or a fleet of exactly so many, from a VM template or from scratch.
-  - What is given is made true, of VMs that run too; what is left out is left alone. A second run changes nothing.
-  - Two runs at once, a run that is killed, or an answer that is lost never make a VM twice. Each VM that the module
-    creates has the attribute C(ANSIBLE_REQUEST) in its user template, by which the next run knows it again.
-  - When some VMs fail, the others are brought to what is wanted all the same. The task then fails, and returns the
-    VMs that live and, in RV(failures), the reason of each that does not.
+  - Creates, changes and terminates virtual machines (VMs), one by its name or id, or a fleet with a given number of
+    VMs, from a VM template or without one.
+  - Options that are omitted are left as they are. A second run changes nothing.
+  - No VM is created twice, also when two controllers run the task at once, when a run is killed, or when an answer of
+    the server is lost. Each VM that the module creates has the attribute C(ANSIBLE_REQUEST) in its user template, by
+    which the next run finds it.
+  - When some VMs fail, the changes of the others are made. The task then fails, and returns all VMs in RV(instances)
+    and the failed ones, with the reason for each, in RV(failures).
 options:
   state:
     description:
-      - V(present) creates what is missing, and leaves existing VMs in the state that they have.
-      - V(running), V(poweredoff), V(suspended), V(stopped) and V(undeployed) bring VMs there from any state, through
-        others if need be. A new VM always starts first.
-      - V(held) creates VMs that wait to be released, and holds pending ones; other VMs cannot be held.
-      - V(rebooted) reboots VMs that run and starts the others; it is a change on each run.
-      - V(absent) terminates them.
+      - V(present) creates missing VMs, and does not change the state of existing ones.
+      - V(running), V(poweredoff), V(suspended), V(stopped) and V(undeployed) bring VMs to this state from any other.
+        A new VM is started first.
+      - V(held) creates VMs on hold, and holds pending ones. VMs in other states cannot be held.
+      - V(rebooted) reboots running VMs and starts the others. Each run of the task does so.
+      - V(absent) terminates VMs.
     type: str
     choices: [present, running, poweredoff, suspended, stopped, undeployed, held, rebooted, absent]
     default: present
@@ -43,91 +45,94 @@ options:
     aliases: [ids]
   template:
     description:
-      - Name or id of the VM template to create from. It counts at creation only.
-      - Without it, a VM is created from scratch; O(cpu) and O(memory) are then needed.
+      - Name or id of the VM template to create VMs from. Ignored for existing VMs.
+      - When it is omitted, O(cpu) and O(memory) are required to create a VM.
     type: str
     aliases: [template_name, template_id]
   cpu:
     description:
-      - Share of CPUs that it is given, such as V(0.5).
+      - Physical CPU that the VM gets, such as V(0.5).
     type: float
   vcpu:
     description:
-      - Number of CPUs that the guest sees.
-      - A running VM gets more only up to C(VCPU_MAX) of its template; beyond that it has to be switched off.
+      - Number of virtual CPUs.
+      - A running VM can get more only up to C(VCPU_MAX) of its template; otherwise it has to be powered off, see
+        O(allow_poweroff).
     type: int
   memory:
     description:
-      - Memory, in MB or as V(4 GB).
-      - A running VM gets more only up to C(MEMORY_MAX) of its template; beyond that it has to be switched off.
+      - Memory in MB, or with a unit as in V(4 GB).
+      - A running VM can get more only up to C(MEMORY_MAX) of its template; otherwise it has to be powered off, see
+        O(allow_poweroff).
     type: str
   disks:
     description:
-      - Disks to have, each a dictionary of attributes of C(DISK), such as V(IMAGE) or V(TYPE) and V(SIZE) (MB, or
-        V(20 GB)).
-      - A disk is known by V(DISK_ID) or V(TARGET) if these are given, else by its image, else by its type.
-      - Missing ones are attached, smaller ones grow. A new VM has them beside those of its template.
+      - Disks, each a dictionary of attributes of C(DISK), such as V(IMAGE), or V(TYPE) and V(SIZE) (MB, or V(20 GB)).
+      - An existing disk is identified by V(DISK_ID) or V(TARGET) if one of them is given, else by its image, else by
+        its type.
+      - Missing disks are attached, smaller ones are resized. A new VM has these disks and those of its template.
     type: list
     elements: dict
   purge_disks:
     description:
-      - Detach the disks that O(disks) does not have.
+      - Whether to detach disks that are not in O(disks).
     type: bool
     default: false
   disk_size:
     description:
-      - Sizes of the first disks, such as V(20 GB), in their order.
+      - Sizes of the first disks, in their order, such as V(20 GB).
     type: list
     elements: str
   networks:
     description:
-      - NICs to have, each a dictionary of attributes of C(NIC), such as V(NETWORK) or V(NETWORK_ID).
-      - A NIC is known by V(NIC_ID), V(NAME), V(IP), V(IP6) or V(MAC) if one of these is given, else by its network.
-      - Missing ones are attached. V(SECURITY_GROUPS) (names or ids) and bandwidths change in place, so that a NIC keeps
-        its address.
-      - A new VM has these NICs in place of those of its template.
+      - NICs, each a dictionary of attributes of C(NIC), such as V(NETWORK) or V(NETWORK_ID).
+      - An existing NIC is identified by V(NIC_ID), V(NAME), V(IP), V(IP6) or V(MAC) if one of these is given, else by
+        its network.
+      - Missing NICs are attached. V(SECURITY_GROUPS) (names or ids) and bandwidths are changed in place, so that the
+        NIC keeps its address.
+      - A new VM has these NICs instead of those of its template.
     type: list
     elements: dict
   nic_aliases:
     description:
-      - NIC aliases to have, each a dictionary of attributes of C(NIC_ALIAS); V(PARENT) is the name of a NIC, such as
-        V(NIC0).
+      - NIC aliases, each a dictionary of attributes of C(NIC_ALIAS); V(PARENT) is the name of a NIC, such as V(NIC0).
     type: list
     elements: dict
   purge_networks:
     description:
-      - Detach the NICs that O(networks) does not have, and the aliases that O(nic_aliases) does not have.
+      - Whether to detach NICs that are not in O(networks), and aliases that are not in O(nic_aliases).
     type: bool
     default: false
   updateconf:
     description:
       - Sections of the configuration, C(OS) (with the boot order in C(BOOT)), C(FEATURES), C(INPUT), C(GRAPHICS),
         C(VIDEO), C(RAW), C(CPU_MODEL), C(CONTEXT) and C(BACKUP_CONFIG), each a dictionary.
-      - They are merged member by member with what the VM has. All but C(CONTEXT) counts from the next start on.
-      - Once they are set, C(PASSWORD) of C(CONTEXT) and values with V($) are not compared, since OpenNebula keeps other
-        texts for them.
+      - Members of a section that are omitted are left as they are. All sections but C(CONTEXT) take effect at the
+        next start.
+      - C(PASSWORD) of C(CONTEXT), and values with V($), are not compared once they are set, because OpenNebula stores
+        other texts for them.
     type: dict
   context:
     description:
-      - The same as C(CONTEXT) in O(updateconf).
-      - OpenNebula replaces variables such as C($NAME) or C($NIC[IP]) in it. A C($) that begins none, as in C(${HOME}),
-        is refused before anything is done; see O(start_script).
+      - The section C(CONTEXT) of O(updateconf).
+      - OpenNebula replaces variables such as C($NAME) or C($NIC[IP]) in it. A C($) that begins no variable, as in
+        C(${HOME}), is refused before anything is changed; see O(start_script).
     type: dict
   start_script:
     description:
-      - Script that the guest runs when it starts, with any V($) that it has. It is sent as C(START_SCRIPT_BASE64) of
+      - Script that the guest runs when it starts; it may contain V($). It is sent as C(START_SCRIPT_BASE64) of
         C(CONTEXT), in which OpenNebula replaces nothing.
     type: str
   user_inputs:
     description:
-      - Values for the user inputs (C(USER_INPUTS)) of the VM template, by their names. They count at creation only.
-      - Inputs that are not given get their initial value. The task fails, in check mode too, when a mandatory one has
-        no value, or a value does not fit the type and the limits that the VM template says.
-      - V(text64) inputs are given as plain text, which is encoded.
+      - Values for the user inputs (C(USER_INPUTS)) of the VM template, by their names. Ignored for existing VMs.
+      - Inputs that are omitted get their initial value. The task fails, in check mode too, when a mandatory input has
+        no value, or when a value does not match the type and the limits that the VM template declares.
+      - Values of V(text64) inputs are given as plain text.
     type: dict
   vm_group:
     description:
-      - VM group to be in, or V({}) for none. VMs that exist change it from OpenNebula 7.4 on.
+      - VM group of the VM, or V({}) for none. Changing it for existing VMs needs OpenNebula 7.4.
     type: dict
     suboptions:
       group:
@@ -136,21 +141,22 @@ options:
         type: str
       role:
         description:
-          - Its role.
+          - Name of the role.
         type: str
   attributes:
     description:
-      - Attributes of the user template, such as C(SCHED_REQUIREMENTS). Only those that are given are compared.
-      - Without O(name), O(id), O(instance_ids), O(template) and O(exact_count), the task is about all VMs that have
-        these attributes, and O(labels); V(null) asks just for an attribute of that name.
+      - Attributes of the user template, such as C(SCHED_REQUIREMENTS). Attributes that are omitted are left as they
+        are.
+      - Without O(name), O(id), O(instance_ids), O(template) and O(exact_count), this selects all VMs that have these
+        attributes, and O(labels); V(null) matches any value.
     type: dict
   update_attributes:
     description:
-      - Attributes of the user template, also where O(attributes) says which VMs the task is about.
+      - Attributes of the user template to set, also when O(attributes) selects VMs.
     type: dict
   extra_template:
     description:
-      - More attributes of new VMs, such as C(PCI), C(TOPOLOGY) or C(SCHED_ACTION). They count at creation only.
+      - More attributes of new VMs, such as C(PCI), C(TOPOLOGY) or C(SCHED_ACTION). Ignored for existing VMs.
     type: dict
   datastore:
     description:
@@ -159,51 +165,53 @@ options:
     aliases: [datastore_name, datastore_id]
   persistent:
     description:
-      - Give new VMs private, persistent copies of the images, and with them a VM template called as the VM.
-      - They stay when the VM is terminated, unless O(remove_images=true), and the next VM of that name has them again.
+      - Whether new VMs get private, persistent copies of their images, and a VM template with the name of the VM.
+      - These are kept when the VM is terminated, unless O(remove_images=true), and the next VM with this name uses
+        them again.
     type: bool
     default: false
   remove_images:
     description:
-      - Remove, with VMs that are terminated, the private copies that were made by O(persistent), that is their VM
-        template and its images. Other images stay.
+      - Whether to remove, with terminated VMs, the VM template and the images that O(persistent) has created. Other
+        images are kept.
     type: bool
     default: false
   vm_start_on_hold:
     description:
-      - Create VMs that wait to be released.
+      - Whether to create VMs on hold.
     type: bool
     default: false
   exact_count:
     description:
-      - How many VMs there are to be, of those whose names fit the pattern in O(name) and that have O(count_attributes)
-        and O(count_labels).
-      - Missing numbers are created, holes first. When there are too many, some are terminated, see O(remove).
+      - Number of VMs in the fleet. VMs belong to it when their names match the pattern in O(name), and they have
+        O(count_attributes) and O(count_labels).
+      - Missing VMs are created, with the lowest free numbers. When there are too many, some are terminated, see
+        O(remove).
     type: int
   count:
     description:
-      - How many VMs to create. With a pattern in O(name), how many there are to be at least.
-      - Without O(name), nothing tells whether they exist; each run creates them.
+      - Number of VMs to create. With a pattern in O(name), the least number of VMs in the fleet.
+      - Without O(name), each run creates this number of VMs.
     type: int
   first_index:
     description:
-      - The lowest number for the names of new VMs, where O(name) is a pattern. V(1) begins with C(web-01).
+      - Lowest number for the names of new VMs when O(name) is a pattern; with V(1) the first name is C(web-01).
     type: int
     default: 0
   count_attributes:
     description:
-      - Attributes that the VMs of the fleet have; new ones get them. V(null) asks just for an attribute of that name.
+      - Attributes of the VMs of the fleet; new VMs get them. V(null) matches any value.
       - V(NAME) may be a pattern, as in O(name).
     type: dict
   count_labels:
     description:
-      - Labels that the VMs of the fleet have; new ones get them.
+      - Labels of the VMs of the fleet; new VMs get them.
     type: list
     elements: str
   remove:
     description:
-      - Which VMs go first when there are too many. Locked ones never go.
-      - By default V(highest_index) if names have numbers, else V(newest).
+      - Which VMs are terminated first when there are too many. Locked VMs are never terminated.
+      - The default is V(highest_index) if names have numbers, else V(newest).
     type: str
     choices: [newest, oldest, highest_index, lowest_index]
   max_remove:
@@ -214,28 +222,28 @@ options:
     type: int
   replace_failed:
     description:
-      - Terminate failed VMs of the fleet, and create others in their place.
+      - Whether to terminate failed VMs of the fleet and create new ones.
     type: bool
     default: false
   parallel:
     description:
-      - How many VMs are created, or changed, at a time.
+      - How many VMs are created or changed at a time.
     type: int
     default: 4
   allow_poweroff:
     description:
-      - Switch running VMs off for changes that need it, and on again, once for all changes.
-      - If V(false), the task fails instead, and says which changes these are.
+      - Whether running VMs may be powered off for changes that need it. They are powered on again after all changes.
+      - With V(false), the task fails and names these changes.
     type: bool
     default: false
   hard:
     description:
-      - Power off, reboot, undeploy and terminate without asking the guest.
+      - Whether to power off, reboot, undeploy and terminate without an ACPI signal to the guest.
     type: bool
     default: false
   disk_saveas:
     description:
-      - Save a disk as a new image, if there is no image of that name.
+      - Save a disk as a new image, if there is no image with this name.
     type: dict
     suboptions:
       name:
@@ -250,12 +258,12 @@ options:
         default: 0
   wait_ready:
     description:
-      - Wait until the guest has reported C(READY=YES) through OneGate.
+      - Whether to wait until the guest has reported C(READY=YES) through OneGate.
     type: bool
     default: false
   wait_network:
     description:
-      - Wait until there is an address on the network of this name.
+      - Wait until the VM has an address in the network with this name.
     type: str
 extends_documentation_fragment:
   - privazio.opennebula.connection

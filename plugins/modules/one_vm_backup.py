@@ -10,17 +10,18 @@ module: one_vm_backup
 short_description: Back up and restore OpenNebula virtual machines
 version_added: 1.0.0
 description:
-  - Backs up a virtual machine now, says how its backups are made, and restores from them.
-  - Backups at regular times are the business of M(privazio.opennebula.one_backupjob). What belongs to a job cannot be
-    backed up beside it.
-  - Needs OpenNebula 6.6 or newer; to restore the disks of a virtual machine in place, 6.10.
+  - Takes backups of a virtual machine, configures them, and restores from them.
+  - Use M(privazio.opennebula.one_backupjob) for scheduled backups. OpenNebula refuses other backups of a virtual
+    machine that belongs to a backup job.
+  - Requires OpenNebula 6.6; restoring the disks of a virtual machine in place requires 6.10.
 options:
   state:
     description:
-      - V(taken) makes the settings true, and takes a backup. With O(max_age) only when the last one is older.
-      - V(configured) makes the settings true, no more.
-      - V(restored) puts the disks back to what they were, with the power off, which is a change on each run. With
-        O(restore_as), makes something new from the backup, unless there is one of that name.
+      - V(taken) applies the settings and takes a backup; with O(max_age) only when the last one is older.
+      - V(configured) applies the settings only.
+      - V(restored) restores the disks in place while the virtual machine is powered off. Each run of the task does
+        so. With O(restore_as), it creates a VM template or an image from the backup, unless there is one with this
+        name.
     type: str
     choices: [taken, configured, restored]
     default: taken
@@ -30,20 +31,20 @@ options:
     type: str
   reset:
     description:
-      - Whether to begin a new chain of increments with a whole backup.
+      - Whether to start a new chain of increments with a full backup.
     type: bool
     default: false
   max_age:
     description:
-      - No backup is taken when the last one is not older, in seconds.
+      - Take no backup when the last one is not older than this, in seconds.
     type: int
   keep_last:
     description:
-      - How many backups are kept; V(0) for all.
+      - How many backups to keep; V(0) for all.
     type: int
   backup_mode:
     description:
-      - Whether each backup is whole, or holds what changed since the one before.
+      - Whether backups are full or incremental.
     type: str
     choices: [full, increment]
   increment_mode:
@@ -58,11 +59,11 @@ options:
     choices: [none, agent, suspend]
   backup_volatile:
     description:
-      - Whether volatile disks are saved as well.
+      - Whether to back up volatile disks too.
     type: bool
   disks:
     description:
-      - Ids of the disks that are saved (OpenNebula 7.4).
+      - Ids of the disks to back up (OpenNebula 7.4).
     type: list
     elements: int
   image:
@@ -79,20 +80,20 @@ options:
     type: int
   restore_as:
     description:
-      - Name of the virtual machine template to make, with its images; with O(disk), of the image to make.
+      - Name of the VM template to create, with its images; with O(disk), of the image to create.
     type: str
   restore_datastore:
     description:
-      - Name or id of the datastore for the images that are made.
+      - Name or id of the datastore for the new images.
     type: str
   no_ip:
     description:
-      - Whether the new template does without the addresses of the virtual machine.
+      - Whether to leave the addresses of the virtual machine out of the new VM template.
     type: bool
     default: false
   no_nic:
     description:
-      - Whether the new template does without its network interfaces.
+      - Whether to leave the network interfaces of the virtual machine out of the new VM template.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -10,9 +10,9 @@ module: one_vm_disk
 short_description: Save disks of OpenNebula virtual machines as images
 version_added: 1.0.0
 description:
-  - Saves a disk of a virtual machine as a new image, and waits until that is ready. An image that has the name already
-    is taken for it.
-  - Disks are attached, grown and detached by the option O(privazio.opennebula.one_vm#module:disks).
+  - Saves a disk of a virtual machine as a new image, and waits until the image is ready. When there is an image with
+    this name, nothing is changed.
+  - Use O(privazio.opennebula.one_vm#module:disks) to attach, resize and detach disks.
 options:
   image:
     description:
@@ -31,7 +31,7 @@ options:
     choices: [os, cdrom, datablock]
   snapshot:
     description:
-      - Id of the snapshot of the disk to save; the disk as it is when omitted.
+      - Id of the snapshot of the disk to save; the current content of the disk when omitted.
     type: int
 extends_documentation_fragment:
   - privazio.opennebula.connection

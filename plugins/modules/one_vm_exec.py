@@ -10,17 +10,17 @@ module: one_vm_exec
 short_description: Run commands in the guests of OpenNebula virtual machines
 version_added: 1.0.0
 description:
-  - Has the guest agent of a virtual machine run a command, and returns its output and return code. No network is needed
-    between the controller and the guest, nor a login.
-  - Needs OpenNebula 7.2 or newer, KVM, and C(qemu-guest-agent) in the guest.
-  - OpenNebula keeps the last command, its input and its output in the virtual machine's template, where all can read
-    them who may see the virtual machine; they are no place for secrets.
+  - Runs a command in the guest of a virtual machine through the guest agent, and returns its output and return code.
+    It needs no network between controller and guest, and no login.
+  - Requires OpenNebula 7.2, KVM, and C(qemu-guest-agent) in the guest.
+  - OpenNebula stores the last command, its input and its output in the template of the virtual machine, where all
+    users who may use it can read them. Do not put secrets there.
 options:
   state:
     description:
-      - V(executed) runs O(command), which is a change on each run. Check mode runs nothing.
+      - V(executed) runs O(command). Each run of the task does so; check mode does not.
       - V(repeated) runs the last command again.
-      - V(cancelled) stops the command that is being executed, if there is one.
+      - V(cancelled) stops the command that is running, if there is one.
     type: str
     choices: [executed, repeated, cancelled]
     default: executed
@@ -30,7 +30,7 @@ options:
     type: str
   stdin:
     description:
-      - What the command reads from its standard input.
+      - Standard input of the command.
     type: str
     default: ''
   allowed_rc:

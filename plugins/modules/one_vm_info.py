@@ -10,8 +10,8 @@ module: one_vm_info
 short_description: Read OpenNebula virtual machines
 version_added: 1.0.0
 description:
-  - Returns the VMs that fit all the options given; all that the user may see, but for those that are gone, when none is
-    given.
+  - Returns the VMs that match all given options; when none is given, all VMs that the user may see and that are not
+    done.
 options:
   ids:
     description:
@@ -21,7 +21,7 @@ options:
     aliases: [id, instance_ids]
   name:
     description:
-      - Only VMs of this name.
+      - Only VMs with this name.
       - V(~web) is a regular expression that the beginning of a name has to match, V(~*web) one that ignores case.
     type: str
   labels:
@@ -31,12 +31,12 @@ options:
     elements: str
   attributes:
     description:
-      - Only VMs whose user template has these attributes; V(null) asks just for an attribute of that name.
-      - Then whole VMs are read from the beginning, which takes longer on a large cloud.
+      - Only VMs whose user template has these attributes; V(null) matches any value.
+      - All of each VM is then read, which takes longer on a large cloud.
     type: dict
   states:
     description:
-      - Only VMs in one of these states. V(changing) is on its way to another, V(failed) waits for somebody to act.
+      - Only VMs in one of these states. V(changing) is any transient state, V(failed) any state that needs recovery.
     type: list
     elements: str
     choices:
@@ -55,11 +55,11 @@ options:
       - unknown
   host:
     description:
-      - Only VMs that are, or were last, on the host with this name or id.
+      - Only VMs whose current or last host has this name or id.
     type: str
   cluster:
     description:
-      - Only VMs that are, or were last, in the cluster with this name or id.
+      - Only VMs whose current or last cluster has this name or id.
     type: str
   owner:
     description:
@@ -71,13 +71,13 @@ options:
     type: str
   full:
     description:
-      - Whether to read all of each VM. Otherwise only what the pool tells is returned, which misses the context and
-        most of the attributes, and costs less.
+      - Whether to read all of each VM. Otherwise only what the pool has is returned, without the context and most
+        attributes, which costs less.
     type: bool
     default: true
   page:
     description:
-      - How many VMs are read with one call.
+      - How many VMs to read with one call.
     type: int
     default: 2000
 extends_documentation_fragment:
@@ -106,7 +106,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The VMs, by id, each with what M(privazio.opennebula.one_vm) returns of one.
+  description:
+    - The VMs in order of their ids, each as M(privazio.opennebula.one_vm) returns it.
   type: list
   elements: dict
   returned: success

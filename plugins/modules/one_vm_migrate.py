@@ -10,38 +10,41 @@ module: one_vm_migrate
 short_description: Move OpenNebula virtual machines to other hosts and datastores
 version_added: 1.0.0
 description:
-  - Moves a virtual machine to a host, to a cluster or to a system datastore; what is there already stays as it is.
-  - Or moves all virtual machines away from a host, and waits until it is empty. What cannot be moved is told, each with
-    its reason, and keeps nobody from the others.
+  - Moves a virtual machine to a host, to a cluster or to a system datastore. If it is there already, nothing is
+    changed.
+  - Or moves all virtual machines from a host to others, and waits until it is empty. When some cannot be moved, the
+    others are moved all the same, and the task fails with the reason for each.
 options:
   evacuate:
     description:
-      - Name or id of the host that all virtual machines are to leave. Disable it first, so that no new ones come.
-      - They go to O(host), to hosts of O(cluster), or to any of the same cluster.
+      - Name or id of the host that all virtual machines have to leave. Disable it first, so that no new ones are
+        placed on it.
+      - They are moved to O(host), to hosts of O(cluster), or to hosts of the same cluster.
     type: str
   host:
     description:
-      - Name or id of the host to go to.
+      - Name or id of the destination host.
     type: str
   cluster:
     description:
-      - Name or id of the cluster to go to; if the virtual machine is not there, to the host with most memory left.
+      - Name or id of the destination cluster; a virtual machine in another cluster is moved to the host with the most
+        free memory.
     type: str
   datastore:
     description:
-      - Name or id of the system datastore to go to. What runs live changes either host or datastore.
+      - Name or id of the destination system datastore. A live migration changes either the host or the datastore.
     type: str
   how:
     description:
-      - How what runs is moved. V(live) goes on running, V(save) is suspended and resumed, V(poweroff) and
-        V(poweroff-hard) are switched off and on.
-      - V(resched), only with O(evacuate), leaves it to the scheduler, with its own way and places.
+      - How running virtual machines are moved. V(live) migrates them live, V(save) suspends and resumes them,
+        V(poweroff) and V(poweroff-hard) power them off and on.
+      - V(resched), only with O(evacuate), leaves destination and kind of migration to the scheduler.
     type: str
     choices: [live, save, poweroff, poweroff-hard, resched]
     default: live
   enforce:
     description:
-      - Whether a host without enough capacity is refused.
+      - Whether to refuse a host without enough capacity.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -90,7 +93,8 @@ datastore:
   returned: without O(evacuate)
   sample: system
 moved_ids:
-  description: Ids of the virtual machines that left the host.
+  description:
+    - Ids of the virtual machines that left the host.
   type: list
   elements: int
   returned: with O(evacuate)

@@ -10,26 +10,28 @@ module: one_vm_recover
 short_description: Recover OpenNebula virtual machines that have failed
 version_added: 1.0.0
 description:
-  - Brings a virtual machine on that has failed, or takes it away. One that is in order is left alone.
-  - The task waits until the virtual machine rests, and fails with the words of the driver when it fails again.
+  - Recovers a virtual machine that has failed, or removes it. A virtual machine that has not failed is left alone.
+  - The task waits until the virtual machine is in a final state, and fails with the message of the driver when it
+    fails again.
 options:
   operation:
     description:
-      - V(retry) has the driver do again what failed.
+      - V(retry) repeats the action that failed.
       - V(success) tells OpenNebula that the action succeeded.
-      - V(failure) takes what a driver is at as failed. Of virtual machines that have failed it acts only on those that
-        could not be moved to another host, which go back.
+      - V(failure) tells OpenNebula that the action failed. It changes a virtual machine that has failed only when its
+        migration failed, and moves it back to its former host.
       - V(recreate) removes the virtual machine from its host, and creates it again from its images, with the same id.
-      - V(delete) removes it, without asking the guest or telling hooks of a shutdown.
-      - V(delete_db) removes it from the database alone; what of it is on hosts stays there.
+      - V(delete) removes it without shutting the guest down and without calling hooks.
+      - V(delete_db) removes it from the database only; its files on hosts are kept.
     type: str
     choices: [retry, success, failure, recreate, delete, delete_db]
     required: true
   force:
     description:
-      - Whether a virtual machine is recovered that has not failed.
-      - V(retry), V(success) and V(failure) then act on one that is stuck on its way, V(success) also on one whose
-        state is unknown; V(recreate), V(delete) and V(delete_db) on any, and V(recreate) on each run.
+      - Whether to recover a virtual machine that has not failed.
+      - V(retry), V(success) and V(failure) then also act on a virtual machine in a transient state, V(success) also
+        on one in the state unknown; V(recreate), V(delete) and V(delete_db) act on any. With V(recreate), each run of
+        the task does so.
     type: bool
     default: false
 extends_documentation_fragment:

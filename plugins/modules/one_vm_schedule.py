@@ -10,13 +10,13 @@ module: one_vm_schedule
 short_description: Manage the scheduled actions of an OpenNebula virtual machine
 version_added: 1.0.0
 description:
-  - Has the scheduled actions of a virtual machine as a set. What is there already is left as it is.
-  - Needs OpenNebula 6.2 or newer.
+  - Manages the scheduled actions of a virtual machine. Actions that exist already are left as they are.
+  - Requires OpenNebula 6.2.
 options:
   schedules:
     description:
-      - What is done with the virtual machine, and when; V([]) with O(purge_schedules) takes everything away.
-      - OpenNebula moves the time of a repeated action to its next turn, so the time of the day is what is compared.
+      - Actions and their times; V([]) with O(purge_schedules) removes all.
+      - OpenNebula moves the time of a repeated action to its next run, so only the time of day is compared.
     type: list
     elements: dict
     required: true
@@ -49,39 +49,39 @@ options:
           - backup
       args:
         description:
-          - What the action needs to know, separated by commas. The name or id of a snapshot, before it the id of the
-            disk where it is one of a disk; the id of a datastore for a backup.
+          - Arguments of the action, separated by commas. For a snapshot of the virtual machine its name or id, for a
+            snapshot of a disk the id of the disk and the name or id of the snapshot, for a backup the id of the
+            datastore.
         type: str
       time:
         description:
-          - When it is done first, as a date such as V("2026-12-01 02:00") (UTC where no zone is given), in seconds
-            since the epoch, or as V("+3600"), so many seconds after the virtual machine was created.
-          - A new action whose time is over begins with its next turn; without O(schedules[].repeat) it is taken as
-            done.
+          - When to run the action for the first time, as a date such as V("2026-12-01 02:00") (UTC where no zone is
+            given), in seconds since the epoch, or as V("+3600"), in seconds after the virtual machine was created.
+          - A new action whose time has passed begins with its next run; without O(schedules[].repeat) it is ignored.
         type: str
         required: true
       repeat:
         description:
-          - How often it comes back; once when omitted.
+          - How often to repeat the action; it runs once when this is omitted.
         type: str
         choices: [hourly, weekly, monthly, yearly]
       days:
         description:
           - With O(schedules[].repeat=weekly) the days of the week (V(0) is Sunday), with V(monthly) those of the
-            month, with V(yearly) those of the year (from V(0)), with V(hourly) the hours between two turns.
+            month, with V(yearly) those of the year (from V(0)), with V(hourly) the hours between two runs.
         type: list
         elements: int
       end_after:
         description:
-          - After how many turns it ends.
+          - End the schedule after this number of runs.
         type: int
       end_at:
         description:
-          - After which time it ends.
+          - End the schedule at this time.
         type: str
   purge_schedules:
     description:
-      - Whether actions that O(schedules) does not name are removed.
+      - Whether to remove actions that are not in O(schedules).
     type: bool
     default: true
 extends_documentation_fragment:
@@ -129,7 +129,8 @@ name:
   returned: success
   sample: database
 schedules:
-  description: Its scheduled actions, those that are over included; times in seconds since the epoch.
+  description:
+    - Scheduled actions, with those that have ended; times in seconds since the epoch.
   type: list
   elements: dict
   returned: success

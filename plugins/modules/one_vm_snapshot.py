@@ -10,29 +10,29 @@ module: one_vm_snapshot
 short_description: Manage snapshots of OpenNebula virtual machines and their disks
 version_added: 1.0.0
 description:
-  - Takes, deletes and goes back to snapshots of a virtual machine, which hold its memory too, or of one of its disks.
-  - Which snapshots can be deleted depends on the driver; what it refuses is told in its words.
+  - Takes, deletes and reverts to snapshots of a virtual machine, which include its memory, or of one of its disks.
+  - Which snapshots can be deleted depends on the driver; the task fails with its message.
 options:
   state:
     description:
       - V(present) takes the snapshot if there is none with this name, and then deletes old ones according to O(keep).
-      - V(absent) deletes all snapshots of that name.
-      - V(reverted) goes back to the newest snapshot of that name. It is a change on each run.
-        A disk goes back only with the power off.
+      - V(absent) deletes all snapshots with this name.
+      - V(reverted) reverts to the newest snapshot with this name. Each run of the task does so. A disk can be
+        reverted only while the virtual machine is powered off, see O(allow_poweroff).
     type: str
     choices: [present, absent, reverted]
     default: present
   snapshot:
     description:
-      - Name of the snapshot. Required, but for O(state=present) with O(keep).
+      - Name of the snapshot. Required unless O(keep) is given with O(state=present).
     type: str
   disk:
     description:
-      - Id of the disk whose snapshots are meant. The snapshots of the whole virtual machine when omitted.
+      - Id of the disk; snapshots of the whole virtual machine when omitted.
     type: int
   keep:
     description:
-      - How many snapshots may stay, at least V(1); the oldest ones are deleted, once a new one was taken.
+      - How many snapshots to keep, at least V(1); the oldest ones are deleted after a new one was taken.
     type: int
 extends_documentation_fragment:
   - privazio.opennebula.connection
@@ -94,12 +94,14 @@ name:
   returned: success
   sample: database
 disk:
-  description: Id of the disk whose snapshots these are.
+  description:
+    - Id of the disk of the snapshots.
   type: int
   returned: success
   sample: null
 snapshots:
-  description: The snapshots as they stand or, in check mode, would stand; the oldest first.
+  description:
+    - The snapshots, in check mode as they would be; the oldest first.
   type: list
   elements: dict
   returned: success
@@ -117,7 +119,8 @@ snapshots:
       type: int
       sample: 1790000000
     size:
-      description: What it takes, in MB.
+      description:
+        - Size in MB.
       type: int
       sample: 64
     active:
@@ -125,7 +128,8 @@ snapshots:
       type: bool
       sample: true
     parent:
-      description: Of a disk, id of the snapshot on which this one is built.
+      description:
+        - Of a disk, id of the parent snapshot.
       type: int
       sample: null
 api_calls:
