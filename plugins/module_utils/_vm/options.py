@@ -19,6 +19,7 @@ from .selection import Group, Pattern
 STATES = {"present": None, "absent": "done"}  # the other states are called as they are
 # Options that name VMs. Without any of them `attributes` and `labels` select VMs, else they are what VMs are to have.
 NAMING = ("name", "id", "instance_ids", "template", "exact_count", "count_attributes", "count_labels", "cpu")
+CAPACITY = ("cpu", "vcpu", "memory")
 UNCHANGED = ("name", "owner", "group", "mode", "lock", "vm_group", "networks", "nic_aliases", "disk_saveas")
 
 
@@ -37,21 +38,9 @@ def fleet_spec(cloud, params, apply):
     goal, found = STATES.get(params["state"], params["state"]), group(params)
     if goal == "done" or params["exact_count"] is not None:
         refuse_unbounded(found, params["max_remove"])
-    labels, labels_mode = wanted_labels(params)
-    # a VM that is removed need not be as the task says, and what it names may be gone
-    wanted = {} if goal == "done" else canonical(cloud, VM, dict(wanted_values(params), labels=labels))
-    desired = planner.DesiredState(
-        wanted,
-        VM,
-        modes_of(dict(params, labels_mode=labels_mode)),
-        goal,
-        planner.conditions(goal, params["wait_ready"], params["wait_network"]),
-        params["allow_poweroff"],
-        params["hard"],
-    )
     return FleetSpec(
         found,
-        desired,
+        desired_state(cloud, params, goal),
         source(params, goal),
         count(params, found),
         shrink=params["exact_count"] is not None,
@@ -64,6 +53,16 @@ def fleet_spec(cloud, params, apply):
         remove_images=params["remove_images"],
         protected=cloud.protected,
     )
+
+
+def desired_state(cloud, params, goal):
+    """The DesiredState of each VM."""
+    labels, labels_mode = wanted_labels(params)
+    # a VM that is removed need not be as the task says, and what it names may be gone
+    wanted = {} if goal == "done" else canonical(cloud, VM, dict(wanted_values(params), labels=labels))
+    modes = modes_of(dict(params, labels_mode=labels_mode))
+    conditions = planner.conditions(goal, params["wait_ready"], params["wait_network"])
+    return planner.DesiredState(wanted, VM, modes, goal, conditions, params["allow_poweroff"], params["hard"])
 
 
 def source(params, goal):
@@ -171,20 +170,27 @@ def wanted_values(params):
     if params["id"] is None:  # only with an id, `name` renames
         given["name"] = None
     given["attributes"] = user_attributes(params) or None
-    sizes = {option: params[option] for option in ("cpu", "vcpu", "memory") if params[option] is not None}
-    given["capacity"] = sizes or None
-    given["disks"] = params["disks"]
-    if params["disk_size"] is not None:
-        disk_sizes = [megabytes(size, "disk_size") for size in params["disk_size"]]
-        given["disks"] = [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(disk_sizes)]
-    sections = dict(params["updateconf"] or {})
+    given["capacity"] = {option: params[option] for option in CAPACITY if params[option] is not None} or None
+    given["disks"] = params["disks"] if params["disk_size"] is None else sized(params["disk_size"])
+    given["updateconf"] = sections(params) or None
+    return given
+
+
+def sized(sizes):
+    """The first disks, with their sizes."""
+    found = [megabytes(size, "disk_size") for size in sizes]
+    return [{"DISK_ID": index, "SIZE": size} for index, size in enumerate(found)]
+
+
+def sections(params):
+    """The sections of the configuration, of which CONTEXT has options of its own."""
+    found = dict(params["updateconf"] or {})
     if params["context"] is not None:
         declared_vector("context", "CONTEXT", params["context"])  # a fault is one of this option
-        sections["CONTEXT"] = dict(sections.get("CONTEXT") or {}, **params["context"])
+        found["CONTEXT"] = dict(found.get("CONTEXT") or {}, **params["context"])
     if params["start_script"] is not None:
-        sections["CONTEXT"] = with_script(sections.get("CONTEXT") or {}, params["start_script"])
-    given["updateconf"] = sections or None
-    return given
+        found["CONTEXT"] = with_script(found.get("CONTEXT") or {}, params["start_script"])
+    return found
 
 
 def with_script(members, script):
