@@ -11,7 +11,7 @@ ENVIRONMENT := $(PYTHON) tools/set_up.py
 RUN := build/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test test-long quick fuzz mutants test-matrix cloud integration bindings bench docs dist format setup clean
+.PHONY: help demo demo-clean test test-long quick fuzz mutants test-matrix cloud integration bindings bench docs dist lock format setup clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -70,6 +70,10 @@ docs: ## render the documentation into build/docs/html
 dist: ## build the collection and the wheel pyone into build/dist, and try both
 	@$(ENVIRONMENT) run test
 	@$(RUN) tools/build_dist.py
+
+lock: ## lock releases and hashes of the tools as requirements/*.in want them (UPGRADE=1: the newest that they allow)
+	@$(ENVIRONMENT) run
+	@$(RUN) tools/lock_requirements.py $(if $(UPGRADE),--upgrade)
 
 format: ## bring the Python code into shape
 	@$(ENVIRONMENT) run test

@@ -21,7 +21,7 @@ import zipfile
 from pathlib import Path
 
 from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, project_files, remove
-from set_up import REQUIREMENTS, provide
+from set_up import provide
 
 DIST = BUILD / "dist"
 IMPORTER = BUILD / "galaxy-importer"  # an environment of its own: it wants other releases than our tools
@@ -162,7 +162,7 @@ def try_tarball(tarball: Path) -> None:
 
 def import_as_galaxy(tarball: Path) -> None:
     """Let galaxy-importer judge TARBALL, as Galaxy does with what is published; a refusal ends the program."""
-    provide(IMPORTER, [f"-r{REQUIREMENTS / 'galaxy.txt'}"], title="galaxy", constraints=None)
+    provide(IMPORTER, "galaxy")
     with tempfile.TemporaryDirectory() as folder:
         settings = environment(IMPORTER, **OFFLINE)
         command = [IMPORTER / "bin" / "python", "-m", "galaxy_importer.main", tarball]

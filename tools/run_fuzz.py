@@ -28,7 +28,7 @@ FUZZ = ROOT / "tests/fuzz"
 CORPUS = FUZZ / "corpus"
 TARGETS = sorted(path.name for path in CORPUS.iterdir() if path.is_dir())
 LONGEST = 4096  # bytes of an input
-SMALL = 300  # bytes of one that is kept
+SMALL = 300  # bytes of one that is kept, or tried where only their number counts
 DONE = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+)")
 
 
@@ -57,7 +57,7 @@ def fuzz(name: str, options: argparse.Namespace) -> int | None:
     found.mkdir(parents=True, exist_ok=True)
     if options.runs:
         with tempfile.TemporaryDirectory() as fresh:
-            count = told(name, run(name, [fresh, f"-runs={options.runs}"]))
+            count = told(name, run(name, [fresh, f"-runs={options.runs}"], SMALL))
         if count is not None:
             reliability.tally("Inputs fuzzed", name, inputs=count, laws_broken=0)
         return count
@@ -67,10 +67,10 @@ def fuzz(name: str, options: argparse.Namespace) -> int | None:
     return count
 
 
-def run(name: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run(name: str, arguments: Sequence[str], longest: int = LONGEST) -> subprocess.CompletedProcess[str]:
     """Run the fuzzer of a target with ARGUMENTS before its corpus."""
     crashes = BUILD / "fuzz" / f"{name}-"
-    limits = ["-seed=1", f"-dict={FUZZ / 'words.dict'}", f"-max_len={LONGEST}", f"-artifact_prefix={crashes}"]
+    limits = ["-seed=1", f"-dict={FUZZ / 'words.dict'}", f"-max_len={longest}", f"-artifact_prefix={crashes}"]
     command = [sys.executable, str(FUZZ / "fuzz.py"), name, *arguments, str(CORPUS / name), *limits]
     settings = environment(PYTHONPATH=str(COLLECTIONS))
     return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)

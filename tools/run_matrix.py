@@ -32,7 +32,7 @@ from project import (
     link_collection,
     version_of,
 )
-from set_up import REQUIREMENTS, provide
+from set_up import provide
 
 # Release of ansible-core: the Pythons that its controller runs on.
 CORES = {
@@ -70,7 +70,7 @@ def main() -> None:
     for core, python in pairs:
         folder = environment_of(core, python)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        provide(folder, [f"ansible-core=={core}", f"-r{REQUIREMENTS / 'matrix.txt'}"], pythons[python], "matrix")
+        provide(folder, f"matrix-{core}", pythons[python])
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         rows = list(pool.map(lambda pair: try_pair(pair[0], pair[1], target), pairs))
         rows += pool.map(

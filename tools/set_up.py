@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Set up the virtual environment build/venv from pinned requirement files.
+"""Set up the virtual environment build/venv from locked requirement files: every file that pip installs has a hash.
 
     python3 tools/set_up.py NAME...      with NAME one of: run, test, docs, automation
 
@@ -26,8 +26,11 @@ from project import BUILD, HOME, ROOT, VENV, fail, link_collection, remove
 
 OLDEST = (3, 11)
 REQUIREMENTS = ROOT / "requirements"
-CONSTRAINTS = REQUIREMENTS / "constraints.txt"
 PURPOSES = ("run", "test", "docs", "automation")  # each has its requirement file
+BEFORE = {"test": ("build",)}  # what has to be there first, to build a package
+# No file without its hash; nothing of a package runs while it is installed, but for the one that has no wheels. That is
+# built with what is there: pip would fetch what builds it without a hash.
+LOCKED = ("--require-hashes", "--only-binary", ":all:", "--no-binary", "reuse", "--no-build-isolation")
 
 
 def main() -> None:
@@ -42,31 +45,23 @@ def main() -> None:
     with (BUILD / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once must not install over each other
         for name in names:
-            provide(VENV, [f"-r{REQUIREMENTS / name}.txt"], title=name)
+            provide(VENV, name)
 
 
-def provide(
-    folder: Path,
-    wanted: list[str],
-    python: str = sys.executable,
-    title: str = "",
-    constraints: Path | None = CONSTRAINTS,
-) -> None:
-    """Make FOLDER an environment of PYTHON with the pip arguments WANTED installed; fast if it is one already.
-
-    CONSTRAINTS is None where WANTED pins all that it brings along.
-    """
-    pinned = ["-c", str(constraints)] if constraints else []
+def provide(folder: Path, name: str, python: str = sys.executable) -> None:
+    """Make FOLDER an environment of PYTHON with what requirements/NAME.txt locks; fast if it is one already."""
     create(folder, python)
-    stamp = folder / f".installed-{title}"
-    now = digest([*wanted, *(text(item.removeprefix("-r")) for item in [*wanted, *pinned] if item.endswith(".txt"))])
+    for earlier in BEFORE.get(name, ()):
+        provide(folder, earlier, python)
+    path, stamp = REQUIREMENTS / f"{name}.txt", folder / f".installed-{name}"
+    now = digest([*LOCKED, path.read_text(encoding="utf-8")])
     if stamp.is_file() and stamp.read_text() == now:
         return
-    print(f"Setting up {folder.relative_to(ROOT)} ({title}); this is done once …", file=sys.stderr, flush=True)
+    print(f"Setting up {folder.relative_to(ROOT)} ({name}); this is done once …", file=sys.stderr, flush=True)
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-input"]
-    install += ["--disable-pip-version-check", *pinned, *wanted]
+    install += ["--disable-pip-version-check", *LOCKED, "-r", str(path)]
     if subprocess.run(install, stdin=subprocess.DEVNULL, check=False).returncode:
-        fail(f"pip could not install {' '.join(wanted)}; its words stand above. Is the package index in reach?")
+        fail(f"pip could not install {path.name}; its words stand above. Is the package index in reach?")
     give_pip_settings(folder / "bin" / "python")
     stamp.write_text(now)
 
@@ -113,11 +108,6 @@ def identity(python: str) -> str:
         return f"{python} {sys.version}"
     asked = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True)
     return f"{python} {asked.stdout.strip()}"
-
-
-def text(path: str | Path) -> str:
-    """Return the content of the requirement file at PATH."""
-    return Path(path).read_text(encoding="utf-8")
 
 
 def digest(parts: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from project import BUILD, COLLECTIONS, SHARED, environment, heed_signals, link_collection  # noqa: E402
-from set_up import REQUIREMENTS, provide  # noqa: E402
+from set_up import provide  # noqa: E402
 
 BENCH = BUILD / "bench"
 RESULT = BUILD / "bench.json"
@@ -42,7 +42,7 @@ def main() -> None:
     unknown = sorted(set(chosen) - set(CASES))
     if unknown:
         parser.error(f"there is no case {', '.join(unknown)}; there are: {', '.join(CASES)}")
-    provide(BENCH, [f"-r{REQUIREMENTS / 'bench.txt'}"], title="bench")
+    provide(BENCH, "bench")
     link_collection()
     print("Documents: recorded ones" if SHARED.is_dir() else "Documents: those of the simulator", HEAD, sep="\n")
     results = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() and len(chosen) < len(CASES) else {}

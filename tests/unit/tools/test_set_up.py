@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import configparser
+import hashlib
+import os
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 import set_up
@@ -14,47 +18,73 @@ import set_up
 
 @pytest.fixture
 def installs(tmp_path, monkeypatch):
-    """Record what pip would install, in an environment under TMP_PATH."""
+    """Record what pip would install, in an environment under TMP_PATH, by name of the locked file."""
     calls = []
 
     def run(command, **dummy):
-        calls.append(command)
+        assert command[-2] == "-r"
+        assert "--require-hashes" in command
+        calls.append(Path(command[-1]).stem)
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(set_up, "ROOT", tmp_path)
+    monkeypatch.setattr(set_up, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(set_up, "create", lambda folder, python: folder.mkdir(exist_ok=True))
     monkeypatch.setattr(set_up, "give_pip_settings", lambda python: None)
     monkeypatch.setattr(set_up.subprocess, "run", run)
+    for name in ("run", "build", "test"):
+        (tmp_path / f"{name}.txt").write_text("one==1", encoding="utf-8")
     return calls
 
 
 def test_what_is_there_is_left_alone(tmp_path, installs):
     for dummy in range(2):
-        set_up.provide(tmp_path / "venv", ["one==1"], title="run")
-    assert len(installs) == 1
-    assert installs[0][-1] == "one==1"
+        set_up.provide(tmp_path / "venv", "run")
+    assert installs == ["run"]
 
 
-def test_a_changed_wish_is_installed(tmp_path, installs):
-    set_up.provide(tmp_path / "venv", ["one==1"], title="run")
-    set_up.provide(tmp_path / "venv", ["one==2"], title="run")
-    assert [call[-1] for call in installs] == ["one==1", "one==2"]
+def test_what_builds_a_package_is_there_before(tmp_path, installs):
+    set_up.provide(tmp_path / "venv", "test")
+    assert installs == ["build", "test"]
 
 
-def test_a_changed_requirement_file_is_installed(tmp_path, installs):
-    wishes = tmp_path / "run.txt"
-    for text in ("one==1", "one==2"):
-        wishes.write_text(text, encoding="utf-8")
-        set_up.provide(tmp_path / "venv", [f"-r{wishes}"], title="run")
-    assert len(installs) == 2
+def test_a_changed_lock_is_installed(tmp_path, installs):
+    set_up.provide(tmp_path / "venv", "run")
+    (tmp_path / "run.txt").write_text("one==2", encoding="utf-8")
+    set_up.provide(tmp_path / "venv", "run")
+    assert installs == ["run", "run"]
 
 
 def test_a_failed_installation_is_tried_again(tmp_path, installs, monkeypatch):
     monkeypatch.setattr(set_up.subprocess, "run", lambda command, **dummy: subprocess.CompletedProcess(command, 1))
     for dummy in range(2):
-        with pytest.raises(SystemExit, match="pip could not install one==1"):
-            set_up.provide(tmp_path / "venv", ["one==1"], title="run")
+        with pytest.raises(SystemExit, match=r"pip could not install run\.txt"):
+            set_up.provide(tmp_path / "venv", "run")
     assert installs == []
+
+
+def test_another_file_of_the_same_release_is_refused(tmp_path):
+    """By pip, with the settings that every installation has."""
+    wheel = tmp_path / "one-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("one-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: one\nVersion: 1\n")
+        archive.writestr("one-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("one-1.dist-info/RECORD", "")
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert "Would install one-1" in tried(tmp_path, f"one==1 --hash=sha256:{right}")
+    assert "DO NOT MATCH" in tried(tmp_path, f"one==1 --hash=sha256:{'0' * 64}")
+    assert "Hashes are required in --require-hashes mode" in tried(tmp_path, "one==1")
+
+
+def tried(folder, line):
+    """What pip says to a line of a lock, with the packages in FOLDER."""
+    lock = folder / "lock.txt"
+    lock.write_text(line, encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", f"--find-links={folder}"]
+    settings = {**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_QUIET": "0"}
+    command += [*set_up.LOCKED, "-r", str(lock)]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def test_an_old_python_is_refused(monkeypatch):
