@@ -18,9 +18,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._core import guard
-from ..module_utils._core.cloud import connect
-from ..module_utils._core.failure import Failure, listed
-from ..module_utils._core.secrets import Secrets
+from ..module_utils._core.cloud import connect, secrets_of
+from ..module_utils._core.failure import Failure, fault, listed
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
 from ..plugin_utils.declaration.options import cost, uncollected, validated
@@ -42,18 +41,22 @@ class ActionModule(ActionBase):
         """The result of the task."""
         super().run(tmp, task_vars)
         calls: list[str] = []
-        params, secrets = validated(one_cloud, self._task.args), Secrets()
+        params = validated(one_cloud, self._task.args)
+        secrets = secrets_of(params)
         try:
             with uncollected():
                 result = self._made(params, calls, secrets)
-        except Failure as failure:
+        except AnsibleError:
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            failure = error if isinstance(error, Failure) else fault(error)
             result = {"failed": True, "msg": failure.message, **failure.data}
         cover = secrets.cover if result.get("failed") else secrets.shown
         return dict(cover(result), **cost(calls))
 
     def _made(self, params, calls, secrets):
         declared, faults = self._declared(params, secrets)
-        with connect(params, read_only=self._task.check_mode, on_call=calls.append) as one:
+        with connect(params, read_only=self._task.check_mode, on_call=calls.append, warn=Display().warning) as one:
             names, protected = planner.names_of(declared), params["protected_label"]
             cloud = SharedCloud(one, params["wait_timeout"], names, None, secrets, protected)
             declared += pruned(cloud, declared, params)

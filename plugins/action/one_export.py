@@ -10,10 +10,10 @@ from pathlib import Path
 
 import yaml
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
-from ..module_utils._core.cloud import connect
-from ..module_utils._core.failure import Failure
-from ..module_utils._core.secrets import Secrets
+from ..module_utils._core.cloud import connect, secrets_of
+from ..module_utils._core.failure import Failure, fault
 from ..modules import one_export
 from ..plugin_utils.declaration import document, export, objects, planner
 from ..plugin_utils.declaration.options import cost, uncollected, validated
@@ -33,13 +33,16 @@ class ActionModule(ActionBase):
         """The result of the task."""
         super().run(tmp, task_vars)
         calls: list[str] = []
-        params, secrets = validated(one_export, self._task.args), Secrets()
+        params = validated(one_export, self._task.args)
+        secrets = secrets_of(params)
         try:
-            with uncollected(), connect(params, read_only=True, on_call=calls.append) as one:
+            warn = Display().warning
+            with uncollected(), connect(params, read_only=True, on_call=calls.append, warn=warn) as one:
                 declaration, left = exported(SharedCloud(one, secrets=secrets), params)
             result = {"declaration": declaration, "left_out": [dict(one._asdict()) for one in left], "changed": False}
             result.update(self._write(params["dest"], declaration, left))
-        except Failure as failure:
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            failure = error if isinstance(error, Failure) else fault(error)
             result = secrets.cover({"failed": True, "msg": failure.message, **failure.data})
         return dict(result, **cost(calls))
 

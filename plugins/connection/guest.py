@@ -77,7 +77,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 from ..module_utils._core.argument_specs import CONNECTION
-from ..module_utils._core.cloud import Cloud, connect
+from ..module_utils._core.cloud import Cloud, connect, secrets_of
 from ..module_utils._core.failure import Failure
 from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.secrets import Secrets
@@ -112,7 +112,8 @@ class Connection(ConnectionBase):
 
     def _found(self):
         options = {name: self.get_option(name) for name in CONNECTION}
-        cloud = Cloud(connect(options), clock=GuestClock(), secrets=self._secrets)
+        self._secrets = secrets_of(options)
+        cloud = Cloud(connect(options, warn=Display().warning), clock=GuestClock(), secrets=self._secrets)
         given = str(self.get_option("vm"))
         vm = cloud.info("vm", int(given)) if is_whole(given) else None
         if vm is None:

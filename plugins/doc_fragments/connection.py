@@ -56,6 +56,21 @@ options:
     description:
       - How often a read is repeated after a passing network failure. Twice if omitted.
     type: int
+  secret_names:
+    description:
+      - More names of options and attributes whose values are secrets, which are then shown nowhere, beside those that
+        look like passwords, tokens and keys. V(*) is any text, V(?) any character, and upper and lower case are the
+        same, as in V(*LICENSE*).
+      - V(!) before a name takes it out, as in V(!*START_SCRIPT*), which lets scripts be shown and exported.
+      - Read from the environment if omitted, E(ONE_SECRET_NAMES), with commas.
+    type: list
+    elements: str
+  warn_http:
+    description:
+      - Whether to warn where an endpoint that is not on this machine is reached without encryption.
+      - Read from the environment if omitted, E(ONE_WARN_HTTP).
+    type: bool
+    default: true
   protected_label:
     description:
       - A label. No module removes an object that has it, nor replaces it (creates it again, restores it in place,
@@ -140,6 +155,27 @@ options:
     type: int
     vars:
       - name: ansible_opennebula_api_retries
+  secret_names:
+    description:
+      - More names of options and attributes whose values are secrets, which are then shown nowhere, beside those that
+        look like passwords, tokens and keys. V(*) is any text, V(?) any character, and upper and lower case are the
+        same, as in V(*LICENSE*).
+      - V(!) before a name takes it out, as in V(!*START_SCRIPT*).
+    type: list
+    elements: str
+    env:
+      - name: ONE_SECRET_NAMES
+    vars:
+      - name: ansible_opennebula_secret_names
+  warn_http:
+    description:
+      - Whether to warn where an endpoint that is not on this machine is reached without encryption.
+    type: bool
+    default: true
+    env:
+      - name: ONE_WARN_HTTP
+    vars:
+      - name: ansible_opennebula_warn_http
 """
 
     FLOW = r"""

@@ -138,7 +138,7 @@ class InventoryModule(inventory.OneInventory):
         return source.pool("vmpool", extended=True, state=ACTIVE)
 
     def record(self, facts):
-        found = {name: value for name, value in plain(facts["_attributes"]).items() if is_variable(name)}
+        found = {name: value for name, value in plain(facts["one_attributes"]).items() if is_variable(name)}
         found.update((name, facts[name]) for name in self.needed)
         if found["host"] is None:
             del found["host"]

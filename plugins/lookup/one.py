@@ -49,12 +49,12 @@ _list:
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 from ..module_utils._core.argument_specs import FLOW_CONNECTION, SELECTION
-from ..module_utils._core.cloud import Cloud
+from ..module_utils._core.cloud import Cloud, secrets_of
 from ..module_utils._core.failure import Failure
 from ..module_utils._core.flow import Clients
-from ..module_utils._core.secrets import Secrets
 from ..module_utils._engine.info import records
 from ..module_utils._kinds.registry import RESOURCES, unknown
 
@@ -71,9 +71,9 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         connection = {name: self.get_option(name) for name in FLOW_CONNECTION}
         options = {name: self.get_option(name) for name in SELECTION}
-        secrets = Secrets()
+        secrets = secrets_of(connection)
         try:
-            with Clients(connection, read_only=True) as clients:
+            with Clients(connection, read_only=True, warn=Display().warning) as clients:
                 cloud = Cloud(clients, secrets=secrets)
                 return [record for kind in terms for record in found(cloud, kind, options)]
         except Failure as failure:

@@ -11,9 +11,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ._core.argument_specs import SHARED, require_least
-from ._core.cloud import Cloud, connect
-from ._core.failure import Failure, described, did_you_mean
-from ._core.secrets import Secrets
+from ._core.cloud import Cloud, connect, secrets_of
+from ._core.failure import Failure, described, did_you_mean, fault
 from ._core.values import contrast
 from ._core.waiting import Clock, Progress
 from ._engine.engine import Engine
@@ -43,7 +42,8 @@ class Face(AnsibleModule):
         self.no_log_values.update(str(self.params[name]) for name in secret if self.params.get(name))
         hint = _meant(msg) or self._unknown(msg)
         text = msg.rstrip(".") + "." + hint if hint else msg
-        super().fail_json(Secrets(_own(self.params)).cover(text), **dict(_invocation(self.params), **data))
+        secrets = secrets_of(self.params, _own(self.params))
+        super().fail_json(secrets.cover(text), **dict(_invocation(self.params, secrets), **data))
 
     def _unknown(self, message):
         """The options that do not exist, where ansible-core refuses the task for one that is missing."""
@@ -94,7 +94,7 @@ class OneModule(Work):
         self.params = self._ansible.params
         self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
-        self.secrets = Secrets(_own(self.params))
+        self.secrets = secrets_of(self.params, _own(self.params))
         self._connect = client
 
     def run(self, work):
@@ -107,6 +107,8 @@ class OneModule(Work):
             self._fail(failure)
         except OneException as error:
             self._fail(described(error, "do this"))
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            self._fail(fault(error))
         else:
             self._succeed(report)
 
@@ -119,7 +121,7 @@ class OneModule(Work):
         self.run(lambda cloud: self.converge(cloud, resource))
 
     def _client(self):
-        return self._connect(self.params, read_only=not self.applies, on_call=self.calls.append)
+        return self._connect(self.params, read_only=not self.applies, on_call=self.calls.append, warn=self._warn)
 
     def _cloud(self, one):
         on_missing, clock = self._warn if self._ansible.check_mode else None, Clock()
@@ -141,13 +143,13 @@ class OneModule(Work):
         result = dict(self.secrets.shown(report.record or {}), changed=report.changed, **self._cost())
         if report.before is not None:
             result["diff"] = _diff(report, self.secrets)
-        self._ansible.exit_json(**result, **_invocation(self.params))
+        self._ansible.exit_json(**result, **_invocation(self.params, self.secrets))
 
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
         data.update(self.secrets.cover(failure.data))
         message = self.secrets.cover(failure.message)
-        self._ansible.fail_json(msg=message, **data, **self._cost(), **_invocation(self.params))
+        self._ansible.fail_json(msg=message, **data, **self._cost(), **_invocation(self.params, self.secrets))
 
     def _cost(self):
         """The count of API calls; with -vvv also the calls."""
@@ -169,10 +171,9 @@ def _own(params):
     return {name: value for name, value in params.items() if name not in SHARED}
 
 
-def _invocation(params):
+def _invocation(params, secrets):
     """What was asked for, as every module returns it, but secrets inside of dictionaries and texts are covered too."""
-    own = _own(params)
-    return {"invocation": {"module_args": dict(params, **Secrets(own).cover(own))}}
+    return {"invocation": {"module_args": dict(params, **secrets.cover(_own(params)))}}
 
 
 def _diff(report, secrets):

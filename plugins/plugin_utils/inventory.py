@@ -20,6 +20,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ..module_utils._core.argument_specs import CONNECTION
+from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure
 from ..module_utils.pyone.element import parsed
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
@@ -110,7 +111,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
             with uncollected():
                 self._populate(self._cached(path, cache))
         except (Failure, AnsibleError) as error:
-            raise AnsibleParserError(str(error)) from None
+            raise AnsibleParserError(secrets_of(getattr(self, "options", {})).cover(str(error))) from None
 
     # ------------------------------------------------------------ options
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from ..module_utils._core.numbers import is_whole
+from ..module_utils._core.secret_names import names_with
 from ..module_utils._core.secrets import found, told
 from ..module_utils._core.values import same
 
@@ -56,8 +57,14 @@ class Facts(Mapping):
 
 def attributes(facts):
     """The attributes of the user template, without secrets, also where a driver repeats those of the context."""
-    secrets = found(facts["_attributes"]) | found(facts.get("_context", {}))
-    return told(dict(facts["_attributes"]), secrets)
+    names = secret_names(facts.options)
+    secrets = found(facts["_attributes"], names=names) | found(facts.get("_context", {}), names=names)
+    return told(dict(facts["_attributes"]), secrets, names)
+
+
+def secret_names(options):
+    """The SecretNames of an inventory."""
+    return names_with(tuple(options.get("secret_names") or ()))
 
 
 def is_attribute(name):

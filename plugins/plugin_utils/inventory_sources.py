@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from ansible.constants import LOCALHOST
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.display import Display
 
 from ..module_utils._core.argument_specs import CONNECTION
-from ..module_utils._core.cloud import connect
+from ..module_utils._core.cloud import connect, secrets_of
 from ..module_utils._core.failure import Failure, described
 from ..module_utils.pyone import OneException
 from ..module_utils.pyone.helpers import pool_all
@@ -22,7 +23,9 @@ from ..module_utils.pyone.helpers import pool_all
 ALL_ZONES = "all"
 # What an item of the option servers may have; what it lacks is that of the whole file, which knows the environment.
 SERVER = {
-    name: {key: spec[key] for key in spec if key not in ("default", "fallback")} for name, spec in CONNECTION.items()
+    name: {key: spec[key] for key in spec if key not in ("default", "fallback")}
+    for name, spec in CONNECTION.items()
+    if name not in ("secret_names", "warn_http")  # of the whole inventory
 }
 SERVER.update(api_authfile={"type": "path"}, name={"type": "str"}, zones={"type": "list", "elements": "str"})
 AT_ONCE = 16  # servers that are asked at the same time
@@ -56,6 +59,13 @@ class Source:
     def __str__(self):
         return " / ".join(part for part in (self.server, self.zone) if part)
 
+    def covered(self, text):
+        """A text without the secrets of the connection, which the server may have repeated."""
+        try:
+            return secrets_of(_with_authfile(self.options)).cover(text)
+        except Failure:  # the file cannot be read, so nothing of it was sent
+            return secrets_of(self.options).cover(text)
+
     def pool(self, pool, **arguments):
         """The objects of a pool, one after the other, page by page where it has pages.
 
@@ -64,10 +74,12 @@ class Source:
         """
         try:
             if self._client is None:
-                self._client = connect(_with_authfile(self.options), read_only=True)
+                self._client = connect(_with_authfile(self.options), read_only=True, warn=Display().warning)
             yield from pool_all(pool, self._client, **arguments)
         except OneException as error:
-            raise described(error, "list the %s" % POOLS[pool]) from None
+            failure = described(error, "list the %s" % POOLS[pool])
+            failure.message = self.covered(failure.message)
+            raise failure from None
 
     def names(self, pool):
         """id → name of the objects of a pool that the user may see; read once."""

@@ -10,9 +10,9 @@ import re
 from fnmatch import fnmatchcase
 
 from ..module_utils._core.numbers import is_whole
-from ..module_utils._core.values import masked
+from ..module_utils._core.secrets import told
 from ..module_utils._vm.states import status
-from .inventory_facts import attributes, labels, number, template, text, vector, vectors
+from .inventory_facts import attributes, labels, number, secret_names, template, text, vector, vectors
 
 # ---------------------------------------------------------------- pool
 
@@ -164,9 +164,9 @@ def _noted(facts, option):
     return text(facts["_context"].get(name)) if found is None else found
 
 
-def context(members):
+def context(members, names):
     """What is worth showing of CONTEXT, with passwords covered."""
-    return masked({name: value for name, value in members.items() if value and not NOT_SHOWN.match(name)})
+    return told({name: value for name, value in members.items() if value and not NOT_SHOWN.match(name)}, names=names)
 
 
 def _last_place(facts):
@@ -218,7 +218,7 @@ FACTS = {
     "one_networks": lambda facts: sorted({card["network"] for card in facts["one_nics"] if "network" in card}),
     "one_labels": _user_attribute("LABELS", labels),
     "one_attributes": attributes,
-    "one_context": lambda facts: context(facts["_context"]),
+    "one_context": lambda facts: context(facts["_context"], secret_names(facts.options)),
     "one_vm_group": _named("vmgrouppool", "one_vm_group_id"),
     "one_vm_group_id": _attribute("VMGROUP", lambda value: number(vector(value).get("VMGROUP_ID"))),
     "one_vm_group_role": _attribute("VMGROUP", lambda value: text(vector(value).get("ROLE"))),

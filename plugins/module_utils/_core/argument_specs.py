@@ -24,6 +24,13 @@ CONNECTION: dict = {
     "client_key": {"type": "path", "no_log": False},
     "timeout": {"type": "float"},
     "api_retries": {"type": "int"},
+    "secret_names": {
+        "type": "list",
+        "elements": "str",
+        "fallback": (env_fallback, ["ONE_SECRET_NAMES"]),
+        "no_log": False,
+    },
+    "warn_http": {"type": "bool", "default": True, "fallback": (env_fallback, ["ONE_WARN_HTTP"])},
 }
 
 # What all modules take, and plugins do not.

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from collections import namedtuple
 from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
+from ..pyone.transport import Endpoint
 from . import guard, names
 from .failure import NEEDS, Failure, described
 from .numbers import is_whole
@@ -320,7 +322,7 @@ class Cloud:
 # ---------------------------------------------------------------- connection
 
 
-def connect(options, read_only=False, on_call=None):
+def connect(options, read_only=False, on_call=None, warn=None):
     """The client that the connection options describe.
 
     Args:
@@ -328,6 +330,7 @@ def connect(options, read_only=False, on_call=None):
             timeout (seconds), api_retries; each may be missing or None.
         read_only (bool): refuse every method that changes anything.
         on_call (callable | None): called with the method's name before each request.
+        warn (callable | None): called with a sentence when the connection is not encrypted.
 
     Returns:
         pyone.Client
@@ -335,9 +338,12 @@ def connect(options, read_only=False, on_call=None):
     Raises:
         Failure: no endpoint, no credentials, or files that cannot be read.
     """
+    urls = endpoints(options.get("api_url") or first_line("~/.one/one_endpoint"))
     try:
+        for text in unencrypted(urls, options) if warn is not None else ():
+            warn(text)
         return Client(
-            endpoints(options.get("api_url") or first_line("~/.one/one_endpoint")),
+            urls,
             session=session(options),
             read_only=read_only,
             on_call=on_call,
@@ -388,6 +394,40 @@ def session(options):
             return stored
     missing = "api_password (or ONE_PASSWORD)" if user else "api_username (or ONE_USERNAME)"
     raise Failure("No credentials for OpenNebula: give %s, or keep user:password in %s." % (missing, path))
+
+
+def secrets_of(options, given=None):
+    """The Secrets of a task or plugin.
+
+    Args:
+        options (dict): those of the connection, which name more secrets; its credentials may be repeated by servers.
+        given: its other options.
+    """
+    try:
+        login = session(options)
+    except Failure:  # which is told when it connects
+        login = options.get("api_password")
+    return Secrets(given, options.get("secret_names"), login)
+
+
+LOCAL = re.compile(r"localhost|.+\.localhost|127(\.\d+){3}|::1").fullmatch
+HTTP = (
+    "The endpoint %s is reached without encryption: others on the way can read the password and all that is sent. "
+    "Use https, or give warn_http: false (ONE_WARN_HTTP=false) if the network is safe."
+)
+
+
+def unencrypted(urls, options):
+    """What to warn of: one text for each endpoint that is reached by plain http and is not on this machine.
+
+    Args:
+        urls (list[str])
+        options (dict): of the connection.
+    """
+    if not options.get("warn_http", True):
+        return []
+    found = [Endpoint(url) for url in urls]
+    return [HTTP % endpoint.shown for endpoint in found if not endpoint.tls and not LOCAL(endpoint.host)]
 
 
 def first_line(path):

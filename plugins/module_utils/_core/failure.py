@@ -96,6 +96,15 @@ def name_option(failure, option):
         failure.message += " This is about the option %s." % option
 
 
+def fault(error):
+    """The Failure for an exception that no code expects: it may hold secrets, as its traceback may."""
+    import traceback  # which only this needs
+
+    text = "This is a fault of the collection privazio.opennebula, please report it: %s: %s."
+    found = traceback.format_exception(type(error), error, error.__traceback__)
+    return Failure(text % (type(error).__name__, error), exception="".join(found))
+
+
 def created(failure, oid):
     """Says in a failure that an object was created before, with this id."""
     then = "" if isinstance(failure, Broken) else "; the next run goes on from there"

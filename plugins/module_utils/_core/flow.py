@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from ..pyone import OneConnectionException, OneException, OneProtocolException
 from ..pyone.flow import ONEFLOW, OneFlow, encoded
 from ..pyone.transport import Endpoint
-from .cloud import client_options, connect, endpoints, first_line, session
+from .cloud import client_options, connect, endpoints, first_line, session, unencrypted
 from .failure import Failure, described
 
 DONE = 5
@@ -29,11 +29,13 @@ class Clients:
         options (dict): of connect(), and flow_url.
         read_only (bool): refuse every method that changes anything.
         on_call (callable | None): called with the method's name before each request.
+        warn (callable | None): called with a sentence when a connection is not encrypted.
     """
 
-    def __init__(self, options, read_only=False, on_call=None):
+    def __init__(self, options, read_only=False, on_call=None, warn=None):
         self._options = options
         self._shared = {"read_only": read_only, "on_call": on_call}
+        self._warn = warn
         self._one = self._flow = None
 
     def __enter__(self):
@@ -72,13 +74,15 @@ class Clients:
 
     def _oned(self):
         if self._one is None:
-            self._one = connect(dict(self._options, api_url=_oned_url(self._options)), **self._shared)
+            self._one = connect(dict(self._options, api_url=_oned_url(self._options)), warn=self._warn, **self._shared)
         return self._one
 
     def _oneflow(self):
         if self._flow is None:
             urls, dummy = flow_endpoint(self._options)
             try:
+                for text in unencrypted(urls, self._options) if self._warn is not None else ():
+                    self._warn(text)
                 self._flow = OneFlow(urls, session(self._options), **self._shared, **client_options(self._options))
             except OneException as error:
                 raise described(error, "connect to OneFlow") from None

@@ -4,51 +4,50 @@
 """Secrets in what is told: servers and drivers repeat what they refuse, and what people write ends in messages.
 
 Values of secret attributes that the task gives, or that objects hold which it has read, are covered wherever they are
-repeated, be it quoted or escaped.
+repeated, be it quoted or escaped; and private keys and passwords in URLs, whatever the name of what holds them.
 """
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
 
-from .values import MASK, SENSITIVE, is_secret, masked
+from .secret_names import is_secret, names_with
+from .values import MASK, masked
 
 LEAST = 4  # characters; shorter ones are parts of other words, and would cover those
 LEAST_LINE = 16  # characters of a line of a key or a script that may be repeated alone
 HARMLESS = frozenset(("true", "false", "none", "null", "yes", "no"))
-SCRIPTS = frozenset(("START_SCRIPT", "START_SCRIPT_BASE64"))  # shown in results, but not where a server repeats them
 KEPT = frozenset(("name", "one_auth"))  # fields that plays need as they are: one_auth is there to hand out a token
-_SENSITIVE = re.compile(SENSITIVE, re.I).search
-# NAME="…", NAME=…, "NAME": "…" and <NAME>…</NAME> in a text.
-_WORD = r"\b(?P<name>\w*(?:%s|START_SCRIPT)\w*)" % SENSITIVE
-_ASSIGNED = re.compile(
-    _WORD + r"""(?P<sign>\\?["']?\s*[=:]\s*)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<==)[^\s,;"'\]]+)""",
-    re.I | re.S,
-)
 # How OpenNebula repeats a CONTEXT that it cannot read: NAME=value, without quotes, between separators.
 _CONTEXT = re.compile(r"@\^_\^@|Error parsing:")
-_MEMBER = re.compile(_WORD + r"(?P<sign>=)(?P<value>.*?)(?=@\^_\^@|\. syntax error|\Z)", re.I | re.S)
-_ELEMENT = re.compile(_WORD + r"(?P<sign>>)(?P<value>.*?)(?=</)", re.I | re.S)
+# The password of a URL. What could be a host and a port is none.
+_URL = re.compile(r"(?P<head>://[^\s/@:\"'<>]*:)(?P<value>[^\s/@\"'<>]+)(?=@)")
+_KEY = re.compile(
+    r"(?P<head>-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(?P<value>.*?)(?=-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.S
+)
 
 
 class Secrets:
     """The secrets that a task may meet.
 
     Args:
-        given: the options of the task, without those of the connection, which Ansible covers.
+        given: the options of the task, without those of the connection.
+        names (iterable[str]): the option secret_names.
+        session (str | None): ``user:password`` of the connection, which servers may repeat.
     """
 
-    def __init__(self, given=None):
-        self.given = found(given)
-        self._repeatable = found(given, counts=is_repeated)
+    def __init__(self, given=None, names=(), session=None):
+        self.names = names_with(tuple(names or ()))
+        self.given = found(given, names=self.names)
+        self._session = _of_session(session)
         self._answers = {}
 
     def add(self, given):
         """Takes the secrets of more options too."""
-        self.given |= found(given)
-        self._repeatable |= found(given, counts=is_repeated)
+        self.given |= found(given, names=self.names)
 
     def remember(self, key, answer):
         """Keeps the last answer to a question, in which secrets are looked for where something is to be covered."""
@@ -56,48 +55,89 @@ class Secrets:
 
     def shown(self, value):
         """A result without the secrets of the task, and without those of the objects in it; see told()."""
-        return told(value, self.given)
+        return told(value, self.given, self.names)
 
     def cover(self, value):
         """The same value with secrets covered in all of its texts; for what a server may have said."""
-        held = (_held(answer) for answer in list(self._answers.values()))
-        return _assignments_covered(told(value, self._repeatable.union(_assigned(value), *held)))
+        held = (_held(answer, self.names) for answer in list(self._answers.values()))
+        secrets = self.given.union(self._session, _assigned(value, self.names), *held)
+        return _each_text(told(value, secrets, self.names), self._assignments_covered)
+
+    def _assignments_covered(self, text):
+        if not self.names.hint(text):
+            return text
+        assigned, member, element = _patterns(self.names)
+        patterns = [member] if _CONTEXT.search(text) else [assigned, element]
+        for pattern in patterns:
+            text = pattern.sub(self._cover, text)
+        return text
+
+    def _cover(self, match):
+        value = match.group("value")
+        kept = not value.strip("\"'") or value.strip("\"'").lower() in HARMLESS
+        if kept or not self.names(match.group("name")):
+            return match.group()
+        quote = value[0] if value[0] in "\"'" else ""
+        return "%s%s%s" % (match.group("name"), match.group("sign"), quote + MASK + quote)
 
 
-def is_repeated(name):
-    """Whether values of this name are covered where a server repeats them."""
-    return is_secret(name) or str(name).upper() in SCRIPTS
+def _patterns(names):
+    """NAME="…", NAME=… and "NAME": "…", NAME=… of a CONTEXT, and <NAME>…</NAME> in a text; kept with the names."""
+    if not hasattr(names, "patterns"):
+        word = r"(?<!\w)(?P<name>%s)(?!\w)" % names.pattern
+        quoted = r"""(?P<sign>\\?["']?\s*[=:]\s*)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<==)[^\s,;"'\]]+)"""
+        forms = (
+            quoted,
+            r"(?P<sign>=)(?P<value>.*?)(?=@\^_\^@|\. syntax error|\Z)",
+            r"(?P<sign>>)(?P<value>.*?)(?=</)",
+        )
+        names.patterns = [re.compile(word + form, re.I | re.S) for form in forms]
+    return names.patterns
 
 
-def found(value, name="", counts=is_secret):
+def found(value, name="", names=is_secret):
     """The texts in a value that are secrets.
 
     Args:
         value: dictionaries, lists and scalars; in a text, what is assigned to a name of a secret.
         name (str): of the option or attribute that has it.
-        counts (callable): whether a name is that of a secret.
+        names (SecretNames): tells whether a name is that of a secret.
     """
     if isinstance(value, dict):
-        return set().union(*(found(item, key, counts) for key, item in value.items()))
+        return set().union(*(found(item, key, names) for key, item in value.items()))
     if isinstance(value, (list, tuple)):
-        return set().union(*(found(item, name, counts) for item in value))
+        return set().union(*(found(item, name, names) for item in value))
     if value is None or isinstance(value, bool):
         return set()
-    if counts(name):
+    if names(name):
         return _variants(str(value))
-    return _assigned(value)
+    return _assigned(value, names)
 
 
-def _assigned(value):
-    """The values that texts assign to names of secrets."""
+def _assigned(value, names):
+    """The values that texts assign to names of secrets, and those that are told by their form."""
     if isinstance(value, dict):
-        return set().union(*map(_assigned, value.values()))
+        return set().union(*(_assigned(item, names) for item in value.values()))
     if isinstance(value, (list, tuple)):
-        return set().union(*map(_assigned, value))
-    if not isinstance(value, str) or not _SENSITIVE(value):
+        return set().union(*(_assigned(item, names) for item in value))
+    if not isinstance(value, str):
         return set()
-    pattern = _MEMBER if _CONTEXT.search(value) else _ASSIGNED
-    return set().union(*(_variants(match.group("value").strip("\"'")) for match in pattern.finditer(value)))
+    by_form = [match.group("value") for pattern in _forms_in(value) for match in pattern.finditer(value)]
+    if names.hint(value):
+        assigned, member, dummy = _patterns(names)
+        matches = (member if _CONTEXT.search(value) else assigned).finditer(value)
+        by_form += [match.group("value").strip("\"'") for match in matches if names(match.group("name"))]
+    return set().union(*map(_variants, by_form))
+
+
+def _forms_in(text):
+    """The patterns of secrets that are told by their form, as far as it is worth looking for them."""
+    return [pattern for pattern, sign in ((_URL, "://"), (_KEY, "PRIVATE KEY-----")) if sign in text]
+
+
+def has_form(text):
+    """Whether a secret is in a text that is told by its form: a private key, the password of a URL."""
+    return any(pattern.search(text) for pattern in _forms_in(text))
 
 
 def _variants(secret):
@@ -105,58 +145,57 @@ def _variants(secret):
     secret = secret.strip()
     if len(secret) < LEAST or secret.lower() in HARMLESS or secret.startswith("$"):
         return set()
-    lines = {line.strip() for line in secret.splitlines()[1:-1] if len(line.strip()) >= LEAST_LINE}
+    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= LEAST_LINE}
+    lines = {line for line in lines if not line.startswith(("-----", "#!"))}
     escaped = {json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret), secret.replace('"', '\\"')}
     return {secret} | escaped | lines
 
 
-def _held(answer):
-    """The secrets, and the scripts, in an answer of the API."""
+def _of_session(session):
+    """What a server may repeat of the credentials of a connection."""
+    if not session:
+        return set()
+    basic = base64.b64encode(session.encode("utf-8")).decode("ascii")  # of OneFlow
+    return _variants(session) | _variants(session.partition(":")[2]) | {basic}
+
+
+def _held(answer, names):
+    """The secrets in an answer of the API."""
     node = getattr(answer, "_node", None)
     if node is None:
-        return set()
+        return found(dict(answer), names=names) if isinstance(answer, dict) else set()
     tree = node.tree() if hasattr(node, "tree") else node
-    texts = [leaf.text for leaf in tree.iter() if leaf.text and is_repeated(leaf.tag)]
-    return set().union(*map(_variants, texts))
+    return set().union(*(found(leaf.text, leaf.tag, names) for leaf in tree.iter() if leaf.text))
 
 
-def told(value, secrets=frozenset()):
+def told(value, secrets=frozenset(), names=is_secret):
     """masked(value), with the secrets of the task, and those of the object that a text belongs to, covered in texts.
 
     Args:
         value: a result; a dictionary with an id is an object.
         secrets (set[str])
+        names (SecretNames)
     """
-    return masked(_replaced(value, secrets))
+    return masked(_replaced(value, secrets, names), names)
 
 
-def _replaced(value, secrets):
+def _replaced(value, secrets, names):
     if isinstance(value, dict):
-        secrets = secrets | found(value) if "id" in value else secrets
-        return {name: item if name in KEPT else _replaced(item, secrets) for name, item in value.items()}
+        secrets = secrets | found(value, names=names) if "id" in value else secrets
+        return {name: item if name in KEPT else _replaced(item, secrets, names) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_replaced(item, secrets) for item in value]
+        return [_replaced(item, secrets, names) for item in value]
     if isinstance(value, str):
         for secret in sorted((secret for secret in secrets if secret in value), key=len, reverse=True):
             value = value.replace(secret, MASK)
+        for pattern in _forms_in(value):
+            value = pattern.sub(lambda match: match.group("head") + MASK, value)
     return value
 
 
-def _assignments_covered(value):
+def _each_text(value, change):
     if isinstance(value, dict):
-        return {name: _assignments_covered(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_assignments_covered(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    if _CONTEXT.search(value):
-        return _MEMBER.sub(_cover, value)
-    return _ELEMENT.sub(_cover, _ASSIGNED.sub(_cover, value))
-
-
-def _cover(match):
-    value = match.group("value")
-    if not value.strip("\"'") or value.strip("\"'").lower() in HARMLESS:
-        return match.group()
-    quote = value[0] if value[0] in "\"'" else ""
-    return "%s%s%s" % (match.group("name"), match.group("sign"), quote + MASK + quote)
+        return {name: _each_text(item, change) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_each_text(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value

@@ -10,17 +10,15 @@ is not the present value.  So the plan, the diff and the write have one source.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from ..pyone import template as grammar
 from ..pyone.codec import UNSENDABLE
 from ..pyone.errors import OneException, OneTemplateException
 from .failure import Failure, described
+from .secret_names import is_secret
 
 MASK = "********"
 LABELS = "LABELS"  # the attribute whose text is a list with commas
-SENSITIVE = "PASSW|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_KEY|ACCESS_KEY"
-_SECRET = re.compile(SENSITIVE, re.I)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\Z")
 _BOOLEANS = {"yes": "YES", "no": "NO", "true": "YES", "false": "NO"}
 
@@ -308,27 +306,25 @@ def contrast(before, after):
     return left, right
 
 
-def masked(value):
-    """The same value with the texts of attributes that hold secrets (passwords, tokens, keys) covered."""
+def masked(value, names=is_secret):
+    """The same value with the texts of attributes that hold secrets (passwords, tokens, keys) covered.
+
+    Args:
+        names (SecretNames): tells which these are.
+    """
     if isinstance(value, dict):
-        return {name: _covered(name, item) for name, item in value.items()}
+        return {name: _covered(name, item, names) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked(item) for item in value]
+        return [masked(item, names) for item in value]
     return value
 
 
-def _covered(name, value):
+def _covered(name, value, names):
     if isinstance(value, (list, tuple)):
-        return [_covered(name, item) for item in value]
-    if not isinstance(value, (dict, bool)) and value not in (None, "") and is_secret(name):
+        return [_covered(name, item, names) for item in value]
+    if not isinstance(value, (dict, bool)) and value not in (None, "") and names(name):
         return MASK
-    return masked(value)
-
-
-@lru_cache(maxsize=4096)
-def is_secret(name):
-    """Whether options and attributes of this name hold secrets."""
-    return bool(_SECRET.search(str(name)))
+    return masked(value, names)
 
 
 def megabytes(given, option):

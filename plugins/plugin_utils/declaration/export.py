@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._attributes import quotas
 from ...module_utils._core.numbers import is_whole
-from ...module_utils._core.values import is_secret
+from ...module_utils._core.secrets import has_form
 from ...module_utils._kinds import (
     acl,
     backupjob,
@@ -378,29 +378,40 @@ def objects_of(cloud, key, where, names):
         told = {option: value for option, value in told.items() if value is not NOTHING}
         if counts[item.NAME] > 1 and "owner" in export.options:
             told["owner"] = record["owner"]  # which tells it from the others
-        told, secrets = without_secrets(told)
+        told, secrets = without_secrets(told, cloud.secrets.names)
         left += [Left(export.kind, item.NAME, what, "it is a secret") for what in (*export.secrets, *secrets)]
         extra = {option: value for option, (others, value) in export.extra.items() if set(others) & set(told)}
         found.append({"name": item.NAME, **told, **extra})
     return found, left
 
 
-def without_secrets(value, path=""):
-    """(a value without the members whose names tell that they are secrets, the names of these)."""
+def without_secrets(value, secret_names, path=""):
+    """(a value without the members that hold secrets, the names of these).
+
+    Args:
+        value: dictionaries, lists and scalars.
+        secret_names (SecretNames): tells secrets by their names; some are told by their form.
+        path (str): to the value, for the names.
+    """
     if isinstance(value, list):
-        pairs = [without_secrets(one, path) for one in value]
+        pairs = [without_secrets(one, secret_names, path) for one in value]
         return [one for one, dummy in pairs], [name for dummy, names in pairs for name in names]
     if not isinstance(value, dict):
         return value, []
     kept, names = {}, []
     for name, inner in value.items():
         where = "%s.%s" % (path, name) if path else str(name)
-        if is_secret(name) and isinstance(inner, str):
+        if _is_secret(name, inner, secret_names):
             names.append(where)
             continue
-        kept[name], more = without_secrets(inner, where)
+        kept[name], more = without_secrets(inner, secret_names, where)
         names += more
     return kept, names
+
+
+def _is_secret(name, value, secret_names):
+    texts = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    return any(secret_names(name) or has_form(one) for one in texts)
 
 
 # ---------------------------------------------------------------- kinds that the engine does not make one by one
@@ -444,7 +455,9 @@ def virtual_machines(cloud, where, names):
     counts = Counter(item.NAME for item in pool)
     for item in pool:
         if prune.fits(item, where):
-            told, missing = _virtual_machine(vm_record.read(cloud, item), _source(item, names), counts[item.NAME] > 1)
+            told, missing = _virtual_machine(
+                vm_record.read(cloud, item), _source(item, names), counts[item.NAME] > 1, cloud.secrets.names
+            )
             found.append(told)
             left += [Left("vm", item.NAME, what, because) for what, because in missing]
     return found, left
@@ -457,9 +470,9 @@ def _source(item, names):
     return None if name == source else name
 
 
-def _virtual_machine(record, source, ambiguous):
+def _virtual_machine(record, source, ambiguous, secret_names):
     """(the options of a VM, what they do not tell and why); one of several with a name is told by its id."""
-    attributes, secrets = without_secrets(_user_template(record["attributes"]))
+    attributes, secrets = without_secrets(_user_template(record["attributes"]), secret_names)
     told = {
         "id" if ambiguous else "name": record["id"] if ambiguous else record["name"],
         "cpu": record["cpu"],

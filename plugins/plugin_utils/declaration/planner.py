@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from ...module_utils._core import names
 from ...module_utils._core.failure import Failure, described
-from ...module_utils._core.secrets import found, told
 from ...module_utils._engine.engine import Engine
 from ...module_utils._engine.resource import Report, modes_of, wanted_of
 from ...module_utils.pyone import OneException
@@ -40,6 +39,7 @@ class Planned(NamedTuple):
         action (str): create, update, remove or none.
         report (Report): of a run that only plans.
         because (str): why.
+        secrets (Secrets): of the task.
     """
 
     number: int
@@ -48,13 +48,13 @@ class Planned(NamedTuple):
     action: str
     report: Any
     because: str
+    secrets: Any
 
     def told(self):
         """The object in the list `plan` of the result, without secrets."""
         sides = self.report.before or {}, self.report.after or {}
         if any(sides):
-            secrets = found(self.declared.entry.options)
-            sides = tuple(told(side, secrets) for side in sides)
+            sides = tuple(self.secrets.shown(side) for side in sides)
         before, after = sides
         oid = (self.report.record or {}).get("id")
         named = {"kind": self.kind, "name": self.declared.name, "id": oid, "action": self.action}
@@ -171,7 +171,7 @@ def _planned(cloud, number, declared, references, numbers):
     known = set().union(*references.values(), ())
     references[""] = {numbers[name] for name in asked if name in numbers} - known
     action = action_of(report)
-    return Planned(number, declared, kind_of(declared), action, report, _because(action, report))
+    return Planned(number, declared, kind_of(declared), action, report, _because(action, report), cloud.secrets)
 
 
 def report_of(cloud, declared, apply):

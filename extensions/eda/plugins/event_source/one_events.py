@@ -49,6 +49,16 @@ options:
   ca_path:
     description: ["File or directory of certificates to trust. Read from the environment if omitted, E(ONE_CA_PATH)."]
     type: str
+  secret_names:
+    description:
+      - More names of attributes whose values are secrets, which events do not have. V(*) is any text; V(!) before a
+        name takes it out.
+    type: list
+    elements: str
+  warn_http:
+    description: [Whether to warn where an endpoint that is not on this machine is reached without encryption.]
+    type: bool
+    default: true
   publisher:
     description:
       - Where the hook manager publishes events, such as V(tcp://frontend:2101). It listens on 127.0.0.1 unless
@@ -98,6 +108,8 @@ EXAMPLES = r"""
 logger = logging.getLogger(__name__)
 
 MODULE_UTILS = "privazio_opennebula_module_utils"
+MASK = "********"
+ANSWERING = frozenset(("one.user.login",))  # calls that answer a secret
 SETTLING = 0.5  # seconds within which a message is here after the state that it tells of can be read
 REMEMBERED = 1000  # objects that are gone, of which a message may still be on its way
 
@@ -136,7 +148,7 @@ def kinds() -> dict[str, Kind]:
 # ---------------------------------------------------------------- options
 
 KNOWN = ("vm", "host", "image", "vnet")
-CONNECTION = ("api_url", "api_username", "api_password", "validate_certs", "ca_path")
+CONNECTION = ("api_url", "api_username", "api_password", "validate_certs", "ca_path", "secret_names", "warn_http")
 # variable -> option; of two for one option the last counts
 VARIABLES = {
     "ONE_XMLRPC": "api_url",
@@ -295,13 +307,24 @@ def call_event(message: ElementTree.Element) -> dict[str, Any]:
     """The event of a call of the API, of its HOOK_MESSAGE."""
     parameters = [(item.findtext("TYPE"), item.findtext("VALUE")) for item in message.iter("PARAMETER")]
     given, answered = ([text for way, text in parameters if way == wanted] for wanted in ("IN", "OUT"))
+    call = message.findtext("CALL")
+    result = answered[1] if len(answered) > 1 else None
     return {
         "type": "call",
-        "call": message.findtext("CALL"),
+        "call": call,
         "success": message.findtext("CALL_INFO/RESULT") == "1",
-        "arguments": given[1:],  # the first is the session
-        "result": answered[1] if len(answered) > 1 else None,
+        "arguments": covered(call, given[1:]),  # the first is the session
+        "result": MASK if call in ANSWERING and result else result,
     }
+
+
+def covered(call: str, arguments: list[str]) -> list[str]:
+    """The arguments of a call without those that are secrets, such as the password of one.user.passwd."""
+    signature, method = module_utils("pyone.signature"), call.removeprefix("one.")
+    known = signature.parameters(method) if method in module_utils("pyone.methods").METHODS else []
+    is_secret = module_utils("_core.secret_names").is_secret
+    secret = {place for place, parameter in enumerate(known) if is_secret(parameter.name)}
+    return [MASK if place in secret and text else text for place, text in enumerate(arguments)]
 
 
 # ---------------------------------------------------------------- the source
@@ -318,7 +341,9 @@ class Source:
         known = kinds()
         self.states = States({kind: known[kind] for kind in options["kinds"]})
         named = {name: options[name] for name in CONNECTION if name in options}
-        self.client = self.cloud.connect({**from_environment(), **named}, read_only=True)
+        connection = {**from_environment(), **named}
+        self.secrets = self.cloud.secrets_of(connection)
+        self.client = self.cloud.connect(connection, read_only=True, warn=logger.warning)
         self.compare_now = asyncio.Event()
 
     async def run(self) -> None:
@@ -363,7 +388,8 @@ class Source:
             try:
                 await self.compare(SETTLING if self.options["publisher"] else 0)
             except self.failure as failure:
-                logger.warning("%s The states are read again in %s s.", failure, self.options["interval"])
+                told = self.secrets.cover(str(failure))
+                logger.warning("%s The states are read again in %s s.", told, self.options["interval"])
 
     async def compare(self, settling: float, quiet: bool = False) -> None:
         """Tells what the states of all objects have that was not told."""
@@ -376,7 +402,7 @@ class Source:
 
     def pools(self) -> dict[str, list[Any]]:
         """All objects of the kinds that are wanted, by kind."""
-        cloud = self.cloud.Cloud(self.client)
+        cloud = self.cloud.Cloud(self.client, secrets=self.secrets)
         return {kind: list(cloud.pool(kind)) for kind in self.states.kinds}
 
     async def message(self, topic: str, content: bytes) -> None:
@@ -385,7 +411,7 @@ class Source:
         if topic.startswith("EVENT API "):
             event = call_event(message)
             if any(fnmatchcase(event["call"], pattern) for pattern in self.options["calls"]):
-                await self.queue.put(event)
+                await self.queue.put(self.secrets.cover(event))
             return
         kind, of_kind = next(
             pair for pair in self.states.kinds.items() if pair[1].topic == message.findtext("HOOK_OBJECT")
@@ -397,7 +423,7 @@ class Source:
     async def tell(self, event: dict[str, Any]) -> None:
         """Puts an event of a state on the queue, if the options ask for it."""
         if wanted(event, self.options):
-            await self.queue.put(event)
+            await self.queue.put(self.secrets.shown(event))
 
 
 def from_environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ import yaml
 from ansible.errors import AnsibleParserError
 from ansible_collections.privazio.opennebula.plugins.doc_fragments.connection import ModuleDocFragment as Connection
 from ansible_collections.privazio.opennebula.plugins.doc_fragments.inventory import ModuleDocFragment as Inventory
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION, SHARED
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.inventory_sources import SERVER, Source, side_by_side
 from opennebula_simulator import xmlrpc
@@ -203,15 +203,16 @@ def test_no_vm_is_lost_or_doubled_when_another_comes_between_pages(parsed, size)
 @pytest.mark.parametrize("section", ["DOCUMENTATION", "PLUGIN"])
 def test_the_documented_connection_is_the_real_one(section):
     options = yaml.safe_load(getattr(Connection, section))["options"]
+    specified = SHARED if section == "DOCUMENTATION" else CONNECTION
     assert {name: option["type"] for name, option in options.items()} == {
-        name: option["type"] for name, option in CONNECTION.items()
+        name: option["type"] for name, option in specified.items()
     }
     for name, option in options.items():
-        fallback = CONNECTION[name].get("fallback", (None, []))[1]
+        fallback = specified[name].get("fallback", (None, []))[1]
         variables = [entry["name"] for entry in option.get("env", [])]
         assert variables == (fallback if section == "PLUGIN" else [])
-        assert option.get("aliases", []) == (CONNECTION[name].get("aliases", []) if section == "DOCUMENTATION" else [])
-        assert option.get("default") == CONNECTION[name].get("default")
+        assert option.get("aliases", []) == (specified[name].get("aliases", []) if section == "DOCUMENTATION" else [])
+        assert option.get("default") == specified[name].get("default")
 
 
 def test_the_documented_server_is_the_real_one():
