@@ -124,6 +124,13 @@ def checked(method, given):
         raise described(error, "call one.%s" % method) from None
 
 
+def named(method, given):
+    """The arguments of a method by their names, as far as they have any: some of them are secrets."""
+    if not isinstance(given, list) or method not in METHODS:
+        return given
+    return {parameter.name: value for parameter, value in zip(parameters(method), given)}
+
+
 def meant(method):
     """The question after the methods that the name of an unknown one may stand for."""
     near = [] if method in METHODS else get_close_matches(method, METHODS)
@@ -148,6 +155,7 @@ def main():
     module = OneModule(OPTIONS)
     method = module.params["method"]
     name = method[4:] if method.startswith("one.") else method
+    module.secrets.add(named(name, module.params["arguments"]))
     module.run(lambda cloud: call(cloud, name, module.params["arguments"], module.applies))
 
 
