@@ -122,6 +122,7 @@ options:
     description:
       - Script that the guest runs when it starts; it may contain V($). It is sent as C(START_SCRIPT_BASE64) of
         C(CONTEXT), in which OpenNebula replaces nothing.
+      - Scripts often hold passwords, so results and diffs do not show them, unless O(secret_names) says so.
     type: str
   user_inputs:
     description:
