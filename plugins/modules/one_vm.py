@@ -219,7 +219,7 @@ options:
     description:
       - How many VMs may be removed; the task fails before it changes anything when it would take more.
       - Required where nothing is named that the VMs to remove have in common. These do name something - ids, a part of
-        their names, a label, the value of an attribute.
+        their names, a label, an attribute.
     type: int
   replace_failed:
     description:

@@ -84,8 +84,8 @@ def refuse_unbounded(found, max_remove):
     """
     if max_remove is None and not found.is_bounded:
         raise Failure(
-            "What the task says of the VMs to remove fits too many: name a part of their names, a label, or the value "
-            "of an attribute; or give max_remove."
+            "What the task says of the VMs to remove fits too many: name a part of their names, a label, or an "
+            "attribute; or give max_remove."
         )
 
 

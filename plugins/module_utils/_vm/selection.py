@@ -93,10 +93,10 @@ class Group:
 
     @property
     def is_bounded(self):
-        """Whether ids, a part of a name, a label or the value of an attribute tells its VMs from all others."""
+        """Whether ids, a part of a name, a label or an attribute that people chose tells its VMs from all others."""
         named = self._by_name and (self._name or (self.pattern and self.pattern.before + self.pattern.after))
-        valued = any(value is not None for value in self.attributes.values())
-        return self.ids is not None or self.is_new or bool(named or valued or self.labels)
+        chosen = any(value is not None or name != REQUEST_ID for name, value in self.attributes.items())
+        return self.ids is not None or self.is_new or bool(named or chosen or self.labels)
 
     # -------------------------------------------------------- slots
 

@@ -165,6 +165,7 @@ def test_what_fits_too_many_vms_needs_a_limit(lab, filters):
         {"name": "web", "state": "absent"},
         {"name": "web-##", "exact_count": 0},
         {"count_labels": ["web"], "exact_count": 0},
+        {"count_attributes": {"APP": None}, "exact_count": 0},
         {"count_attributes": {"APP": "web"}, "exact_count": 0},
         {"state": "absent", "labels": ["web"]},
     ],
