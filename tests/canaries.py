@@ -23,7 +23,7 @@ NUMBERS = itertools.count()
 OWN_NAMES = ["LICENSE_*"]  # given in secret_names
 # Names of attributes that hold secrets.
 NAMES = (
-    "PASSWORD ROOT_PASSWD DB_PASS_PASSPHRASE RESTIC_PASSWORD API_KEY PRIVATE_KEY SSH_PRIVATE_KEY ONEGATE_TOKEN MY_TOKEN "
+    "PASSWORD ROOT_PASSWD DB_PASSPHRASE RESTIC_PASSWORD API_KEY PRIVATE_KEY SSH_PRIVATE_KEY ONEGATE_TOKEN MY_TOKEN "
     "ACCESS_KEY_ID SECRET_ACCESS_KEY LDAP_PASSWORD S3_SECRET VCENTER_PASSWORD AWS_CREDENTIALS MYSQL_PWD LICENSE_X"
 ).split()
 SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|private_key")
@@ -96,7 +96,7 @@ class Echo:
             def answer(self) -> None:
                 echo.serve(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
             def log_message(self, *dummy: object) -> None:
                 pass

@@ -205,7 +205,7 @@ def searched(folder, done, lines):
 
 
 def apart(task, secrets):
-    """A task with expressions in place of options with secrets, which are put into the list: Ansible shows playbooks."""
+    """A task with expressions for options with secrets, which are put into the list: Ansible shows playbooks."""
     return {name: _apart(given, secrets) if isinstance(given, dict) else given for name, given in task.items()}
 
 
@@ -248,7 +248,7 @@ def test_no_run_shows_a_secret(cloud, tmp_path):
 @pytest.mark.parametrize("form", ["json", pytest.param("yaml", marks=pytest.mark.long)])
 def test_no_failure_shows_a_secret_that_the_server_repeats(endpoints, tmp_path, form):
     echo = endpoints()
-    done, texts = run(tmp_path, echo, ANSIBLE_CALLBACK_RESULT_FORMAT=form, ANSIBLE_DISPLAY_FAILED_STDERR="1")
+    _done, texts = run(tmp_path, echo, ANSIBLE_CALLBACK_RESULT_FORMAT=form, ANSIBLE_DISPLAY_FAILED_STDERR="1")
     assert len(set(echo.refused)) > 15, echo.refused
     assert sum("and no more" in one.get("msg", "") for one in results(texts)) > 15
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Writes every result to the file RECORDED, as callbacks that keep runs do; with BROKEN, the cloud raises exceptions."""
+"""Writes every result to the file RECORDED, as callbacks that keep runs do; with BROKEN, the cloud is broken."""
 
 from __future__ import annotations
 
