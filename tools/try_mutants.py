@@ -119,7 +119,8 @@ class Session:
         affordable = {name: known.affordable(tests, self.limit) for name, tests in known.callers().items()}
         runs = {name: Selection([items[test] for test in tests]).first_failure for name, tests in affordable.items()}
         trials = [
-            Trial(data, name, runs.get(mangled_name_from_mutant_name(name))) for data, name in untried(self.files)
+            Trial(data, name, runs.get(mangled_name_from_mutant_name(name)))
+            for data, name in untried(self.files, self.sample)
         ]
         gc.freeze()
         run_forked(trials, self.jobs, self.limit)
