@@ -18,8 +18,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._core import guard
-from ..module_utils._core.cloud import connect, secrets_of
+from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure, fault, listed
+from ..module_utils._core.flow import Clients
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
 from ..plugin_utils.declaration.options import cost, uncollected, validated
@@ -56,7 +57,7 @@ class ActionModule(ActionBase):
 
     def _made(self, params, calls, secrets):
         declared, faults = self._declared(params, secrets)
-        with connect(params, read_only=self._task.check_mode, on_call=calls.append, warn=Display().warning) as one:
+        with Clients(params, read_only=self._task.check_mode, on_call=calls.append, warn=Display().warning) as one:
             names, protected = planner.names_of(declared), params["protected_label"]
             cloud = SharedCloud(one, params["wait_timeout"], names, None, secrets, protected)
             declared += pruned(cloud, declared, params)
@@ -105,7 +106,7 @@ class ActionModule(ActionBase):
         entries, wrong = document.distinct(entries)
         if params["state"] == "absent":
             entries = [entry._replace(options=dict(entry.options, state="absent")) for entry in entries]
-        found, invalid = objects.declared(entries, modules())
+        found, invalid = objects.declared(entries, Modules())
         return found, faults + wrong + invalid
 
     def _files(self, path):
@@ -143,7 +144,7 @@ def pruned(cloud, declared, params):
         return []
     prune.refuse_unbounded(params["prune"], params["prune_where"])
     entries = prune.entries(cloud, [one.entry for one in declared], params["prune"], params["prune_where"])
-    return objects.declared(entries, modules())[0]
+    return objects.declared(entries, Modules())[0]
 
 
 def refuse_too_many(plan, limit):
@@ -169,9 +170,12 @@ def moved(before, after):
     return ["%s %s" % name for name in names if plans[0].get(name) != plans[1].get(name)]
 
 
-def modules():
-    """{key of a document: the Python module of the Ansible module that takes its objects}."""
-    return {key: import_module("..modules." + name, __package__) for key, name in document.KEYS.items()}
+class Modules(dict):
+    """{key of a document: the Python module of the Ansible module that takes its objects}, imported when needed."""
+
+    def __missing__(self, key):
+        self[key] = import_module("..modules." + document.KEYS[key], __package__)
+        return self[key]
 
 
 def _invalid(faults):

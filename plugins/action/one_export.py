@@ -12,13 +12,14 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._core.cloud import connect, secrets_of
+from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure, fault
+from ..module_utils._core.flow import Clients
 from ..modules import one_export
 from ..plugin_utils.declaration import document, export, objects, planner
 from ..plugin_utils.declaration.options import cost, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
-from .one_cloud import modules
+from .one_cloud import Modules
 
 WHERE = ("owner", "group", "label", "name")
 
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
         secrets = secrets_of(params)
         try:
             warn = Display().warning
-            with uncollected(), connect(params, read_only=True, on_call=calls.append, warn=warn) as one:
+            with uncollected(), Clients(params, read_only=True, on_call=calls.append, warn=warn) as one:
                 declaration, left = exported(SharedCloud(one, secrets=secrets), params)
             result = {"declaration": declaration, "left_out": [dict(one._asdict()) for one in left], "changed": False}
             result.update(self._write(params["dest"], declaration, left))
@@ -63,9 +64,9 @@ class ActionModule(ActionBase):
 def exported(cloud, params):
     """(document, what it does not tell) of a cloud; declared on it, the document changes nothing."""
     where = {word: params[word] for word in WHERE}
-    declaration, left = export.export(cloud, params["kinds"] or export.ALL_KEYS, where)
+    declaration, left = export.export(cloud, params["kinds"], where, params["document_types"] or ())
     entries, twice = document.distinct(document.merged([("", declaration, {})])[0])
-    declared, faults = objects.declared(entries, modules())
+    declared, faults = objects.declared(entries, Modules())
     plan, wrong = planner.plan(cloud, declared)
     if plan is not None:
         left += export.steady(plan, [one.entry for one in declared])

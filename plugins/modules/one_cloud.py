@@ -25,7 +25,8 @@ options:
         module for its kind, without those of the connection.
       - The kinds are C(zones), C(groups), C(users), C(acls), C(quota_defaults), C(clusters), C(hosts), C(datastores),
         C(security_groups), C(vnet_templates), C(virtual_networks), C(vdcs), C(marketplaces), C(apps), C(images),
-        C(vm_groups), C(templates), C(virtual_routers), C(virtual_machines), C(backup_jobs), C(hooks) and C(documents).
+        C(vm_groups), C(templates), C(virtual_routers), C(virtual_machines), C(backup_jobs), C(hooks), C(documents),
+        C(service_templates) and C(services). The last two need OneFlow beside OpenNebula.
       - Objects of a kind may have the same name where each says its C(owner), which tells them apart.
     type: dict
   src:
@@ -93,6 +94,7 @@ options:
     default: 300
 extends_documentation_fragment:
   - privazio.opennebula.connection
+  - privazio.opennebula.connection.flow
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
 seealso:
@@ -236,10 +238,10 @@ api_calls:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SHARED
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import FLOW_CONNECTION, SHARED
 
 OPTIONS = dict(
-    SHARED,
+    {**SHARED, **FLOW_CONNECTION},
     declaration={"type": "dict"},
     src={"type": "path"},
     state={"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -20,7 +20,7 @@ description:
 options:
   kinds:
     description:
-      - Which kinds to export, as keys of the document. All when omitted.
+      - Which kinds to export, as keys of the document. All when omitted, those of OneFlow only where it answers.
     type: list
     elements: str
     choices:
@@ -45,6 +45,15 @@ options:
       - virtual_machines
       - backup_jobs
       - hooks
+      - documents
+      - service_templates
+      - services
+  document_types:
+    description:
+      - The types of the documents to export. OpenNebula lists documents of one type at a time, and does not tell which
+        types there are, so that none are exported when this is omitted.
+    type: list
+    elements: int
   owner:
     description:
       - Only objects of the owner with this name.
@@ -68,6 +77,7 @@ options:
     type: path
 extends_documentation_fragment:
   - privazio.opennebula.connection
+  - privazio.opennebula.connection.flow
   - privazio.opennebula.common.attributes
   - privazio.opennebula.common.actiongroup_one
 seealso:
@@ -131,15 +141,17 @@ api_calls:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import SHARED
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import FLOW_CONNECTION, SHARED
 
 KINDS = (
     "zones groups users acls quota_defaults clusters hosts datastores security_groups vnet_templates virtual_networks "
-    "vdcs marketplaces apps images vm_groups templates virtual_routers virtual_machines backup_jobs hooks"
+    "vdcs marketplaces apps images vm_groups templates virtual_routers virtual_machines backup_jobs hooks "
+    "documents service_templates services"
 ).split()
 OPTIONS = dict(
-    SHARED,
+    {**SHARED, **FLOW_CONNECTION},
     kinds={"type": "list", "elements": "str", "choices": KINDS},
+    document_types={"type": "list", "elements": "int"},
     owner={"type": "str"},
     group={"type": "str"},
     label={"type": "str"},

@@ -72,6 +72,10 @@ class Clients:
         else:
             self._oned().request(method, *arguments)
 
+    def go_on_with(self, name, password):
+        """As of pyone.Client."""
+        self._oned().go_on_with(name, password)
+
     def _oned(self):
         if self._one is None:
             self._one = connect(dict(self._options, api_url=_oned_url(self._options)), warn=self._warn, **self._shared)

@@ -37,6 +37,8 @@ KEYS = {
     "backup_jobs": "one_backupjob",
     "hooks": "one_hook",
     "documents": "one_document",
+    "service_templates": "one_service_template",
+    "services": "one_service",
 }
 SUFFIXES = (".yml", ".yaml")
 
@@ -163,6 +165,8 @@ def identity(entry):
     if options.get("id") is not None:
         return "id", options["id"]
     name = options.get("name") or options.get("service_name")
+    if entry.key == "services":  # one without a name is called as its template
+        name = name or next((options[word] for word in ("template", "template_name") if options.get(word)), None)
     apart = [options.get(word) for word in ("owner", "marketplace", "type") if word in APART.get(entry.key, ("owner",))]
     return ("name", name, *apart) if name else None
 

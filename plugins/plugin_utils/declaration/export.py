@@ -10,12 +10,14 @@ out: defaults, what OpenNebula generates or keeps for itself. Secrets are never 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._attributes import quotas
+from ...module_utils._core.failure import Failure
 from ...module_utils._core.numbers import is_whole
 from ...module_utils._core.secrets import has_form
 from ...module_utils._kinds import (
@@ -23,17 +25,20 @@ from ...module_utils._kinds import (
     backupjob,
     cluster,
     datastore,
+    document,
     group,
     hook,
     host,
     image,
     marketapp,
     marketplace,
+    service_template,
     user,
     vnet,
     vrouter,
     zone,
 )
+from ...module_utils._kinds import roles as service_roles
 from ...module_utils._kinds.registry import RESOURCES
 from ...module_utils._vm import record as vm_record
 from . import prune
@@ -154,6 +159,55 @@ def limits(record, names):
     return found or NOTHING
 
 
+# ---------------------------------------------------------------- OneFlow
+
+NETWORK = re.compile(r"([MO])\|network\|(.*)\|\|(\w+):(\d+)\Z", re.S)  # as service templates have them
+WAYS = {key: (way, kind) for way, (kind, key) in service_roles.NETWORKS.items()}
+
+
+def service_networks(record, names):
+    """The networks of a service template by name."""
+    return {name: _service_network(text, names) for name, text in record["networks"].items()} or NOTHING
+
+
+def _service_network(text, names):
+    """A network in the words of the option; one that nobody could write so as OneFlow has it."""
+    found = NETWORK.match(str(text))
+    if not found or found.group(3) not in WAYS:
+        return text
+    way, kind = WAYS[found.group(3)]
+    told = {way: names(kind, int(found.group(4)))}
+    told.update({"description": found.group(2)} if found.group(2) else {})
+    return dict(told, mandatory=False) if found.group(1) == "O" else told
+
+
+def service_template_roles(record, names):
+    """The roles of a service template, what they name by name; without what no option has."""
+    return [_service_role(role, names) for role in record["roles"]] or NOTHING
+
+
+def _service_role(role, names):
+    told = {
+        word: value for word, value in role.items() if word in service_roles.ROLE and value not in (None, "", [], {})
+    }
+    if told.get("type") == "vm":
+        del told["type"]
+    if isinstance(role.get("template_id"), int):
+        told["template"] = names("template", role["template_id"])
+    for word, spec in (
+        ("elasticity_policies", service_roles.ELASTICITY),
+        ("scheduled_policies", service_roles.SCHEDULED),
+    ):
+        if word in told:
+            told[word] = [{name: one[name] for name in one if name in spec} for one in told[word]]
+    contents = dict(told.pop("template_contents", {}))
+    group = contents.get("VMGROUP")
+    if isinstance(group, dict) and set(group) <= {"VMGROUP_ID", "ROLE"} and is_whole(group.get("VMGROUP_ID", "")):
+        del contents["VMGROUP"]
+        told["vm_group"] = {"name": names("vm_group", int(group["VMGROUP_ID"])), "role": group.get("ROLE", "")}
+    return dict(told, template_contents=contents) if contents else told
+
+
 def of_zone(kind, record, names):
     """The resources of a VDC in the zone of the server."""
     found = record[kind + "_ids"]
@@ -178,15 +232,21 @@ class Export(NamedTuple):
     secrets: tuple = ()
 
 
+OWNED = {
+    "owner": partial(plain, "owner", "oneadmin"),
+    "group": partial(plain, "group", "oneadmin"),
+    "mode": partial(plain, "mode", "600"),
+}
+
+
 def options(managed=(), owned=True, **own):
     """The options of a kind: its own, then those that most kinds have."""
     left = frozenset(managed) | {"LABELS"}
-    access = {"owner": partial(plain, "owner", "oneadmin"), "group": partial(plain, "group", "oneadmin")}
     return {
         **own,
         "template": partial(template, left),
         "labels": partial(plain, "labels", []),
-        **(dict(access, mode=partial(plain, "mode", "600"), lock=partial(plain, "lock", "none")) if owned else {}),
+        **(dict(OWNED, lock=partial(plain, "lock", "none")) if owned else {}),
     }
 
 
@@ -322,6 +382,20 @@ EXPORTS = {
             schedules=schedules,
         ),
     ),
+    "service_templates": Export(
+        "service_template",
+        {
+            **{
+                option: partial(plain, option, default)
+                for option, default in service_template.CONTENT.items()
+                if option not in ("networks", "roles")
+            },
+            "networks": service_networks,
+            "roles": service_template_roles,
+            "labels": partial(plain, "labels", []),
+            **OWNED,
+        },
+    ),
     "hooks": Export(
         "hook",
         options(
@@ -366,7 +440,11 @@ def objects_of(cloud, key, where, names):
         (list[dict], list[Left])
     """
     export = EXPORTS[key]
-    resource = RESOURCES[export.kind]
+    return _objects(cloud, export, RESOURCES[export.kind], where, names)
+
+
+def _objects(cloud, export, resource, where, names):
+    """As objects_of(), for an Export and the Resource of its kind."""
     found, left = [], []
     pool = sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: (item.NAME, item.ID))
     counts = Counter(item.NAME for item in pool)
@@ -383,6 +461,10 @@ def objects_of(cloud, key, where, names):
         extra = {option: value for option, (others, value) in export.extra.items() if set(others) & set(told)}
         found.append({"name": item.NAME, **told, **extra})
     return found, left
+
+
+def _of_key(key, cloud, where, names):
+    return objects_of(cloud, key, where, names)
 
 
 def without_secrets(value, secret_names, path=""):
@@ -506,25 +588,88 @@ def quota_defaults(cloud, where, names):
     return [one for one in told if one["quotas"] is not NOTHING], []
 
 
-SPECIAL = {"acls": acl_rules, "virtual_machines": virtual_machines, "quota_defaults": quota_defaults}
-ALL_KEYS = [key for key in KEYS if key in EXPORTS or key in SPECIAL]
+def documents(types, cloud, where, names):
+    """The documents of some types, of which OpenNebula lists one type at a time."""
+    found, left = [], []
+    for number in sorted(set(types)):
+        told, more = _objects(cloud, Export("document", options()), document.documents(number), where, names)
+        found += [dict(one, type=number) for one in told]
+        left += more
+    return found, left
 
 
-def export(cloud, keys, where):
+def services(cloud, where, names):
+    """The services that are there to stay, from the service template that has their roles."""
+    found, left = [], []
+    templates = [(item.NAME, _shape(item.roles)) for item in cloud.pool("service_template")]
+    pool = sorted(cloud.pool("service"), key=lambda item: (item.NAME, item.ID))
+    counts = Counter(item.NAME for item in pool)
+    for item in pool:
+        if not prune.fits(item, where):
+            continue
+        source = [name for name, shape in templates if shape == _shape(item.roles)]
+        told = _service(item, source[0] if len(source) == 1 else None, counts[item.NAME] > 1)
+        told, secrets = without_secrets(told, cloud.secrets.names)
+        found.append(told)
+        left += [Left("service", item.NAME, what, "it is a secret") for what in secrets]
+        left += [] if len(source) == 1 else [Left("service", item.NAME, "template", "OpenNebula does not keep it")]
+    return found, left
+
+
+def _shape(roles):
+    """What tells of which service template a service is."""
+    return sorted((role.get("name"), role.get("type", "vm"), role.get("template_id")) for role in roles)
+
+
+def _service(item, source, ambiguous):
+    told = {
+        "id" if ambiguous else "name": item.ID if ambiguous else item.NAME,
+        "template": source,
+        "state": SERVICE_STATES.get(item.state_name),
+        "user_inputs": item.body.get("user_inputs_values") or None,
+        "roles": [{"name": role["name"], "cardinality": role.get("cardinality")} for role in item.roles],
+        "owner": item.UNAME if item.UNAME != "oneadmin" else None,
+        "group": item.GNAME if item.GNAME != "oneadmin" else None,
+    }
+    return {option: value for option, value in told.items() if value is not None}
+
+
+SERVICE_STATES = {"RUNNING": "running", "HOLD": "held"}
+SPECIAL = {
+    "acls": acl_rules,
+    "virtual_machines": virtual_machines,
+    "quota_defaults": quota_defaults,
+    "services": services,
+}
+ONEFLOW = ("service_templates", "services")  # which can be read where OneFlow runs beside oned
+ALL_KEYS = list(KEYS)
+
+
+def export(cloud, keys, where, types=()):
     """A document for the objects of kinds.
 
     Args:
         cloud (SharedCloud)
-        keys (list[str]): of ALL_KEYS.
+        keys (list[str] | None): of ALL_KEYS; None: all that there are.
         where (dict): as of objects_of().
+        types (list[int]): of the documents that are meant.
 
     Returns:
         (dict, list[Left]): the document, and what it does not tell.
+
+    Raises:
+        Failure: a kind cannot be read; without `keys`, OneFlow may be missing.
     """
     names, found, left = Names(cloud), {}, []
-    for key in [key for key in ALL_KEYS if key in keys]:
-        special = SPECIAL.get(key)
-        told, more = special(cloud, where, names) if special else objects_of(cloud, key, where, names)
+    special = dict(SPECIAL, documents=partial(documents, types))
+    for key in [key for key in ALL_KEYS if keys is None or key in keys]:
+        how = special.get(key) or partial(_of_key, key)
+        try:
+            told, more = how(cloud, where, names)
+        except Failure as failure:
+            if keys is not None or key not in ONEFLOW:
+                raise
+            told, more = [], [Left(key[:-1], "*", "object", failure.message.rstrip("."))]
         left += more
         found.update({key: told} if told else {})
     return found, left

@@ -12,6 +12,7 @@ from ...module_utils._core import guard
 from ...module_utils._core.cloud import ALL
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.values import canonical, split_labels
+from ...module_utils.pyone.flow import Document
 from .document import KEYS, Entry, identity
 
 # key of the document → kind; ACL rules and default quotas have no names, and are never removed so.
@@ -36,6 +37,8 @@ PRUNED = {
     "backup_jobs": "backupjob",
     "documents": "document",
     "zones": "zone",
+    "service_templates": "service_template",
+    "services": "service",
 }
 PROBES = ("ab", "-9-Z-", "a long name of many words", "Übung_1.example.com")  # a pattern that fits these fits all
 # Objects that OpenNebula makes when it is installed, by their ids.
@@ -85,16 +88,19 @@ def entries(cloud, declared, keys, where):
     found = []
     for key in sorted(keys, key=list(KEYS).index, reverse=True):
         kept = {identity(entry) for entry in declared if entry.key == key}
-        for item in _pool(cloud, key):
+        for item in _pool(cloud, key, declared):
             if _is_free(cloud, PRUNED[key], item) and fits(item, where) and not _is_declared(kept, item):
                 found.append(Entry(key, len(found), _removal(key, item), "prune"))
     return found
 
 
-def _pool(cloud, key):
+def _pool(cloud, key, declared):
     if key == "virtual_machines":
         return cloud.whole_vms()
-    return cloud.pool(PRUNED[key], ALL + (-1,) if key == "documents" else None)
+    if key == "documents":  # of which OpenNebula lists those of one type
+        types = sorted({int(entry.options["type"]) for entry in declared if entry.key == key})
+        return [item for number in types for item in cloud.pool("document", ALL + (number,))]
+    return cloud.pool(PRUNED[key])
 
 
 def _is_free(cloud, kind, item):
@@ -105,14 +111,20 @@ def _is_free(cloud, kind, item):
 
 def fits(item, where):
     """Whether an object meets all conditions that are given."""
-    template = getattr(item, "USER_TEMPLATE", None) or getattr(item, "TEMPLATE", None) or {}
     tests = {
         "owner": lambda value: getattr(item, "UNAME", None) == value,
         "group": lambda value: getattr(item, "GNAME", None) == value,
-        "label": lambda value: value in split_labels(canonical(template).get("LABELS")),
+        "label": lambda value: value in _labels(item),
         "name": lambda value: fnmatchcase(item.NAME, value),
     }
     return all(tests[word](value) for word, value in where.items() if value is not None)
+
+
+def _labels(item):
+    if isinstance(item, Document):  # of OneFlow
+        return item.labels
+    template = getattr(item, "USER_TEMPLATE", None) or getattr(item, "TEMPLATE", None) or {}
+    return split_labels(canonical(template).get("LABELS"))
 
 
 def _is_declared(kept, item):

@@ -30,6 +30,8 @@ ALSO_CHANGED = {
     "vm": ("host", "vnet", "image", "vm_group", "template"),
     "vrouter": ("vm", "vnet"),
     "backupjob": ("vm", "image"),
+    "flow.service": ("vm", "host", "vnet"),
+    "flow.service_template": ("service", "template", "document"),
 }
 
 

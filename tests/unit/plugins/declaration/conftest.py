@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
-from ansible_collections.privazio.opennebula.plugins.action.one_cloud import modules
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import connect
+from ansible_collections.privazio.opennebula.plugins.action.one_cloud import Modules
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.flow import Clients
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import apply, document, objects, planner
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.shared_cloud import SharedCloud
@@ -45,14 +47,16 @@ class Quick(Clock):
 class Site:
     """A declared cloud: plan() and apply() of documents; `calls` are the methods of the last of these."""
 
-    def __init__(self, url):
+    def __init__(self, url, flow_url=None):
         self.url = url
+        self.flow_url = flow_url
         self.calls: list[str] = []
 
     def cloud(self, declared, on_call=None):
         self.calls = []
         options = {"api_url": self.url, "api_username": "oneadmin", "api_password": "opennebula"}
-        one = connect(options, on_call=on_call or self.calls.append)
+        one = Clients(dict(options, flow_url=self.flow_url), on_call=on_call or self.calls.append)
+        weakref.finalize(self, one.__exit__)
         return SharedCloud(one, 10, planner.names_of(declared), Quick())
 
     def plan(self, *contents, on_call=None):
@@ -60,7 +64,7 @@ class Site:
         parts = [(f"{number}.yml" if number else "", content, {}) for number, content in enumerate(contents)]
         entries, faults = document.merged(parts)
         entries, twice = document.distinct(entries)
-        declared, invalid = objects.declared(entries, modules())
+        declared, invalid = objects.declared(entries, Modules())
         cloud = self.cloud(declared, on_call)
         plan, wrong = planner.plan(cloud, declared)
         return cloud, plan, faults + twice + invalid + wrong
@@ -74,4 +78,4 @@ class Site:
 
 @pytest.fixture
 def site(simulator):
-    return Site(simulator.url)
+    return Site(simulator.url, simulator.flow_url)

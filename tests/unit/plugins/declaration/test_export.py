@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import yaml
 from ansible_collections.privazio.opennebula.plugins.action import one_export
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import names
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, OneServer
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import export
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ from opennebula_simulator.server import Simulator
 
 from .conftest import CLOUD, Site
 
-ALL = dict.fromkeys(("kinds", *one_export.WHERE))
+ALL = dict.fromkeys(("kinds", "document_types", *one_export.WHERE))
 
 
 def exported(site, **params):
@@ -233,20 +235,78 @@ def people_and_things(draw):
     return {key: objects for key, objects in found.items() if objects}
 
 
+WORDS = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
+INPUTS = st.dictionaries(WORDS, TEXTS.filter(lambda text: "|" not in text), max_size=2)
+
+
+@st.composite
+def flows(draw):
+    """Documents with what OneFlow has, and with documents of two types."""
+    roles = draw(st.lists(WORDS, unique=True, min_size=1, max_size=3))
+    networks = {
+        "inside": {"network": "net"},
+        "own": {"template": "made", "description": draw(WORDS), "mandatory": False},
+        "part": {"reserve_from": "net"},
+    }
+    used = draw(st.lists(st.sampled_from(list(networks)), unique=True))
+    return {
+        "templates": [{"name": "small", "template": {"CPU": "0.1", "MEMORY": "64"}}],
+        "virtual_networks": [{"name": "net", "vn_mad": "dummy", "bridge": "br0"}],
+        "vnet_templates": [{"name": "made", "template": {"VN_MAD": "dummy", "BRIDGE": "b"}}],
+        "vm_groups": [{"name": "apart", "roles": [{"name": "all"}]}],
+        "service_templates": [
+            {
+                "name": draw(NAMES),
+                "description": draw(WORDS),
+                "deployment": draw(st.sampled_from(["none", "straight"])),
+                "ready_status_gate": draw(st.booleans()),
+                "labels": draw(LABELS),
+                "mode": draw(st.sampled_from(["600", "644"])),
+                "networks": {name: networks[name] for name in used},
+                "roles": [
+                    {
+                        "name": name,
+                        "template": "small",
+                        "cardinality": draw(st.integers(0, 3)),
+                        "parents": draw(st.lists(st.sampled_from(roles[:number]), unique=True)) if number else [],
+                        **draw(ROLE_OPTIONS),
+                    }
+                    for number, name in enumerate(roles)
+                ],
+            }
+        ],
+        "documents": [
+            {"name": name, "type": number, "template": {"NOTE": "1", **draw(ATTRIBUTES)}, "labels": draw(LABELS)}
+            for number in (200, 201)
+            for name in draw(st.lists(NAMES, unique=True, min_size=1, max_size=2))
+        ],
+    }
+
+
+ROLE_OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "vm_group": st.just({"name": "apart", "role": "all"}),
+        "template_contents": st.just({"NIC": [{"NETWORK": "net"}], "NOTE": "x"}),
+        "cooldown": st.integers(1, 60),
+        "shutdown_action": st.sampled_from(["terminate", "terminate-hard"]),
+    },
+)
 EXPECTED = {("user", "password"), ("vm", "template")}  # what is left out of these clouds
 
 
 @settings(max_examples=12)
-@given(clouds().filter(bool) | people_and_things())
+@given(clouds().filter(bool) | people_and_things() | flows())
 def test_the_law_of_exports(cloud):
     documents = []
     declared = cloud
     for dummy in range(2):
         simulator = Simulator(Options(delay=0)).start()
         try:
-            site = Site(simulator.url)
+            site = Site(simulator.url, simulator.flow_url)
             assert site.apply(copy.deepcopy(declared))[1].failures == {}
-            declared, left = exported(site, kinds=[key for key in export.ALL_KEYS if key in cloud])
+            keys = [key for key in export.ALL_KEYS if key in cloud]
+            declared, left = exported(site, kinds=keys, document_types=[200, 201])
             assert [one for one in left if (one.kind, one.what) not in EXPECTED] == []
             assert steady(site, copy.deepcopy(declared)) == []
             for user in declared.get("users", ()):
@@ -294,7 +354,7 @@ def test_the_law_holds_for_what_others_have_made(given_objects):
             lambda body: one.vm.allocate({**body, "CPU": 1, "MEMORY": 64, "NIC": [], "DISK": []}, True),
         ]
         count = sum(made(ways[way], name, template) for way, name, template in given_objects)
-        site = Site(simulator.url)
+        site = Site(simulator.url, simulator.flow_url)
         declaration, dummy = exported(site, kinds=EXPORTED)
         assert sum(map(len, declaration.values())) == count
         assert steady(site, copy.deepcopy(declaration)) == []
@@ -304,3 +364,56 @@ def test_the_law_holds_for_what_others_have_made(given_objects):
 
 
 EXPORTED = ["templates", "security_groups", "virtual_networks", "vnet_templates", "virtual_machines"]
+
+
+# ---------------------------------------------------------------- OneFlow
+
+SHOP = {
+    "templates": [{"name": "small", "template": {"CPU": "0.1", "MEMORY": "64"}}],
+    "service_templates": [
+        {
+            "name": "shop",
+            "deployment": "straight",
+            "roles": [
+                {"name": "db", "template": "small", "cardinality": 1},
+                {"name": "web", "template": "small", "cardinality": 2, "parents": ["db"]},
+            ],
+        }
+    ],
+    "services": [{"name": "shop-1", "template": "shop", "on_hold": True, "state": "held"}],
+}
+
+
+def test_services_are_made_after_their_templates_and_exported_with_them(site):
+    plan, outcome = site.apply(copy.deepcopy(SHOP))
+    assert outcome.failures == {}
+    assert [[plan.objects[node.number].kind for node in wave] for wave in plan.waves] == [
+        ["template"],
+        ["service_template"],
+        ["service"],
+    ]
+    declaration, left = exported(site, kinds=list(SHOP))
+    assert left == []
+    assert declaration["service_templates"] == SHOP["service_templates"]
+    assert declaration["services"][0]["template"] == "shop"
+    assert declaration["services"][0]["state"] == "held"
+    assert steady(site, declaration) == []
+
+
+def test_a_service_without_the_template_that_it_was_made_from_says_so(site):
+    site.apply(copy.deepcopy(SHOP))
+    site.apply({"service_templates": [{"name": "shop", "state": "absent"}]})
+    declaration, left = exported(site, kinds=["services"])
+    assert "template" not in declaration["services"][0]
+    assert [(one.kind, one.name, one.what) for one in left] == [("service", "shop-1", "template")]
+    assert steady(site, declaration) == []
+
+
+def test_without_oneflow_everything_else_is_exported(site):
+    site.apply({"clusters": [{"name": "edge"}]})
+    alone = type(site)(site.url, "http://127.0.0.1:9")
+    declaration, left = exported(alone)
+    assert declaration["clusters"] == [{"name": "edge"}]
+    assert [(one.kind, one.what) for one in left] == [("service_template", "object"), ("service", "object")]
+    with pytest.raises(Failure, match="OneFlow"):
+        exported(alone, kinds=["services"])
