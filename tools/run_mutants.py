@@ -85,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Try the unit tests with mutmut.")
     parser.add_argument("files", nargs="*", metavar="FILE", help="default: all but pyone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="default: one for each processor")
-    parser.add_argument("--seconds", type=float, default=1, help="of tests for each change, default: 1")
+    parser.add_argument("--seconds", type=float, default=2, help="of tests for each change, default: 2")
     parser.add_argument("--force", action="store_true", help="try again what was noticed")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="try one change in N")
     given = parser.parse_args()
