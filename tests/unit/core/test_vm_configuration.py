@@ -129,6 +129,7 @@ SECTIONS = [  # wanted, what changes
     ({"CONTEXT": {"PASSWORD": "new", "COLOUR": "blue"}}, {"CONTEXT": {"COLOUR": "blue"}}),
     ({"CONTEXT": {"OTHER": "$NAME"}}, {"CONTEXT": {"OTHER": "$NAME"}}),
     ({"OS": {"BOOT": "$NAME", "PASSWORD": "a"}}, {"OS": {"BOOT": "$NAME", "PASSWORD": "a"}}),
+    ({"OS": {"BOOT": "nic0", "KERNEL": ""}}, {"OS": {"BOOT": "nic0"}}),
     ({"OS": {"BOOT": "a"}, "RAW": {"DATA": "b"}}, {"OS": {"BOOT": "a"}, "RAW": {"DATA": "b"}}),
 ]
 

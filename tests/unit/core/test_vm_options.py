@@ -244,8 +244,8 @@ def test_options_that_contradict_each_other(given, message, data):
 
 
 UNBOUNDED = (
-    "What the task says of the VMs to remove fits too many: name a part of their names, a label, or the value of an "
-    "attribute; or give max_remove."
+    "What the task says of the VMs to remove fits too many: name a part of their names, a label, or an attribute; "
+    "or give max_remove."
 )
 
 
