@@ -159,7 +159,7 @@ def some_quotas(chance):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_sent_leads_to_what_was_planned(cloud, seed):
-    chance = random.Random(seed)  # noqa: S311 examples, no secrets
+    chance = random.Random(seed)
     oid = cloud.one.user.allocate("alice", "secret", "core", [])
     present = {}
     for dummy in range(15):
