@@ -116,7 +116,7 @@ def _of_disk(one):
 def plan_snapshots(record, wanted, modes):
     """One is taken unless there is one of the name, then those that are too many are deleted."""
     there, want = record["snapshots"], wanted["snapshots"]
-    gone = [one for one in there if one["name"] == want.absent] if want.absent is not None else []
+    gone = [one for one in there if one["name"] == want.absent]
     new = [{"name": want.present}] if want.present is not None and want.present not in names(there) else []
     if want.keep is not None:
         gone = there[: max(0, len(there) + len(new) - want.keep)]

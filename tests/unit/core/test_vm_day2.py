@@ -102,7 +102,8 @@ WANTED = [  # options of one_vm_snapshot, what is wanted
 
 @pytest.mark.parametrize(("params", "wanted"), WANTED)
 def test_what_is_wanted_of_snapshots(params, wanted):
-    assert snapshots.values(params) == wanted
+    resource = snapshots.vm_snapshots(None)
+    assert (resource.kind, resource.values(params)) == ("vm", wanted)
 
 
 def test_at_least_one_snapshot_is_kept():
@@ -186,6 +187,24 @@ def test_what_there_is_to_revert_to_is_told(disk, name, message):
 def test_the_newest_of_a_name_is_reverted_to():
     (step,) = steps_of(snapshots.vm_snapshots(None), named("a", "b", "a", "c"), {"reverted": "a"}).steps
     assert step.arguments == (7, 2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [
+        (snapshots.Wanted(None, "a"), [2, 0]),
+        (snapshots.Wanted(None, None, 3), [0]),
+        (snapshots.Wanted(None, None, 2), [0, 1]),
+        (snapshots.Wanted(None, None, 4), []),
+        (snapshots.Wanted("b", None, 4), []),
+        (snapshots.Wanted("d", None, 4), [0]),
+        (snapshots.Wanted("d", None, 9), []),
+    ],
+)
+def test_which_snapshots_are_deleted(wanted, ids):
+    """Those of a name the newest first, those that are too many the oldest first."""
+    found = steps_of(snapshots.vm_snapshots(None), named("a", "b", "a", "c"), {"snapshots": wanted}).steps
+    assert [step.arguments[1] for step in found if step.method == "vm.snapshotdelete"] == ids
 
 
 def test_snapshots_are_shown_by_their_names():
@@ -331,7 +350,7 @@ def test_disks_are_restored_while_the_vm_is_off(increment, disk, what, arguments
 def test_the_backup_that_is_meant():
     here = cloud(imagepool_info=[Element(ID=4, NAME="monday"), Element(ID=9, NAME="friday")])
     assert backups.chosen(here, backed_up(9), "monday") == 4
-    assert backups.chosen(here, backed_up(9, 4), None) == 9
+    assert backups.chosen(here, backed_up(9, 4, 5), None) == 9
     assert backups.chosen(cloud(check=True, imagepool_info=[]), backed_up(9), "later") is None
     message = "VM db has no backup to restore. Take one first, with state: taken."
     assert refusal(backups.chosen, here, vm(), None) == (message, REFUSED)

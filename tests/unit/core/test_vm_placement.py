@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import threading
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import LAST, Modes, Step
@@ -262,6 +265,26 @@ def test_a_driver_that_fails_ends_the_waiting_and_what_it_said_before_does_not()
     old = {"ERROR": "old"}
     looks = [[placed_vm(USER_TEMPLATE=old)], [placed_vm(USER_TEMPLATE=old)], [placed_vm(at=2, USER_TEMPLATE=old)]]
     assert evacuated("live", looks)[1] is None
+    assert evacuated("live", [[placed_vm(USER_TEMPLATE=old)], [placed_vm()], [placed_vm(at=2)]])[1] is None
+
+
+def test_what_is_waited_for_is_told_on_the_way():
+    lines = []
+    progress = SimpleNamespace(tell=lambda describe: lines.append(describe()))
+    evacuated("live", [[placed_vm()], [placed_vm("MIGRATE", at=2)], [placed_vm(at=2)]], progress=progress)
+    assert lines == ["db is changing (no departure)"]
+
+
+def test_vms_are_asked_one_after_the_other():
+    threads = []
+    asked = evacuated(
+        "resched",
+        [[placed_vm(), placed_vm(oid=8)]],
+        ids=(7, 8),
+        waits=False,
+        vm_action=lambda *arguments: threads.append(threading.current_thread()),
+    )[0]
+    assert (len(asked), set(threads)) == (2, {threading.main_thread()})
 
 
 def test_without_waiting_they_are_only_asked():
