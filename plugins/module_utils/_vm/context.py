@@ -55,6 +55,6 @@ def require_variables(context, where):
         raise Failure(message % (name, where, line) + advice, object="vm")
 
 
-def encoded(script):
-    """What START_SCRIPT_BASE64 has of a script, in which nothing is replaced."""
-    return base64.b64encode(script.encode("utf-8")).decode("ascii")
+def encoded(text):
+    """A text in base64, in which OpenNebula replaces nothing."""
+    return base64.b64encode(text.encode()).decode()

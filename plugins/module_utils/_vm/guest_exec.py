@@ -12,6 +12,7 @@ from .._core.failure import Failure
 from .._core.numbers import is_whole
 from .._core.values import canonical, first_vector
 from .._engine.resource import LAST, Attribute, Resource, Step, action
+from .context import encoded
 from .record import KIND
 
 RUNS = frozenset(("running",))
@@ -21,25 +22,24 @@ EXECUTING, DONE = "executing", "done"  # words for STATUS; the others are error 
 def read(cloud, item):
     """The record of a VM (one.vm.info): its last command and the result; `status` is empty when there was none."""
     last = first_vector(canonical(item.TEMPLATE or {}), "QEMU_GA_EXEC")
-    code = last.get("RETURN_CODE", "")
     return {
         "command": last.get("COMMAND", ""),
         "status": last.get("STATUS", "").lower(),
-        "rc": int(code) if is_whole(code.lstrip("-")) else None,
+        "rc": _code(last.get("RETURN_CODE", "")),
         "stdout": decoded(last.get("STDOUT", "")),
         "stderr": decoded(last.get("STDERR", "")),
     }
 
 
-def encoded(text):
-    """Standard input as the guest agent takes it: OpenNebula passes it on as it is given."""
-    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+def _code(text):
+    """A return code, which is negative where a signal has ended the command; None: there is none."""
+    return int(text) if is_whole(text[text.startswith("-") :]) else None
 
 
 def decoded(text):
     """Output as the guest wrote it; what is no base64 stays as it is."""
     try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+        return base64.b64decode(text, validate=True).decode(errors="replace")
     except ValueError:
         return text
 
@@ -57,7 +57,7 @@ def values(params):
 
 
 def execute(record, wanted):
-    """A new command, and its end.
+    """A new command, whose standard input the guest agent takes encoded, and its end.
 
     Raises:
         Failure: another command is being executed, whose result would be lost.

@@ -9,13 +9,13 @@ type, a description, what it may be, and its initial value (OpenNebula's documen
 
 from __future__ import annotations
 
-import base64
 import re
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from .._core.failure import Failure
 from .._core.values import canonical
+from .context import encoded
 
 INPUTS = "USER_INPUTS"
 INTEGER = re.compile(r"[+-]?[0-9]+\Z")
@@ -105,7 +105,7 @@ def _any(one, text):
 
 
 def _encoded(one, text):
-    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+    return encoded(text)
 
 
 def _fixed(one, text):

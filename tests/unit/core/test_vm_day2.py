@@ -410,8 +410,14 @@ def test_the_last_command_and_its_result_are_read(item, found):
     assert guest_exec.read(None, item) == found
 
 
-def test_what_goes_in_and_comes_out_is_encoded():
-    assert guest_exec.encoded("ä\n") == "w6QK"
+@pytest.mark.parametrize(
+    ("text", "code"), [("", None), ("X5", None), ("--5", None), ("-", None), ("-15", -15), ("3", 3)]
+)
+def test_a_return_code_is_a_number(text, code):
+    assert guest_exec.read(None, commanded(RETURN_CODE=text))["rc"] == code
+
+
+def test_what_comes_out_is_decoded():
     assert guest_exec.decoded("w6QK") == "ä\n"
     assert guest_exec.decoded("/w==") == "\ufffd"
     assert guest_exec.decoded("w6QK!") == "w6QK!", "nothing is left out"
@@ -438,6 +444,7 @@ def test_commands_are_executed_and_repeated(status):
     step = Step("execute a command", "vm.exec", arguments, on="in VM db", states=RUNS, transient=True)
     assert [one._replace(option="") for one in plan.steps] == [step, ENDED]
     assert engine.shown(guest_exec.GUEST_EXEC, plan.after) == {"executed": "id"}
+    assert engine.shown(guest_exec.GUEST_EXEC, {"executed": None}) == {"executed": None}
     plan = commands("repeated", COMMAND="ls", STATUS=status)
     step = Step("repeat a command", "vm.retryexec", (7,), on="in VM db", states=RUNS, transient=True)
     assert [one._replace(option="") for one in plan.steps] == [step, ENDED]
