@@ -19,7 +19,7 @@ from ansible.utils.display import Display
 
 from ..module_utils._core import guard
 from ..module_utils._core.cloud import secrets_of
-from ..module_utils._core.failure import Failure, fault, listed
+from ..module_utils._core.failure import Failure, fault, listed, printable
 from ..module_utils._core.flow import Clients
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
             failure = error if isinstance(error, Failure) else fault(error)
             result = {"failed": True, "msg": failure.message, **failure.data}
         cover = secrets.cover if result.get("failed") else secrets.shown
-        return dict(cover(result), **cost(calls))
+        return dict(shown(cover(result)), **cost(calls))
 
     def _made(self, params, calls, secrets):
         declared, faults = self._declared(params, secrets)
@@ -153,6 +153,11 @@ def refuse_too_many(plan, limit):
     guard.refuse_many("objects", ["%s %s" % (one["kind"], one["name"]) for one in removed], limit)
 
 
+def shown(result):
+    """A result whose message can be shown, whatever it repeats."""
+    return dict(result, msg=printable(result["msg"])) if "msg" in result else result
+
+
 def plan_text(result):
     """A plan as the text of a file."""
     return (
@@ -244,5 +249,6 @@ class Progress:
         self._done += 1
         self._number = max(self._number, self._done)  # more than was planned may have to be changed
         word = {"create": "created", "update": "updated", "remove": "removed"}[one.action]
-        outcome = "%s: %s" % ("failed", self._secrets.cover(failure.message)) if failure is not None else word
-        Display().display("[%d/%d] %s %s %s" % (self._done, self._number, one.kind, one.declared.name, outcome))
+        outcome = "failed: %s" % failure.message if failure is not None else word
+        what = self._secrets.line("%s %s %s" % (one.kind, one.declared.name, outcome))
+        Display().display("[%d/%d] %s" % (self._done, self._number, what))

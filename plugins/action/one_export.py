@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._core.cloud import secrets_of
-from ..module_utils._core.failure import Failure, fault
+from ..module_utils._core.failure import Failure, fault, one_line
 from ..module_utils._core.flow import Clients
 from ..modules import one_export
 from ..plugin_utils.declaration import document, export, objects, planner
@@ -21,6 +21,7 @@ from ..plugin_utils.declaration.options import cost, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 from .one_cloud import Modules
 
+EXPRESSIONS = ("{{", "{%", "{#")  # what Jinja evaluates begins with one of these
 WHERE = ("owner", "group", "label", "name")
 
 
@@ -44,7 +45,8 @@ class ActionModule(ActionBase):
             result.update(self._write(params["dest"], declaration, left))
         except Exception as error:  # pylint: disable=broad-exception-caught
             failure = error if isinstance(error, Failure) else fault(error)
-            result = secrets.cover({"failed": True, "msg": failure.message, **failure.data})
+            result = secrets.cover({"failed": True, **failure.data})
+            result["msg"] = secrets.message(failure.message)
         return dict(result, **cost(calls))
 
     def _write(self, dest, declaration, left):
@@ -90,8 +92,19 @@ class _Indented(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
+def _text(dumper, value):
+    """A text in YAML; what Ansible would take for an expression is marked as none."""
+    expression = any(sign in value for sign in EXPRESSIONS)
+    return dumper.represent_scalar(
+        "!unsafe" if expression else "tag:yaml.org,2002:str", value, "'" if expression else None
+    )
+
+
+_Indented.add_representer(str, _text)
+
+
 def text(part, left):
     """The text of a file: the part of a document, and above it what that does not tell."""
     lines = ["# %s %s: %s is left out, %s." % (one.kind, one.name, one.what, one.because) for one in left]
-    head = "".join(line.replace("\n", " ") + "\n" for line in lines)
+    head = "".join(one_line(line) + "\n" for line in lines)
     return "---\n" + head + yaml.dump(part, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=120)

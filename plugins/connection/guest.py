@@ -140,7 +140,7 @@ class Connection(ConnectionBase):
             raise self._failure(failure) from None
 
     def _failure(self, failure):
-        return AnsibleConnectionFailure(self._secrets.cover(failure.message))
+        return AnsibleConnectionFailure(self._secrets.message(failure.message))
 
     def put_file(self, in_path, out_path):
         """Copies a file of the controller into the guest.

@@ -77,7 +77,7 @@ class LookupModule(LookupBase):
                 cloud = Cloud(clients, secrets=secrets)
                 return [record for kind in terms for record in found(cloud, kind, options)]
         except Failure as failure:
-            raise AnsibleLookupError(secrets.cover(failure.message)) from None
+            raise AnsibleLookupError(secrets.message(failure.message)) from None
 
 
 def found(cloud, kind, options):

@@ -43,7 +43,7 @@ class Face(AnsibleModule):
         hint = _meant(msg) or self._unknown(msg)
         text = msg.rstrip(".") + "." + hint if hint else msg
         secrets = secrets_of(self.params, _own(self.params))
-        super().fail_json(secrets.cover(text), **dict(_invocation(self.params, secrets), **data))
+        super().fail_json(secrets.message(text), **dict(_invocation(self.params, secrets), **data))
 
     def _unknown(self, message):
         """The options that do not exist, where ansible-core refuses the task for one that is missing."""
@@ -130,14 +130,14 @@ class OneModule(Work):
         return Cloud(one, timeout, on_missing, clock, self._follow(clock), self.secrets, protected)
 
     def _warn(self, text):
-        self._ansible.warn(self.secrets.cover(text))
+        self._ansible.warn(self.secrets.message(text))
 
     def _follow(self, clock):
         """The Progress of the task; None where nobody can follow it."""
         if self.progress is None:
             return None
         show, period = self.progress  # pylint: disable=unpacking-non-sequence
-        return Progress(lambda line: show(self.secrets.cover(line)), period, clock)
+        return Progress(lambda line: show(self.secrets.line(line)), period, clock)
 
     def _succeed(self, report):
         result = dict(self.secrets.shown(report.record or {}), changed=report.changed, **self._cost())
@@ -148,7 +148,7 @@ class OneModule(Work):
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
         data.update(self.secrets.cover(failure.data))
-        message = self.secrets.cover(failure.message)
+        message = self.secrets.message(failure.message)
         self._ansible.fail_json(msg=message, **data, **self._cost(), **_invocation(self.params, self.secrets))
 
     def _cost(self):

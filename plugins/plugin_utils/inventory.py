@@ -21,7 +21,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 
 from ..module_utils._core.argument_specs import CONNECTION
 from ..module_utils._core.cloud import secrets_of
-from ..module_utils._core.failure import Failure
+from ..module_utils._core.failure import Failure, printable
 from ..module_utils.pyone.element import parsed
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
@@ -111,7 +111,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
             with uncollected():
                 self._populate(self._cached(path, cache))
         except (Failure, AnsibleError) as error:
-            raise AnsibleParserError(secrets_of(getattr(self, "options", {})).cover(str(error))) from None
+            raise AnsibleParserError(secrets_of(getattr(self, "options", {})).message(str(error))) from None
 
     # ------------------------------------------------------------ options
 
@@ -173,7 +173,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         for failure in failures:
             if self.options.get("on_server_error") != "warn":
                 raise failure
-            self.display.warning(str(failure))
+            self.display.warning(printable(str(failure)))
         return [record for each in answers if not isinstance(each, Failure) for record in each], failures
 
     def _records(self, source):

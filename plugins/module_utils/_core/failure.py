@@ -61,6 +61,25 @@ def listed(texts, separator=", "):
     return separator.join(texts[:MOST] + more)
 
 
+# Characters that a terminal obeys, that have no shape, or that turn the direction of what is shown.
+_OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+LONGEST = 20000  # characters of a message; what is longer is no sentence, but what somebody has stored
+
+
+def printable(text):
+    """A text that can be shown: control characters escaped, but for tabs and line breaks; cut where it is very long."""
+    more = len(text) - LONGEST
+    cut = text if more <= 0 else "%s… (and %d more characters)" % (text[:LONGEST], more)
+    return _OBEYED.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), cut)
+
+
+def one_line(text):
+    """A printable text without line breaks and tabs."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def did_you_mean(word, words):
     """A question after the one of `words` that is nearly `word`; empty when there is none."""
     from difflib import get_close_matches  # which only few messages need

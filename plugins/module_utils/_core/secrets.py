@@ -14,6 +14,7 @@ import html
 import json
 import re
 
+from .failure import one_line, printable
 from .secret_names import is_secret, names_with
 from .values import MASK, masked
 
@@ -62,6 +63,14 @@ class Secrets:
         held = (_held(answer, self.names) for answer in list(self._answers.values()))
         secrets = self.given.union(self._session, _assigned(value, self.names), *held)
         return _each_text(told(value, secrets, self.names), self._assignments_covered)
+
+    def message(self, text):
+        """A text to be shown: secrets covered, and nothing in it that a terminal obeys."""
+        return printable(self.cover(text))
+
+    def line(self, text):
+        """A text to be shown in one line; as of message()."""
+        return one_line(self.cover(text))
 
     def _assignments_covered(self, text):
         if not self.names.hint(text):

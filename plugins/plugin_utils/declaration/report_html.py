@@ -10,6 +10,8 @@ from html import escape
 
 import yaml
 
+from ...module_utils._core.failure import one_line, printable
+
 MOST_NODES = 400  # of a graph that a person can look at; with more, only what changes is drawn
 WIDTH, HEIGHT, GAP_X, GAP_Y = 170, 26, 60, 10  # of the box of an object, in pixels, and between boxes
 
@@ -98,9 +100,14 @@ def page(plan):
 def _row(one):
     told = one.told()
     oid = "" if told["id"] is None else str(told["id"])
-    kind, name, because, place = (escape(told[word]) for word in ("kind", "name", "because", "place"))
+    kind, name, because, place = (_cell(told[word]) for word in ("kind", "name", "because", "place"))
     cells = (one.action, kind, name, oid, because + _sides(told), place)
     return '<tr class="%s">%s</tr>' % (one.action, "".join("<td>%s</td>" % cell for cell in cells))
+
+
+def _cell(text):
+    """A text in HTML: neither markup, nor what turns the direction of the text beside it."""
+    return escape(one_line(text))
 
 
 def _sides(told):
@@ -112,7 +119,7 @@ def _sides(told):
 
 
 def _yaml(value):
-    return escape(yaml.safe_dump(_simple(value), sort_keys=True, allow_unicode=True)) if value else ""
+    return escape(printable(yaml.safe_dump(_simple(value), sort_keys=True, allow_unicode=True))) if value else ""
 
 
 def _simple(value):
@@ -174,7 +181,7 @@ def _box(one, x, y):
     return (
         '<g class="%s"><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="4"/>'
         '<text x="%d" y="%d">%s</text></g>'
-    ) % (one.action, escape("%s: %s" % (text, one.action)), x, y, WIDTH, HEIGHT, x + 8, y + 17, escape(cut))
+    ) % (one.action, _cell("%s: %s" % (text, one.action)), x, y, WIDTH, HEIGHT, x + 8, y + 17, _cell(cut))
 
 
 def _line(start, end):

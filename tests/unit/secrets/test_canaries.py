@@ -7,23 +7,16 @@ The tasks are made of the specifications of all modules, so a new option is sear
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import subprocess
-import sys
-import threading
-from pathlib import Path
 
 import pytest
 import yaml
+from ansible_runs import PASSWORD, ansible
 from canaries import MODULES, OWN_NAMES, SIGN, Echo, address, attributes, canary, options
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
-from project import ROOT
 
-PASSWORD = canary("api_password").replace("/", "").replace("=", "")
 # What modules need beside their secrets, to get as far as a write.
 NEEDED = {
     "one_acl": {"user": "serveradmin", "rules": [{"resources": ["vm"], "rights": ["use"]}]},
@@ -79,8 +72,8 @@ def document():
     }
 
 
-def play(folder):
-    """The tasks of all modules, what they return shown and kept, and all readers after them."""
+def play(folder, reads=True):
+    """The tasks of all modules, what they return shown and kept, and all readers after them if it reads."""
     found = []
     for number, (name, given) in enumerate(tasks()):
         found.append({f"privazio.opennebula.{name}": given, "name": name, "register": f"kept{number}"})
@@ -93,7 +86,7 @@ def play(folder):
     ]
     reading = {"one_info": {"kinds": ["vm", "template", "user", "host"]}, "one_document_info": {"type": 200}}
     for name in MODULES:
-        if name.endswith("_info") and not name.startswith("one_service"):
+        if reads and name.endswith("_info") and not name.startswith("one_service"):
             found.append({f"privazio.opennebula.{name}": reading.get(name, {}), "register": f"of_{name}"})
     found.append(
         {"ansible.builtin.debug": {"msg": "{{ lookup('privazio.opennebula.one', 'template', 'user', 'host') }}"}}
@@ -123,66 +116,6 @@ def endpoints(cloud):
     yield echo
     for one in started:
         one.stop()
-
-
-class Seen:
-    """The command lines of all processes while it runs."""
-
-    def __init__(self):
-        self.lines, self.over = set(), threading.Event()
-        self.thread = threading.Thread(target=self.look)
-
-    def look(self):
-        while not self.over.wait(0.25):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):
-                    self.lines.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.over.set()
-        self.thread.join()
-
-
-def ansible(folder, endpoint, *arguments, command="ansible-playbook", **environment):
-    """(completed process, command lines seen) of a command of Ansible with secrets kept from its own command line."""
-    variables = {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
-        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
-        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
-        "ANSIBLE_CALLBACKS_ENABLED": "recorded,ansible.builtin.junit",
-        "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
-        "ANSIBLE_INVENTORY_CACHE": "1",
-        "ANSIBLE_INVENTORY_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-        "ANSIBLE_INVENTORY_CACHE_CONNECTION": str(folder / "inventory"),
-        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
-        "ANSIBLE_LOCALHOST_WARNING": "0",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-        "JUNIT_OUTPUT_DIR": str(folder / "junit"),
-        "RECORDED": str(folder / "recorded"),
-        "ONE_URL": endpoint.url,
-        "ONEFLOW_URL": endpoint.flow_url,
-        "ONE_USERNAME": "oneadmin",
-        "ONE_PASSWORD": PASSWORD,
-        "ONE_SECRET_NAMES": ",".join(OWN_NAMES),
-        "HOME": str(folder),
-    }
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("ANSIBLE_", "ONE"))}
-    with Seen() as seen:
-        done = subprocess.run(
-            [Path(sys.executable).with_name(command), *arguments],
-            env={**kept, **variables, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-    return done, seen.lines
 
 
 def hits(texts):
@@ -217,10 +150,10 @@ def _apart(given, secrets):
     return found
 
 
-def run(folder, endpoint, *arguments, **environment):
+def run(folder, endpoint, *arguments, reads=True, **environment):
     """The process of a run of the play, once no canary was found anywhere."""
     book, held, secrets = folder / "playbook.yml", folder / "playbook_vars.json", []
-    tasks = [apart(task, secrets) for task in play(folder)]
+    tasks = [apart(task, secrets) for task in play(folder, reads)]
     content = [{"hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}]
     book.write_text(yaml.safe_dump(content), encoding="utf-8")
     held.write_text(json.dumps({"secrets": secrets}), encoding="utf-8")
@@ -248,7 +181,9 @@ def test_no_run_shows_a_secret(cloud, tmp_path):
 @pytest.mark.parametrize("form", ["json", pytest.param("yaml", marks=pytest.mark.long)])
 def test_no_failure_shows_a_secret_that_the_server_repeats(endpoints, tmp_path, form):
     echo = endpoints()
-    _done, texts = run(tmp_path, echo, ANSIBLE_CALLBACK_RESULT_FORMAT=form, ANSIBLE_DISPLAY_FAILED_STDERR="1")
+    _done, texts = run(
+        tmp_path, echo, reads=False, ANSIBLE_CALLBACK_RESULT_FORMAT=form, ANSIBLE_DISPLAY_FAILED_STDERR="1"
+    )
     assert len(set(echo.refused)) > 15, echo.refused
     assert sum("and no more" in one.get("msg", "") for one in results(texts)) > 15
 

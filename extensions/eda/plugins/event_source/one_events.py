@@ -388,7 +388,7 @@ class Source:
             try:
                 await self.compare(SETTLING if self.options["publisher"] else 0)
             except self.failure as failure:
-                told = self.secrets.cover(str(failure))
+                told = self.secrets.message(str(failure))
                 logger.warning("%s The states are read again in %s s.", told, self.options["interval"])
 
     async def compare(self, settling: float, quiet: bool = False) -> None:
