@@ -12,6 +12,7 @@ from .._core.failure import Failure
 from .._core.values import canonical, first_text, same, vectors
 from .._engine import engine
 from .._engine.resource import LAST, Modes, Plan, Step
+from . import power_cycle
 from .record import KIND
 from .states import RESTING, status
 from .transitions import Reach, target_state
@@ -99,8 +100,11 @@ def plan(cloud, item, desired):
 
 
 def _goal(item, desired):
-    """The state to reach; None: the present one, or that of a running VM that is rebooted."""
-    goal = desired.state
+    """The state to reach; None: the present one, or that of a running VM that is rebooted.
+
+    A VM that a run has powered off for a change, and has not started again, is to run.
+    """
+    goal = "running" if desired.state is None and power_cycle.interrupted(item) else desired.state
     if goal == "held" and status(item) not in NEVER_DEPLOYED:
         message = "VM %s is %s: only a VM that was never deployed can be held."
         raise Failure(message % (item.NAME, status(item)), object=KIND, id=item.ID)
@@ -148,7 +152,7 @@ def route(item, goal, steps, allow_poweroff):
     found = groups.now + ([Reach(start)] if groups.start and status(item) not in RESTING else []) + groups.start
     if groups.off:
         _refuse(item, start, groups.off, allow_poweroff)
-        found += [Reach("poweredoff")] + groups.off
+        found += (power_cycle.begin(item) if end == "running" else []) + [Reach("poweredoff")] + groups.off
     elif end == start:  # no action is needed to get there
         return found + groups.last + ([] if end == status(item) else [Reach(end)]), []
     return found + [Reach(end)] + groups.end + groups.last, [step.what for step in groups.off]
