@@ -86,6 +86,7 @@ class Stage(Simulator):
         self._settings: dict[tuple[str, str], Cloud] = {}
         self._references: dict[tuple[str, str], Reference] = {}
         self.nodes = [Node(self) for dummy in range(3)]
+        self.election = 0  # refusals until a leader is elected
 
     def stop(self) -> None:
         super().stop()
@@ -107,8 +108,17 @@ class Stage(Simulator):
         if node is not None and node.state == "dead":
             raise Lost
         if node is not None and node.state in REFUSALS and not METHODS[f"one.{name}"].reads:
-            return refusal(name, node.state)
+            state = node.state
+            self.election -= 1
+            if not self.election:
+                self.lead()
+            return refusal(name, state)
         return super().answer(request)
+
+    def lead(self, state: str = "leading") -> None:
+        """The servers that are alive have a leader; or they are in another state."""
+        for node in self.nodes:
+            node.state = "dead" if node.state == "dead" else state
 
     def answer_flow(self, request: Request) -> Response:
         name = f"{request.verb} {request.path}"
@@ -287,4 +297,44 @@ def killed_after(stage: Stage, answer: Answer, node: Node | None) -> Response:
     raise Lost
 
 
+def elects(stage: Stage, answer: Answer, node: Node | None) -> Response:
+    """The leader becomes a follower, and the servers need a while to agree on another one."""
+    stage.election = 5
+    stage.lead("election")
+    return answer()
+
+
+def dies_before(stage: Stage, answer: Answer, node: Node | None) -> Response:
+    """The leader dies with the request, and the others elect one of them."""
+    if node is not None:
+        node.state, stage.election = "dead", 3
+        stage.lead("lost")
+    raise Lost
+
+
+def dies_after(stage: Stage, answer: Answer, node: Node | None) -> Response:
+    """The leader dies once it has done what the request asks for, and the others elect one of them."""
+    answer()
+    return dies_before(stage, answer, node)
+
+
+def balanced_before(stage: Stage, answer: Answer, node: Node | None) -> Response:
+    """The balancer at the only endpoint has no server for a request."""
+    return Response(503, b"", "text/html")
+
+
+def balanced_after(stage: Stage, answer: Answer, node: Node | None) -> Response:
+    """The balancer at the only endpoint loses the server that has done what the request asks for."""
+    answer()
+    return Response(502, b"", "text/html")
+
+
+def goes_read_only(stage: Stage, answer: Answer, node: Node | None) -> Response:
+    """An administrator disables the zone."""
+    stage.cloud.enabled = False
+    return answer()
+
+
+LEADERS = {"election": elects, "dies before": dies_before, "dies after": dies_after}
+BALANCERS = {"loses it before": balanced_before, "loses it after": balanced_after}
 KILLS = {"before": killed_before, "after": killed_after}

@@ -42,15 +42,16 @@ class Broken(Exception):
 
 
 class FaultyProxy:
-    """Passes bytes on to (host, port), with a fault in the first `times` connections.
+    """Passes bytes on to (host, port), with a fault in `times` connections from number `first` on.
 
     `passed` has, of each connection, what the server was sent (``request``) and the client (``answer``).
     """
 
-    def __init__(self, target, fault: Fault | None = None, times: int = 1):
+    def __init__(self, target, fault: Fault | None = None, times: int = 1, first: int = 0):
         self.target = target
         self.fault = fault
         self.times = times
+        self.first = first
         self.passed: list[dict[str, bytearray]] = []
         self.streams: list[Stream] = []
         self.stopped = threading.Event()
@@ -85,7 +86,7 @@ class FaultyProxy:
 
     def connected(self, near, far):
         """[(where bytes come from, their Stream)] of a new connection."""
-        fault = self.fault if len(self.passed) < self.times else None
+        fault = self.fault if 0 <= len(self.passed) - self.first < self.times else None
         passed = {"request": bytearray(), "answer": bytearray()}
         self.passed.append(passed)
         found = [

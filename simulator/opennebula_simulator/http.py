@@ -22,6 +22,8 @@ REASONS = {
     405: "Method Not Allowed",
     411: "Length Required",
     500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
 }
 ERROR_PAGE = (
     "<HTML><HEAD><TITLE>Error {0}</TITLE></HEAD><BODY><H1>Error {0}</H1><P>{1}</P><p><HR><b><i>"

@@ -11,6 +11,7 @@ from ..pyone.errors import (
     OneAuthenticationException,
     OneAuthorizationException,
     OneConnectionException,
+    OneException,
     OneLeaderException,
     OneProtocolException,
     OneTimeoutException,
@@ -28,6 +29,7 @@ ADVICE = (
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
     (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
+    (OneException, r"\bzone disabled\b", "It only answers questions: enable it (one_zone, id: 0, enabled: true)"),
     (OneLeaderException, "", "Wait until the servers of OpenNebula have elected a leader, and see onezone show"),
     (OneConnectionException, r"^OneFlow \(", "Check flow_url, and for https validate_certs and ca_path"),
     (

@@ -106,8 +106,8 @@ class OneLeaderException(OneInternalException, OneConnectionException):
 
 
 # How a server begins to say that it knows no leader to pass the request on to, that one is being elected, or that it
-# has become the leader and is not up to date yet.
-_NO_LEADER = re.compile(r"(?:\[[\w.]+\]\s*)?Cannot process request,")
+# has become the leader and is not up to date yet.  A zone that an administrator has disabled begins so, too.
+_NO_LEADER = re.compile(r"(?:\[[\w.]+\]\s*)?Cannot process request,(?! zone disabled)")
 
 BY_CODE = {
     0x0100: OneAuthenticationException,

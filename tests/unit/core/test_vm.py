@@ -140,6 +140,44 @@ def test_every_change_of_a_vm_that_does_not_run_as_it_should(run, one, simulator
     assert one.vm.info(0).TEMPLATE == before.TEMPLATE
 
 
+def interrupt(one):
+    """What a run leaves that dies while a VM is off for a change."""
+    last = one.vm.info(0).HISTORY_RECORDS.HISTORY[-1]
+    one.vm.update(0, {"ANSIBLE_POWER_CYCLE": last.SEQ}, 1)
+    one.vm.action("poweroff", 0)
+
+
+@pytest.mark.parametrize("wanted", [{"memory": "128"}, {"memory": "256"}, {"labels": ["web"]}, {}])
+def test_an_interrupted_power_cycle_ends_with_the_vm_on(run, one, wanted):
+    bring(run, "running", memory="128")
+    interrupt(one)
+    planned, dummy = run(check=True, name="db", **wanted)
+    done, dummy = run(name="db", **wanted)
+    assert planned.after == done.after
+    assert (done.before["status"], done.after["status"]) == ("poweredoff", "running")
+    assert only(done)["status"] == "running"
+    assert not run(name="db", **wanted)[0].changed
+    one.vm.action("poweroff", 0)  # somebody else, later
+    assert only(run(name="db", **wanted)[0])["status"] == "poweredoff"
+
+
+def test_an_interrupted_power_cycle_of_a_vm_that_somebody_has_moved_ends_with_the_vm_on(run, one):
+    one.host.allocate("other", "dummy", "dummy", 0)
+    one.hostpool.info()
+    bring(run, "running")
+    interrupt(one)
+    one.vm.migrate(0, 1 - one.vm.info(0).HISTORY_RECORDS.HISTORY[-1].HID, False, False, -1, 0)
+    assert only(run(name="db")[0])["status"] == "running"
+
+
+def test_a_state_that_a_task_names_counts_after_an_interrupted_power_cycle(run, one):
+    bring(run, "running")
+    interrupt(one)
+    assert only(run(name="db", state="poweredoff")[0])["status"] == "poweredoff"
+    one.vm.update(0, {"ANSIBLE_POWER_CYCLE": "none"}, 1)
+    assert only(run(name="db")[0])["status"] == "poweredoff", "a mark of somebody else is none"
+
+
 def test_one_power_cycle_does_all_that_needs_it(run, one):
     bring(run, "running")
     wanted = {"memory": "1 GB", "vcpu": 2, "disks": [{"image": "data"}], "labels": ["big"]}

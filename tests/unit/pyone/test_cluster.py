@@ -25,7 +25,7 @@ REFUSALS = {
     "lost": "[one.host.allocate] Cannot process request, no leader found",
     "election": "[one.host.allocate] Cannot process request, oned cluster in election mode",
     "catching up": "Cannot process request, oned cluster is replicating log",
-    "read-only": "[one.host.allocate] Zone is disabled",
+    "read-only": "[one.host.allocate] Cannot process request, zone disabled",
 }
 NO_LEADER = ("lost", "election", "catching up")
 
@@ -167,7 +167,7 @@ def test_no_repetitions_are_no_repetitions(cluster, client, clock):
 def test_a_zone_that_is_read_only_refuses_once(simulator, cluster, client, clock):
     nodes = cluster("read-only", "read-only")
     one = client(urls(nodes))
-    with pytest.raises(OneInternalException, match="Zone is disabled") as caught:
+    with pytest.raises(OneInternalException, match="zone disabled") as caught:
         allocated(one)
     assert not isinstance(caught.value, OneLeaderException)
     assert [node.writes for node in nodes] == [1, 0]
