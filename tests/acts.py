@@ -113,7 +113,12 @@ ACTS: dict[str, dict[str, Act]] = {
         "a", of({"type": 200, "template": {"BODY": "x"}}, {"type": 200, "labels": ["l"], "mode": "640"}, {"type": 200})
     ),
     "one_group": named(
-        "a", of({"quotas": {"vm": {"memory": 1024}}}, {"quotas": {"vm": {"memory": 512}}, "labels": ["l"]}, admins={"name": "dev", "admins": ["ann"]})
+        "a",
+        of(
+            {"quotas": {"vm": {"memory": 1024}}},
+            {"quotas": {"vm": {"memory": 512}}, "labels": ["l"]},
+            admins={"name": "dev", "admins": ["ann"]},
+        ),
     ),
     "one_hook": named("a", of({"type": "api", "call": "one.vm.allocate", "command": "a"}, {"command": "b"})),
     "one_host": named("a", of({**DUMMY, "cluster": "edge"}, {"state": "disabled", "template": {"RACK": "1"}})),
@@ -187,7 +192,10 @@ ACTS: dict[str, dict[str, Act]] = {
     "one_vm_exec": {"create": {"name": "vm", "command": "echo ready"}, "repeat": {"name": "vm", "state": "repeated"}},
     "one_vm_group": named("a", of({"roles": [{"name": "db"}, {"name": "web"}]}, {"anti_affined": [["db", "web"]]})),
     "one_vm_migrate": {"change": {"name": "vm", "host": "host1"}, "evacuate": {"evacuate": "host0"}},
-    "one_vm_recover": {"change": {"name": "broken", "operation": "retry"}, "remove": {"name": "broken", "operation": "delete", "force": True}},
+    "one_vm_recover": {
+        "change": {"name": "broken", "operation": "retry"},
+        "remove": {"name": "broken", "operation": "delete", "force": True},
+    },
     "one_vm_schedule": {
         "create": {"name": "vm", "schedules": [NIGHTLY]},
         "change": {"name": "vm", "schedules": [dict(NIGHTLY, days=[2]), dict(NIGHTLY, action="poweroff")]},
@@ -231,7 +239,6 @@ ACTS: dict[str, dict[str, Act]] = {
         "enable": {"id": 0, "enabled": True},
     },
 }
-
 
 
 def give_agent(lab: Lab) -> None:

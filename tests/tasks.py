@@ -167,7 +167,9 @@ def through_action(job: dict[str, Any]) -> dict[str, Any]:
     task = SimpleNamespace(args=job["options"], check_mode=job["check"], async_val=0, diff=True, environment=[])
     loader = DataLoader()
     context = SimpleNamespace(check_mode=job["check"], verbosity=3)
-    return action(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir="")), context, loader, Templar(loader), None).run(None, {})
+    return action(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir="")), context, loader, Templar(loader), None).run(
+        None, {}
+    )
 
 
 FACES = {"one_cloud": through_action}

@@ -33,4 +33,4 @@ def interrupted(item):
     if not is_whole(number) or last is None or target_state(item) != "poweredoff":
         return False
     # A VM that was moved meanwhile has a new record, in which it has not run yet.
-    return last.SEQ == int(number) or (last.SEQ > int(number) and not last.RSTIME)
+    return int(number) == last.SEQ or (int(number) < last.SEQ and not last.RSTIME)

@@ -574,7 +574,9 @@ def _virtual_machine(record, source, ambiguous, secret_names):
 
 VM_STATES = ("running", "poweredoff", "suspended", "stopped", "undeployed", "held")
 # Attributes of the user template that OpenNebula or this collection writes.
-GENERATED = frozenset("ANSIBLE_POWER_CYCLE ANSIBLE_REQUEST ERROR INFO LABELS LOGO SCHED_MESSAGE SERVICE_ID ROLE_NAME".split())
+GENERATED = frozenset(
+    "ANSIBLE_POWER_CYCLE ANSIBLE_REQUEST ERROR INFO LABELS LOGO SCHED_MESSAGE SERVICE_ID ROLE_NAME".split()
+)
 
 
 def _user_template(attributes):

@@ -90,7 +90,10 @@ def test_a_zone_that_becomes_read_only_is_told(stage, module, act):
 @pytest.mark.parametrize(("module", "act"), EVERY_ACT)
 def test_the_connection_is_lost_at_every_call(stage, tally, module, act):
     calls = stage.reference(module, act).calls
-    kinds = {"api_url": [call for call in calls if " " not in call], "flow_url": [call for call in calls if " " in call]}
+    kinds = {
+        "api_url": [call for call in calls if " " not in call],
+        "flow_url": [call for call in calls if " " in call],
+    }
     ports, found, count = {"api_url": stage.http.port, "flow_url": stage.flow_http.port}, [], 0
     for option, sent in kinds.items():
         for number, call in enumerate(sent):
