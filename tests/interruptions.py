@@ -274,9 +274,10 @@ def shown(xml: str) -> str:
 def difference(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> str:
     """What of a world differs, for a message."""
     parts = []
-    for kind in wanted:
-        lost, more = set(wanted[kind]) - set(found[kind]), set(found[kind]) - set(wanted[kind])
-        if lost or more or len(wanted[kind]) != len(found[kind]):
+    for kind, before in wanted.items():
+        after = found[kind]
+        lost, more = set(before) - set(after), set(after) - set(before)
+        if lost or more or len(before) != len(after):
             parts.append(f"{kind}: {lost} became {more}")
     return "; ".join(parts)
 

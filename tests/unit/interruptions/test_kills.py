@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Every module, killed with SIGKILL at its calls: the next run makes the cloud what it would be, and the third rests."""
+"""Every module, killed with SIGKILL at its calls: the next run makes the cloud what it would be, the third rests."""
 
 from __future__ import annotations
 
