@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.action.one_cloud import Modules
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.flow import Clients
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import apply, document, objects, planner
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.shared_cloud import SharedCloud
 
@@ -79,3 +80,12 @@ class Site:
 @pytest.fixture
 def site(simulator):
     return Site(simulator.url, simulator.flow_url)
+
+
+@pytest.fixture
+def datastores(simulator):
+    """The datastores that OpenNebula comes with have the drivers of the simulator."""
+    client = OneServer(simulator.url, session="oneadmin:opennebula")
+    for oid in range(3):
+        client.datastore.update(oid, {"TM_MAD": "dummy", **({"DS_MAD": "dummy"} if oid else {})}, 1)
+    return client
