@@ -164,7 +164,7 @@ class ActionModule(Ordinary):
             self._compute_environment_string(self._environment)
             if not (self._fits() and self._wanted(task_vars or {})):
                 self._core = None
-            self._progress = self._followed(task_vars or {})
+            self._progress = followed(self, task_vars or {})
         return super().run(tmp, task_vars)
 
     def _fits(self):
@@ -184,18 +184,6 @@ class ActionModule(Ordinary):
         except TypeError:
             raise AnsibleActionFail("The variable %s is %r, which is no boolean." % (SWITCH, given)) from None
 
-    def _followed(self, task_vars):
-        """How OneModule tells what it waits for: (a function that shows a line, seconds); None: it does not."""
-        given = self._templar.template(task_vars.get(PERIOD, USUAL_PERIOD))
-        try:
-            period = float(given)
-        except (TypeError, ValueError):
-            raise AnsibleActionFail("The variable %s is %r, which is no number." % (PERIOD, given)) from None
-        if period <= 0 or self._task.no_log:
-            return None
-        host = task_vars.get("inventory_hostname", "localhost")
-        return partial(show, host), period
-
     def _is_pipelining_enabled(self, *arguments, **options):
         return bool(self._core) or super()._is_pipelining_enabled(*arguments, **options)
 
@@ -213,6 +201,27 @@ class ActionModule(Ordinary):
         with variables(self._environment):
             told = answer(self._main, in_data, self._progress)
         return {"rc": 0, "stdout": told, "stdout_lines": told.splitlines(), "stderr": "", "stderr_lines": []}
+
+
+def followed(action, task_vars):
+    """How a task tells what it does: (a function that shows a line, seconds between two); None: it does not.
+
+    Args:
+        action (ActionBase)
+        task_vars (dict)
+
+    Raises:
+        AnsibleActionFail: the variable one_progress is no number.
+    """
+    given = action._templar.template(task_vars.get(PERIOD, USUAL_PERIOD))
+    try:
+        period = float(given)
+    except (TypeError, ValueError):
+        raise AnsibleActionFail("The variable %s is %r, which is no number." % (PERIOD, given)) from None
+    if period <= 0 or action._task.no_log:
+        return None
+    host = task_vars.get("inventory_hostname", "localhost")
+    return partial(show, host), period
 
 
 def module_of(name, collections):
@@ -236,9 +245,9 @@ class Guest(OneModule.face):
         super().warn(without_secrets(warning, self.no_log_values), **options)
 
 
-def show(host, line):
-    """Shows what a task waits for; on standard error, for standard output may be data (the callback json)."""
-    Display().display("WAITING: [%s]: %s" % (host, line), stderr=True)
+def show(host, line, what="WAITING"):
+    """Shows what a task waits for, or does; on standard error, for standard output may be data (the callback json)."""
+    Display().display("%s: [%s]: %s" % (what, host, line), stderr=True)
 
 
 def answer(main, options, progress=None):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -18,13 +19,16 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._core import guard
-from ..module_utils._core.cloud import secrets_of
+from ..module_utils._core import waiting as waits
+from ..module_utils._core.cloud import label, secrets_of
 from ..module_utils._core.failure import Failure, fault, listed, printable
 from ..module_utils._core.flow import Clients
+from ..module_utils._core.waiting import Clock
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
 from ..plugin_utils.declaration.options import cost, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
+from .one import followed
 
 # Expressions in the files of a document are those of whoever wrote the playbook; ansible-core asks since 2.19.
 TRUSTED = (
@@ -46,7 +50,7 @@ class ActionModule(ActionBase):
         secrets = secrets_of(params)
         try:
             with uncollected():
-                result = self._made(params, calls, secrets)
+                result = self._made(params, calls, secrets, self._followed(task_vars or {}, secrets))
         except AnsibleError:
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
@@ -55,11 +59,21 @@ class ActionModule(ActionBase):
         cover = secrets.cover if result.get("failed") else secrets.shown
         return dict(shown(cover(result)), **cost(calls))
 
-    def _made(self, params, calls, secrets):
-        declared, faults = self._declared(params, secrets)
+    def _followed(self, task_vars, secrets):
+        """As of one.followed(), without secrets, where the task runs on the machine of whoever follows it."""
+        found = followed(self, task_vars) if getattr(self._connection, "transport", None) == "local" else None
+        if found is None:
+            return None, 0
+        show, period = found
+        return lambda line, **what: show(secrets.line(line), **what), period
+
+    def _made(self, params, calls, secrets, following):
+        show, period = following
+        declared, names, faults = self._declared(params, secrets)
         with Clients(params, read_only=self._task.check_mode, on_call=calls.append, warn=Display().warning) as one:
-            names, protected = planner.names_of(declared), params["protected_label"]
-            cloud = SharedCloud(one, params["wait_timeout"], names, None, secrets, protected)
+            clock, protected = Clock(), params["protected_label"]
+            waiting = waits.Progress(show, period, clock) if show is not None else None
+            cloud = SharedCloud(one, params["wait_timeout"], names, clock, secrets, protected, waiting)
             declared += pruned(cloud, declared, params)
             plan, wrong = planner.plan(cloud, declared)
             if faults or wrong:
@@ -67,13 +81,21 @@ class ActionModule(ActionBase):
             refuse_too_many(plan, params["max_remove"])
             result = {"plan": [one.told() for one in plan.objects], "summary": plan.summary(), "changed": changes(plan)}
             result["diff"] = difference(plan)
+            result.update({"warnings": [str(doubt) for doubt in plan.doubts]} if plan.doubts else {})
             if params["report"] is not None:
                 Path(params["report"]).expanduser().write_text(report_html.page(plan), encoding="utf-8")
             self._keep_plan(params, result)
             if self._task.check_mode or not result["changed"]:
                 return result
-            progress = Progress(sum(one.action != "none" for one in plan.objects), secrets)
+            progress = self._progress(plan, cloud, show)
             return dict(result, **told(plan, apply.apply(cloud, plan, params["parallel"], progress)))
+
+    def _progress(self, plan, cloud, show):
+        """Who is told of each object that is done: nobody, where nobody follows the task."""
+        if show is None:
+            return lambda one, failure: None
+        line = partial(show, what="DONE")
+        return Progress(sum(one.action != "none" for one in plan.objects), line, cloud.clock)
 
     def _keep_plan(self, params, result):
         """Writes the plan where the task asks for it, or compares it with the one that was written.
@@ -99,7 +121,7 @@ class ActionModule(ActionBase):
     # -------------------------------------------------------- the document
 
     def _declared(self, params, secrets):
-        """(objects, faults) of the document."""
+        """(objects, their names as of SharedCloud, faults) of the document."""
         parts = [("", params["declaration"] or {}, {})] + self._files(params["src"])
         entries, faults = document.merged(parts)
         secrets.add([entry.options for entry in entries])
@@ -107,7 +129,7 @@ class ActionModule(ActionBase):
         if params["state"] == "absent":
             entries = [entry._replace(options=dict(entry.options, state="absent")) for entry in entries]
         found, invalid = objects.declared(entries, Modules())
-        return found, faults + wrong + invalid
+        return found, prune.names_of(entries), faults + wrong + invalid
 
     def _files(self, path):
         """(file, content, lines) of each file of the document; expressions in them are those of the task."""
@@ -233,22 +255,33 @@ def _named(one):
 
 
 class Progress:
-    """Tells of each object that is done, with the count.
+    """Tells of each object that is done, with the count and the time that is left.
 
     Args:
         number (int): of all objects to make.
-        secrets (Secrets): that are not shown.
+        show (callable): takes a line.
+        clock (Clock)
     """
 
-    def __init__(self, number, secrets):
+    def __init__(self, number, show, clock):
         self._number = number
-        self._secrets = secrets
+        self._show = show
+        self._clock = clock
+        self._begin = clock.now()
         self._done = 0
 
     def __call__(self, one, failure):
+        """Tells of an object (planner.Planned) that is as declared, or has failed (Failure)."""
         self._done += 1
         self._number = max(self._number, self._done)  # more than was planned may have to be changed
-        word = {"create": "created", "update": "updated", "remove": "removed"}[one.action]
-        outcome = "failed: %s" % failure.message if failure is not None else word
-        what = self._secrets.line("%s %s %s" % (one.kind, one.declared.name, outcome))
-        Display().display("[%d/%d] %s" % (self._done, self._number, what))
+        outcome = "failed: %s" % failure.message if failure is not None else DONE[one.action]
+        text = "%s %s %s" % (label(one.kind), one.declared.name, outcome)
+        self._show("%d of %d%s: %s" % (self._done, self._number, self._left(), text))
+
+    def _left(self):
+        """About how long the others take, when they take as long as those that are done."""
+        left = (self._clock.now() - self._begin) / self._done * (self._number - self._done)
+        return ", %d s left" % round(left) if left >= 1 else ""
+
+
+DONE = {"create": "created", "update": "updated", "remove": "removed"}

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
+
+from ...module_utils._core.values import vectors
 
 # Attributes of templates that name objects: (attribute, member or None, kind).
 NAMED_IN_TEMPLATES = (
@@ -15,8 +18,11 @@ NAMED_IN_TEMPLATES = (
     ("NIC", "SECURITY_GROUPS", "security_group"),
     ("DISK", "IMAGE", "image"),
     ("OS", "KERNEL_DS", "image"),
+    ("OS", "INITRD_DS", "image"),
+    ("CONTEXT", "FILES_DS", "image"),
     ("VMGROUP", "VMGROUP_NAME", "vm_group"),
 )
+FILE = re.compile(r"\$FILE\[[^]]*?IMAGE=[\"']?([^\"',\]]+)")  # how the members *_DS name images
 
 
 class Node(NamedTuple):
@@ -37,14 +43,20 @@ class Cycle(Exception):
 
 def template_names(template):
     """(kind, name) of the objects that a canonical template names."""
-    found = []
-    for attribute, member, kind in NAMED_IN_TEMPLATES:
-        value = template.get(attribute, [])
-        vectors = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
-        names = [one[member] for one in vectors if one.get(member)]
-        parts = [part.strip() for name in names for part in (name.split(",") if kind == "security_group" else [name])]
-        found += [(kind, part) for part in parts]
-    return found
+    return [
+        (kind, name)
+        for attribute, member, kind in NAMED_IN_TEMPLATES
+        for vector in vectors(template, attribute)
+        for name in _names(kind, member, vector.get(member, ""))
+    ]
+
+
+def _names(kind, member, text):
+    """The names in a member of a template."""
+    if member.endswith("_DS"):
+        return FILE.findall(text)
+    parts = text.split(",") if kind == "security_group" else [text]
+    return [part.strip() for part in parts if part.strip()]
 
 
 def order(references, deferrable):

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from ...module_utils._core import names
+from ...module_utils._core.cloud import label
 from ...module_utils._core.failure import Failure, described
 from ...module_utils._engine.engine import Engine
 from ...module_utils._engine.resource import Report, modes_of, wanted_of
@@ -69,12 +70,15 @@ class Plan(NamedTuple):
         references (dict): number → {option: numbers of the objects that it refers to}.
         waves (list[list[graph.Node]])
         put_off (dict): number → options of its second node.
+        doubts (list[Fault]): names inside of templates that neither the cloud nor the document has; OpenNebula takes
+            them, and asks for the objects when a VM is made.
     """
 
     objects: list
     references: dict
     waves: list
     put_off: dict
+    doubts: list
 
     def summary(self):
         """{action: how many objects}."""
@@ -120,7 +124,23 @@ def plan(cloud, objects):
     except graph.Cycle as cycle:
         places = [objects[number].entry.place() for number in cycle.args[0]]
         return None, [Fault(places[0], "it is in a circle of objects that need each other: %s." % ", ".join(places))]
-    return Plan(planned, references, waves, put_off), []
+    return Plan(planned, references, waves, put_off, _doubts(cloud, planned, numbers)), []
+
+
+def _doubts(cloud, planned, numbers):
+    """Plan.doubts for what is to be changed."""
+    return [
+        Fault(one.declared.entry.place("template"), "there is no %s %r." % (label(kind), name))
+        for one in planned
+        if one.action in ("create", "update") and "template" in (one.report.after or {})
+        for kind, name in graph.template_names(_declared_template(cloud, one.declared))
+        if (kind, name) not in numbers and not cloud.has(kind, name)
+    ]
+
+
+def _declared_template(cloud, declared):
+    form = declared.resource.attributes["template"].canonical if declared.resource is not None else None
+    return form(cloud, declared.params["template"]) if form is not None and declared.params.get("template") else {}
 
 
 def _one_after_another(cloud, objects, references):

@@ -40,6 +40,14 @@ PRUNED = {
     "service_templates": "service_template",
     "services": "service",
 }
+
+
+def names_of(entries):
+    """{(kind, name)} of the objects that Entries declare, also of those whose options are not valid."""
+    named = [(entry.key, entry.options.get("name")) for entry in entries if entry.key in PRUNED]
+    return {(PRUNED[key], str(name)) for key, name in named if name is not None}
+
+
 PROBES = ("ab", "-9-Z-", "a long name of many words", "Übung_1.example.com")  # a pattern that fits these fits all
 # Objects that OpenNebula makes when it is installed, by their ids.
 INSTALLED = {

@@ -39,7 +39,7 @@ class SharedCloud(Cloud):
     """A Cloud that many objects, and several threads, plan on.
 
     Args:
-        one, timeout, clock, secrets, protected: as of Cloud.
+        one, timeout, clock, secrets, protected, progress: as of Cloud.
         declared (container): (kind, name) of objects that the document declares; a reference to one that does not exist
             yet is taken as it is written.
 
@@ -47,8 +47,8 @@ class SharedCloud(Cloud):
         asked (list[tuple] | None): the references since trace() began: (kind, name or id).
     """
 
-    def __init__(self, one, timeout=300, declared=(), clock=None, secrets=None, protected=LABEL):
-        super().__init__(one, timeout, None, clock, None, secrets, protected)
+    def __init__(self, one, timeout=300, declared=(), clock=None, secrets=None, protected=LABEL, progress=None):
+        super().__init__(one, timeout, None, clock, progress, secrets, protected)
         self._declared = declared
         self._lock = threading.RLock()
         self._local = threading.local()
@@ -65,11 +65,12 @@ class SharedCloud(Cloud):
         """As of Cloud; an object that the document declares may be yet to come."""
         if getattr(self._local, "asked", None) is not None:
             self._local.asked.append((kind, str(given)))
-        if (kind, str(given)) in self._declared and not self._exists(kind, given, pool_arguments):
+        if (kind, str(given)) in self._declared and not self.has(kind, given, pool_arguments):
             return None
         return super().reference(kind, given, pool_arguments)
 
-    def _exists(self, kind, given, pool_arguments):
+    def has(self, kind, given, pool_arguments=None):
+        """Whether there is an object with a name or an id."""
         text = str(given)
         found = self.derived(by_name, kind, pool_arguments).get(text.strip(), ())
         return bool(found) or (is_whole(text) and int(text) in self.derived(by_id, kind, pool_arguments))

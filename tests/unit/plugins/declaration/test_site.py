@@ -8,12 +8,15 @@ import contextlib
 import copy
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.action.one_cloud import Progress
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneInternalException, OneServer
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import prune
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.document import Entry
+from opennebula_simulator.cloud import Options
+from opennebula_simulator.server import Simulator
 
-from .conftest import CLOUD
+from .conftest import CLOUD, Site
 
 
 @pytest.fixture
@@ -130,6 +133,47 @@ def test_objects_of_one_name_have_to_say_whose_they_are(site):
     assert "templates[1]: another object has the name 'web': give the owner of each." in map(str, faults)
 
 
+def test_names_in_templates_that_nothing_has_are_doubted(site, one):
+    template = {
+        "CPU": 1,
+        "NIC": [{"NETWORK": "nett"}, {"NETWORK": "net", "SECURITY_GROUPS": "0,web,wbe"}],
+        "DISK": {"IMAGE_ID": "7"},
+        "OS": {"KERNEL_DS": "$FILE[IMAGE=kernel]"},
+        "CONTEXT": {"FILES_DS": '$FILE[IMAGE="a b"] $FILE[IMAGE_UNAME=x,IMAGE=c]'},
+    }
+    declared = {key: CLOUD[key] for key in ("virtual_networks", "security_groups", "clusters", "hosts")}
+    dummy, plan, faults = site.plan({**declared, "templates": [{"name": "t", "template": template}]})
+    assert faults == []
+    assert [str(doubt) for doubt in plan.doubts] == [
+        "templates[0].template: there is no virtual network 'nett'.",
+        "templates[0].template: there is no security group 'wbe'.",
+        "templates[0].template: there is no image 'kernel'.",
+        "templates[0].template: there is no image 'a b'.",
+        "templates[0].template: there is no image 'c'.",
+    ]
+
+
+def test_progress_counts_and_tells_the_time_that_is_left(site):
+    class Clock:
+        time = 0.0
+
+        def now(self):
+            return self.time
+
+    lines: list[str] = []
+    clock = Clock()
+    progress = Progress(3, lines.append, clock)
+    plan = site.plan({"groups": [{"name": name} for name in "abc"]})[1]
+    for one, failure in zip(plan.objects, (None, Failure("Cannot create group b: no."), None), strict=True):
+        clock.time += 10
+        progress(one, failure)
+    assert lines == [
+        "1 of 3, 20 s left: group a created",
+        "2 of 3, 10 s left: group b failed: Cannot create group b: no.",
+        "3 of 3: group c created",
+    ]
+
+
 class Killed(BaseException):
     """The run ends here."""
 
@@ -146,18 +190,45 @@ def killing(number):
     return on_call
 
 
-@pytest.mark.parametrize("number", range(3, 60, 4))
-def test_a_run_that_was_killed_is_finished_by_the_next(site, one, number):
-    kinds = ("groups", "users", "clusters", "hosts", "security_groups", "virtual_networks", "vdcs")
-    small = {key: CLOUD[key] for key in kinds}
-    with contextlib.suppress(Killed):
-        site.apply(small, on_call=killing(number))
-    dummy, outcome = site.apply(small)
-    assert outcome.failures == {}
-    dummy, again, dummy = site.plan(small)
-    assert set(actions(again).values()) == {"none"}
-    names = [item.NAME for item in one.vnpool.info(-2, -1, -1).VNET] + [item.NAME for item in one.hostpool.info().HOST]
-    assert sorted(names) == ["net", "node1"], "nothing is created twice"
+KILLED = {key: CLOUD[key] for key in CLOUD if key not in ("acls", "images", "virtual_machines")}
+
+
+def killed_and_finished(number):
+    """Whether a run that ends before its call of this number has ended so; the next run makes the cloud as declared."""
+    simulator = Simulator(Options(delay=0)).start()
+    site = Site(simulator.url, simulator.flow_url)
+    killed = True
+    try:
+        client = OneServer(simulator.url, session="oneadmin:opennebula")
+        with contextlib.suppress(Killed):
+            site.apply(KILLED, on_call=killing(number))
+            killed = False
+        dummy, outcome = site.apply(KILLED)
+        assert outcome.failures == {}
+        assert set(actions(site.plan(KILLED)[1]).values()) == {"none"}
+        pools = (
+            client.vnpool.info(-2, -1, -1).VNET,
+            client.hostpool.info().HOST,
+            client.templatepool.info(-2, -1, -1).VMTEMPLATE,
+        )
+        assert [item.NAME for pool in pools for item in pool] == ["net", "node1", "tpl"], "nothing is created twice"
+    finally:
+        simulator.stop()
+    return killed
+
+
+@pytest.mark.parametrize("number", range(13, 45, 4))
+def test_a_run_that_was_killed_is_finished_by_the_next(number):
+    assert killed_and_finished(number)
+
+
+@pytest.mark.long
+def test_a_run_that_was_killed_at_any_call_is_finished_by_the_next(tally):
+    number = 0
+    while killed_and_finished(number):
+        number += 1
+    tally("Kill points", "one_cloud", killed=number, converged=number)
+    assert number > 40
 
 
 def test_what_is_declared_absent_goes_in_the_reverse_order(site, one):
