@@ -17,9 +17,9 @@ description:
   - In check mode the result is the plan. A run executes the same plan.
   - A failure of one object ends neither the task nor the work on the others. What depends on it is skipped.
     The task fails at the end, and the next run continues from there.
-  - It runs in the controller, whatever the connection of the host is. With a local connection each object that is done is
-    told on standard error, with the count and the time that is left. The variable C(one_progress) with the value V(0)
-    turns this off.
+  - It runs in the controller, whatever the connection of the host is. With a local connection each object that is done
+    is told on standard error, with the count and the time that is left. The variable C(one_progress) with the value
+    V(0) turns this off.
   - Names inside of VM templates and virtual network templates may be those of objects that do not exist yet, as
     OpenNebula asks for them when a VM is created. The task warns of those that neither the cloud nor the document has.
 options:
