@@ -22,13 +22,12 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ..module_utils._core.argument_specs import CONNECTION
 from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure, printable
-from ..module_utils.pyone.element import parsed
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
 from .inventory_sources import servers, side_by_side
 
 TEMPLATED = ("api_url", "api_username", "api_password", "servers")  # so that lookups can bring them
-FEW = 12  # facts
+FEW = 12  # facts, up to which templates are looked at piece by piece
 EXPRESSIONS = ("compose", "groups", "keyed_groups", "filters")
 HOSTNAMES = {"name": "{name}", "id": "{id}", "name-id": "{name}-{id}"}
 RESERVED = frozenset(("all", "ungrouped", *LOCALHOST))  # host names that change other hosts, or the controller
@@ -106,6 +105,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
             AnsibleParserError: one sentence: what, where, what to do.
         """
         super().parse(inventory, loader, path, cache)
+        self._checked = set()  # names of variables that Ansible has taken
         try:
             self._configure(self._read_config_data(path), path)
             with uncollected():
@@ -179,8 +179,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
     def _records(self, source):
         tests = [(test, self.options[name]) for name, test in self.FILTERS.items() if self.options[name] is not None]
         for item in self.items(source):
-            # To look for many fields in what is not parsed takes longer than to parse it.
-            facts = Facts(self.FACTS, parsed(item) if len(self.needed) > FEW else item, source, self.options)
+            facts = Facts(self.FACTS, item, source, self.options, whole=len(self.needed) > FEW)
             if all(test(facts, wanted) for test, wanted in tests):
                 yield self.record(facts)
 
@@ -272,12 +271,21 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add(self, name, record, groups):
         # Not by the names of host and group, which Ansible may take for one of the other kind.
+        known = name in self.inventory.hosts
         self.inventory.add_host(name)
         host = self.inventory.hosts[name]
-        for variable, value in self.variables(record).items():
-            host.set_variable(variable, value)
+        self._set_variables(host, self.variables(record), merged=known)
         for group in groups:
             self.inventory.groups[group].add_host(host)
+
+    def _set_variables(self, host, variables, merged):
+        """Sets variables of a host (dict), merged with those of an earlier source where it is known from there."""
+        # Ansible checks the name of each variable of each host, which takes most of the time: once is enough.
+        for name in variables if merged else variables.keys() - self._checked:
+            host.set_variable(name, variables[name])
+        if not merged:
+            self._checked.update(variables)
+            host.vars.update(variables)
 
     def _construct(self, hosts):
         """What the options of ansible.builtin.constructed ask for; groups last, for a group may be named as a host."""

@@ -113,7 +113,8 @@ def found(value, name="", names=is_secret):
         names (SecretNames): tells whether a name is that of a secret.
     """
     if isinstance(value, dict):
-        return set().union(*(found(item, key, names) for key, item in value.items()))
+        members = [(key, item) for key, item in value.items() if names.of_word(str(key)) or may_hold(item)]
+        return set().union(*(found(item, key, names) for key, item in members))
     if isinstance(value, (list, tuple)):
         return set().union(*(found(item, name, names) for item in value))
     if value is None or isinstance(value, bool):
@@ -123,13 +124,18 @@ def found(value, name="", names=is_secret):
     return _assigned(value, names)
 
 
+def may_hold(value):
+    """Whether a secret could be in a value: most texts have no sign of one, and to search them takes far longer."""
+    return not isinstance(value, str) or "=" in value or ":" in value or "PRIVATE KEY-----" in value
+
+
 def _assigned(value, names):
     """The values that texts assign to names of secrets, and those that are told by their form."""
     if isinstance(value, dict):
         return set().union(*(_assigned(item, names) for item in value.values()))
     if isinstance(value, (list, tuple)):
         return set().union(*(_assigned(item, names) for item in value))
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not may_hold(value):
         return set()
     by_form = [match.group("value") for pattern in _forms_in(value) for match in pattern.finditer(value)]
     if names.hint(value):

@@ -169,16 +169,6 @@ class Vectors(list):
         return getattr(self._only(".%s()" % name), name)
 
 
-def parsed(element: Element) -> Element:
-    """The same element, parsed as a whole: worth it where most of its fields will be looked at.
-
-    Raises:
-        OneProtocolException: it is not well formed.
-    """
-    node = element._node
-    return type(element)(node.tree(), element._method) if isinstance(node, Node) else element
-
-
 class Template(dict):
     """An open template: NAME → text, {NAME: text} for a vector, or a list of these for a repeated attribute.
 

@@ -16,6 +16,7 @@ import threading
 import time
 import xmlrpc.client
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import project
@@ -134,27 +135,35 @@ def test_what_is_published_is_told_once_and_in_order(cloud, events):
 
 def test_nothing_is_lost_or_doubled_when_the_connection_is(cloud, events):
     proxy = Proxy(int(cloud.endpoint.rpartition(":")[2]))
+    cut = datetime.now(UTC)
 
     async def run():
-        async with events(publisher=proxy.endpoint, kinds=["vm"], interval=60) as found:
+        async with events(publisher=proxy.endpoint, kinds=["vm"], calls=["one.cluster.*"], interval=60) as found:
             cloud.host("node")
             first = cloud.vm("first")
             await until(lambda: found and found[-1]["state"] == "running")
             proxy.cut()
             second = cloud.vm("second")
+            cloud.call("cluster.allocate", "missed")
             cloud.call("vm.action", "terminate-hard", first)
             await until(lambda: cloud.published[-1][2:] in (("ACTIVE", "RUNNING"), ("DONE", "LCM_INIT")))
             await asyncio.sleep(0.5)
             proxy.mend()
-            await until(lambda: {event["state"] for event in found[-2:]} == {"done", "running"})
+            await until(lambda: {event.get("state") for event in found[-2:]} == {"done", "running"})
             cloud.call("vm.action", "poweroff-hard", second)
-            await until(lambda: found[-1]["state"] == "poweredoff")
+            await until(lambda: found[-1].get("state") == "poweredoff")
+            cloud.call("cluster.allocate", "told")
+            await until(lambda: found[-1]["type"] == "call")
             return found
 
     try:
         found = asyncio.run(run())
     finally:
         proxy.close()
+    gap, call = (event for event in found if event["type"] != "state")
+    assert (gap["type"], call["arguments"]) == ("missed_calls", ["told"])
+    assert cut < datetime.fromisoformat(gap["since"]) < datetime.fromisoformat(gap["until"])
+    found = [event for event in found if event["type"] == "state"]
     for oid in (0, 1):
         told = states_of(found, "vm", oid)
         assert all(one != other for one, other in itertools.pairwise(told)), told

@@ -16,7 +16,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element 
     Node,
     Template,
     parse,
-    parsed,
     read,
 )
 from hypothesis import example, given
@@ -272,15 +271,6 @@ def test_template_reads_the_attribute_alone(template, monkeypatch, name):
 def test_template_is_whole_after_an_attribute_was_read(template, name):
     assert template[name] == CONTENT[name]
     assert list(template.items()) == list(CONTENT.items())
-
-
-def test_parsed_is_the_same_parsed_as_a_whole(monkeypatch):
-    (vm,) = parse_pool(VM).VM
-    whole = parsed(vm)
-    monkeypatch.setattr(Node, "find", None)
-    assert (whole.ID, whole.NAME, whole.STATE, type(whole)) == (7, "a<b", None, type(vm))
-    assert dict(whole.TEMPLATE) == CONTENT
-    assert parsed(whole) is whole
 
 
 def test_template_without_the_attribute(template):

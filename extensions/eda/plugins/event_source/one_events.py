@@ -15,6 +15,7 @@ import sys
 import types
 from collections import deque
 from contextlib import suppress
+from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,7 +89,10 @@ options:
     type: list
     elements: str
   calls:
-    description: [Calls of the API that are told, such as V(one.vm.*). Needs O(publisher).]
+    description:
+      - Calls of the API that are told, such as V(one.vm.*). Needs O(publisher).
+      - OpenNebula keeps no calls. Those that are made while the connection to the publisher is lost are not told; an
+        event of the type C(missed_calls) says from when to when that was.
     type: list
     elements: str
     default: []
@@ -345,6 +349,7 @@ class Source:
         self.secrets = self.cloud.secrets_of(connection)
         self.client = self.cloud.connect(connection, read_only=True, warn=logger.warning)
         self.compare_now = asyncio.Event()
+        self.lost_since: str | None = None  # when the loss of the connection to the publisher was noticed
 
     async def run(self) -> None:
         """Tells events until it is cancelled. Raises Failure when the first look at the cloud fails."""
@@ -420,10 +425,25 @@ class Source:
         if event is not None:
             await self.tell(event)
 
+    async def connection(self, lost: bool) -> None:
+        """Notes that the connection to the publisher is lost, or is there again: then all states are compared."""
+        if lost:
+            self.lost_since = self.lost_since or now()
+            return
+        self.compare_now.set()
+        since, self.lost_since = self.lost_since, None
+        if since and self.options["calls"]:
+            await self.queue.put({"type": "missed_calls", "since": since, "until": now()})
+
     async def tell(self, event: dict[str, Any]) -> None:
         """Puts an event of a state on the queue, if the options ask for it."""
         if wanted(event, self.options):
             await self.queue.put(self.secrets.shown(event))
+
+
+def now() -> str:
+    """The time in UTC, as ISO 8601 writes it."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def from_environment() -> dict[str, str]:
@@ -437,14 +457,16 @@ class Listener:
 
     def __init__(self, source: Source, endpoint: str, topics: list[str]) -> None:
         import zmq.asyncio
+        import zmq.utils.monitor
 
         self.source = source
         self.zmq = zmq
         self.context = zmq.asyncio.Context()
+        self.lost = zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
         self.socket = self.context.socket(zmq.SUB)
         self.socket.set_hwm(0)  # what arrives is kept until it is told
         self.socket.setsockopt(zmq.HEARTBEAT_IVL, 10_000)  # a connection that is dead without a word is noticed
-        self.monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        self.monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | self.lost)
         for topic in topics:
             self.socket.subscribe(topic)
         self.socket.connect(endpoint)
@@ -459,10 +481,10 @@ class Listener:
                 logger.warning("A message of the publisher could not be read: %s: %s", topic.decode(), error)
 
     async def connections(self) -> None:
-        """Asks for a comparison whenever the connection is new."""
+        """Says when the connection is lost, and when it is new."""
         while True:
-            await self.monitor.recv_multipart()
-            self.source.compare_now.set()
+            event = self.zmq.utils.monitor.parse_monitor_message(await self.monitor.recv_multipart())["event"]
+            await self.source.connection(lost=bool(event & self.lost))
 
     def close(self) -> None:
         """Ends the subscription."""

@@ -57,8 +57,8 @@ class Nameless(Source):
         return {}
 
 
-def facts_of(table, item, options=None):
-    return Facts(table, item, Nameless("", {}), OPTIONS if options is None else options)
+def facts_of(table, item, options=None, whole=False):
+    return Facts(table, item, Nameless("", {}), OPTIONS if options is None else options, whole)
 
 
 @given(named(VM_NAMES, SHAPE), named(USER_NAMES, SHAPE))
@@ -69,6 +69,8 @@ def test_whatever_a_vm_has_is_read(template, attributes):
         assert "word" not in texts(found["one_attributes"].get("DB_PASSWORD"))
         json.dumps(found)
         assert all(isinstance(facts[name], list) for name in USER_NAMES.split())
+        whole = facts_of(table, vm(template, attributes), whole=True)
+        assert {name: whole[name] for name in found} == found
 
 
 @given(named("LABELS RACK", SHAPE))

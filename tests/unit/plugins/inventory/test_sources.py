@@ -10,6 +10,8 @@ import tracemalloc
 import pytest
 import yaml
 from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.inventory.host import Host
 from ansible_collections.privazio.opennebula.plugins.doc_fragments.connection import ModuleDocFragment as Connection
 from ansible_collections.privazio.opennebula.plugins.doc_fragments.inventory import ModuleDocFragment as Inventory
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION, SHARED
@@ -60,6 +62,31 @@ def web(cloud):
     cloud.vm("web")
     cloud.vm("db")
     return cloud
+
+
+# ---------------------------------------------------------------- earlier sources
+
+
+def test_variables_of_an_earlier_source_are_merged(parsed, web):
+    earlier = InventoryData()
+    earlier.add_host("db")
+    earlier.set_variable("db", "site", "east")
+    earlier.set_variable("db", "one_attributes", {"OWN": "kept"})
+    web("vm.update", 1, "RACK=12", 1)
+    found = parsed("one_vms", web.url, into=earlier).hosts["db"].get_vars()
+    assert (found["site"], found["one_name"], found["one_attributes"]["RACK"]) == ("east", "db", "12")
+    assert "OWN" not in found["one_attributes"]  # as hash_behaviour has it
+
+
+def test_ansible_checks_the_name_of_each_variable_once(parsed, web, monkeypatch):
+    checked = []
+    set_variable = Host.set_variable
+    monkeypatch.setattr(
+        Host, "set_variable", lambda self, name, value: checked.append(name) or set_variable(self, name, value)
+    )
+    found = parsed("one_vms", web.url)
+    names = [name for name in checked if name.startswith("one_")]
+    assert sorted(names) == sorted(name for name in found.hosts["db"].get_vars() if name.startswith("one_"))
 
 
 # ---------------------------------------------------------------- servers and zones
