@@ -74,6 +74,45 @@ def test_every_requirement_is_pinned():
         assert [line for line in lines if not re.match(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ; .+)?$", line)] == []
 
 
+SECTIONS = [
+    *("Description", "Requirements", "Installation", "Use cases", "Testing", "Support", "Release notes"),
+    *("Related information", "License information"),
+]
+
+
+def test_the_readme_has_what_certified_content_needs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(SECTIONS) <= set(re.findall(r"^## (.+)$", text, re.MULTILINE))
+    assert not re.search(r"pip3? install ansible", text)
+
+
+def test_links_of_the_readme_lead_somewhere_wherever_it_is_shown():
+    """Automation Hub and Galaxy show it without the files beside it."""
+    text = re.sub(r"```.*?```", "", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    known = dict(re.findall(r"^\[(.+)\]: (\S+)$", text, re.MULTILINE))
+    named = set(re.findall(r"\]\[([^\]]+)\]", text))
+    assert named == set(known)
+    targets = [*known.values(), *re.findall(r"\]\(([^)]+)\)", text)]
+    assert [target for target in targets if not target.startswith("https://")] == []
+    here = [target.partition("/blob/main/")[2] for target in targets if "/blob/main/" in target]
+    assert [path for path in here if not (ROOT / path).is_file()] == []
+
+
+def test_ansible_lint_skips_nothing_that_certified_content_needs():
+    options = load(".ansible-lint")
+    assert options["profile"] == "production"
+    assert not {"skip_list", "warn_list", "enable_list"} & set(options)
+    content = ("plugins", "roles", "extensions", "playbooks", "meta")
+    assert [path for path in options["exclude_paths"] if path.startswith(content)] == []
+    assert ".ansible-lint" in load("galaxy.yml")["build_ignore"]
+
+
+def test_the_collection_depends_on_nothing():
+    assert load("galaxy.yml")["dependencies"] == {}
+    assert load("meta/execution-environment.yml")["dependencies"] == {}
+    assert [name for name in ("requirements.txt", "bindep.txt") if (ROOT / name).exists()] == []
+
+
 def test_the_make_targets_of_the_readme_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for name in ("README.md", "CONTRIBUTING.md"):
