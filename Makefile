@@ -67,7 +67,7 @@ docs: ## render the documentation into build/docs/html
 	@$(ENVIRONMENT) run docs
 	@$(RUN) tools/build_docs.py
 
-dist: ## build the collection and the wheel pyone into build/dist, and try both
+dist: ## build the collection and the wheels into build/dist, with bills of materials and hashes, and try them
 	@$(ENVIRONMENT) run test
 	@$(RUN) tools/build_dist.py
 

@@ -2,15 +2,22 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 """Build what is published, the collection's tarball and two wheels, and prove that each works when installed.
 
-    python tools/build_dist.py       leaves them in build/dist/
+    python tools/build_dist.py [--only-build]       leaves them in build/dist/
 
-Each is installed into an empty environment with no package index in reach, and imported there. The tarball holds the
-files of the repository as they are, and has to pass galaxy-importer, by which Galaxy decides what it accepts.
+Beside each lies its bill of materials (CycloneDX), and SHA256SUMS has the hashes of all. The same commit gives the same
+bytes, wherever and whenever it is built. Each package is installed into an empty environment with no package index in
+reach, and imported there. The tarball holds the files of the repository as they are, and has to pass galaxy-importer,
+by which Galaxy decides what it accepts.
 """
 
 from __future__ import annotations
 
+import argparse
+import gzip
+import hashlib
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +27,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import sbom
 from project import BUILD, NAME, NAMESPACE, ROOT, VENV, environment, fail, project_files, remove
 from set_up import provide
 
@@ -73,10 +81,21 @@ with subprocess.Popen([sys.argv[1], "--port", "0", "--quiet", "--ready-file", st
 
 def main() -> None:
     """Build all, list and try them."""
+    parser = argparse.ArgumentParser(description="Build the collection and the wheels.")
+    parser.add_argument("--only-build", action="store_true", help="do not try what was built")
+    only_build = parser.parse_args().only_build
     remove(DIST)
     DIST.mkdir(parents=True)
+    os.umask(0o022)  # what the builders write themselves has the same modes for everybody
+    commit, moment = provenance()
+    os.environ["SOURCE_DATE_EPOCH"] = str(moment)
     pyone, simulator = build_wheel("pyone", WHEEL_SOURCES), build_wheel("opennebula_simulator", SIMULATOR_SOURCES)
-    tarball = build_tarball()
+    tarball = build_tarball(moment)
+    packages = [pyone, simulator, tarball]
+    bills = [sbom.describe(package, commit, moment) for package in packages]
+    list_hashes([*packages, *bills])
+    if only_build:
+        return
     for wheel in (pyone, simulator):
         show(wheel, sorted(zipfile.ZipFile(wheel).namelist()))
     with tarfile.open(tarball) as archive:
@@ -86,6 +105,24 @@ def main() -> None:
     try_tarball(tarball)
     import_as_galaxy(tarball)
     print(f"Done: {pyone.name}, {simulator.name} and {tarball.name} lie in {DIST.relative_to(ROOT)}.")
+
+
+def provenance() -> tuple[str, int]:
+    """Return the commit that is built, with a mark if files differ from it, and its time in seconds since the epoch."""
+    commit, moment = git("log", "-1", "--format=%H %ct").split()
+    changed = "+changes" if git("status", "--porcelain") else ""
+    return commit + changed, int(os.environ.get("SOURCE_DATE_EPOCH") or moment)
+
+
+def git(*arguments: str) -> str:
+    """Return what git says of the clone."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def list_hashes(paths: list[Path]) -> None:
+    """Write SHA256SUMS, for `sha256sum --check`."""
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(paths)]
+    (DIST / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
 def build_wheel(package: str, sources: tuple[str, ...]) -> Path:
@@ -101,17 +138,50 @@ def build_wheel(package: str, sources: tuple[str, ...]) -> Path:
                 shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(ROOT / name, target)
+        settle_modes(Path(folder))
         project = folder if len(sources) > 1 else str(Path(folder, *sources))
         run("pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(DIST), project)
     return the_one(f"{package}-*.whl")
 
 
-def build_tarball() -> Path:
-    """Build the tarball of the collection."""
+def settle_modes(folder: Path) -> None:
+    """Give what is in FOLDER the modes that git knows: who may execute it."""
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+
+
+def build_tarball(moment: int) -> Path:
+    """Build the tarball of the collection, with files of the time MOMENT in the order of their names."""
     with tempfile.TemporaryDirectory() as folder:
         collection = stage(Path(folder, NAME))
-        run("ansible-galaxy", "collection", "build", "--output-path", str(DIST), str(collection))
+        run("ansible-galaxy", "collection", "build", "--output-path", folder, str(collection))
+        (built,) = Path(folder).glob("*.tar.gz")
+        settle_tarball(built, DIST / built.name, moment)
     return the_one("*.tar.gz")
+
+
+def settle_tarball(source: Path, target: Path, moment: int) -> None:
+    """Write the collection in SOURCE to TARGET; ansible-galaxy takes the order of files from the file system."""
+    with tarfile.open(source) as archive:
+        contents = {
+            member.name: (member, archive.extractfile(member).read() if member.isfile() else b"")  # type: ignore[union-attr]
+            for member in archive
+        }
+    settled = {name: body for name, (dummy, body) in contents.items()}
+    listing, manifest = json.loads(settled["FILES.json"]), json.loads(settled["MANIFEST.json"])
+    listing["files"].sort(key=lambda file: file["name"])
+    settled["FILES.json"] = json.dumps(listing, indent=True).encode()
+    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(settled["FILES.json"]).hexdigest()
+    settled["MANIFEST.json"] = json.dumps(manifest, indent=True).encode()
+    with (
+        target.open("wb") as stream,
+        gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=moment) as packed,
+        tarfile.open(mode="w", fileobj=packed, format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for name in ("MANIFEST.json", "FILES.json", *sorted(settled.keys() - {"MANIFEST.json", "FILES.json"})):
+            member = contents[name][0]
+            member.mtime, member.size = moment, len(settled[name])
+            archive.addfile(member, io.BytesIO(settled[name]))
 
 
 def stage(folder: Path) -> Path:
