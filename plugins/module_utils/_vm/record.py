@@ -50,7 +50,7 @@ def number(template, name, form=int):
         form (type): int or float.
     """
     try:
-        return form(float(first_text(template, name, "0")))
+        return form(float(first_text(template, name)))
     except (ValueError, OverflowError):
         return form(0)
 
@@ -85,7 +85,7 @@ def instance(vm, record):
         disk_size=["%s MB" % disk["SIZE"] for disk in record["disks"] if "SIZE" in disk],
         networks=[network(nic) for nic in record["networks"]],
         nic_aliases=[network(nic) for nic in record["nic_aliases"]],
-        uptime_h=int((time.time() - vm.STIME) // 3600) if vm.STIME else 0,
+        uptime_h=int((time.time() - vm.STIME) / 3600) if vm.STIME else 0,
         error=first_text(vm.USER_TEMPLATE, "ERROR", None),
     )
 

@@ -57,7 +57,7 @@ def needs(item, word, force):
     return operation.needed(item) or (force and status(item) in operation.possible)
 
 
-def recover(cloud, item, word, waits=True):
+def recover(cloud, item, word, waits):
     """Recovers a VM (of one.vm.info); returns it as it is then, None when it has gone.
 
     Raises:

@@ -415,7 +415,7 @@ def recovered(*numbers):
     cloud = Cloud(None, clock=Steps())
     cloud.call = lambda *arguments, **data: None
     cloud.info = lambda kind, oid: next(looks)
-    found = recovery.recover(cloud, SimpleNamespace(**vars(seen[0])), "failure")
+    found = recovery.recover(cloud, SimpleNamespace(**vars(seen[0])), "failure", waits=True)
     return found.LCM_STATE, len(seen) - len(list(looks))
 
 

@@ -514,7 +514,7 @@ def test_schedules_of_a_vm_are_read():
 # ---------------------------------------------------------------- recovery
 
 
-def recovered(word, *looks, waits=True, before=None, **answers):
+def recovered(word, *looks, waits=True, before=None, pause=None, **answers):
     """(the VM or the failure, calls) of a recovery of a VM that could not be started."""
     before = before or vm("BOOT_FAILURE")
     left = [before, *looks]
@@ -525,6 +525,8 @@ def recovered(word, *looks, waits=True, before=None, **answers):
     here = cloud(vm_info=info, **answers)
     here.info("vm", before.ID)
     here.one.calls.clear()
+    if pause is not None:
+        here.clock.sleep = lambda seconds: setattr(here.clock, "seconds", here.clock.seconds + pause)
     try:
         found = recovery.recover(here, before, word, waits)
     except Failure as failure:
@@ -553,7 +555,7 @@ def test_without_waiting_the_vm_is_read_once():
 
 def test_a_vm_that_is_gone_is_recovered():
     here = cloud(vm_info=OneNoExistsException("gone"))
-    assert recovery.recover(here, vm("BOOT_FAILURE"), "delete_db") is None
+    assert recovery.recover(here, vm("BOOT_FAILURE"), "delete_db", waits=True) is None
 
 
 CHANGES = [  # what the VM is after it had failed to boot with the error "old", and a history record
@@ -579,6 +581,7 @@ def test_a_vm_that_stays_as_it_was_for_a_second_has_failed_again():
     assert isinstance(found, Broken)
     waited = 0.1 + 0.16 + 0.256 + 0.4096 + 0.65536  # seconds: the first moment after a second
     assert len(calls) == 1 + 6, waited
+    assert len(recovered("retry", vm("BOOT_FAILURE"), pause=0.5)[1]) == 1 + 3, "at 0, 0.5 and 1 second"
     found, dummy = recovered("failure", vm("BOOT_FAILURE"))
     assert (found.STATE, found.LCM_STATE) == (3, 36), "that is what the operation failure is for"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import info
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import record as records
+from ansible_collections.privazio.opennebula.plugins.module_utils._vm.selection import IN_POOL
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneInternalException
 from fake_vms import Element, cloud, infoset, record, refusal, vm
 
@@ -92,7 +93,7 @@ def test_numbers_of_templates(text, form, number):
 
 
 def test_a_vm_as_modules_return_it(monkeypatch):
-    monkeypatch.setattr(records.time, "time", lambda: 1000 + 2 * 3600 + 3599)
+    monkeypatch.setattr(records.time, "time", lambda: 1000 + 2 * 3600)
     found = records.instance(ITEM, RECORD)
     networks = [
         {"nic_id": 0, "name": "net", "ip": "10.0.0.1", "ip6": None, "mac": "02:00", "security_groups": "0"},
@@ -117,6 +118,12 @@ def test_a_vm_as_modules_return_it(monkeypatch):
         "uptime_h": 2,
         "error": "No memory.",
     }
+
+
+@pytest.mark.parametrize(("seconds", "hours"), [(3599, 0), (3600, 1), (7199, 1)])
+def test_hours_that_have_passed_since_the_start(monkeypatch, seconds, hours):
+    monkeypatch.setattr(records.time, "time", lambda: 1000 + seconds)
+    assert records.instance(ITEM, RECORD)["uptime_h"] == hours
 
 
 def test_what_a_vm_does_not_have_is_none():
@@ -199,6 +206,7 @@ COSTS = [  # full, options, page, calls
     (False, {}, 10, ["vmpool.info"]),
     (False, {"attributes": {"A": 1}}, 10, ["vmpool.infoextended"]),
     (False, {"attributes": {"labels": "x"}}, 10, ["vmpool.info"]),
+    (False, {"attributes": dict.fromkeys(IN_POOL)}, 10, ["vmpool.info"]),
     (True, {"attributes": {"A": 1}}, 10, ["vmpool.infoextended"]),
     (True, {}, 10, ["vmpool.info", ("vmpool.infoset", "1,2,3", True)]),
     (True, {"ids": [3, 1, 2]}, 2, [("vmpool.infoset", "1,2", True), ("vmpool.infoset", "3", True)]),

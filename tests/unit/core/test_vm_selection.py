@@ -218,6 +218,7 @@ SELECTED = [  # group, names of its VMs, methods that are called
     ({"attributes": {"list": ["1", "2"]}}, [6], ["vmpool.infoextended"]),
     ({"attributes": {"list": "1"}}, [], ["vmpool.infoextended"]),
     ({"attributes": {"role": "db", "port": 81}}, [], ["vmpool.infoextended"]),
+    ({"attributes": dict.fromkeys(selection.IN_POOL)}, [], ["vmpool.info"]),
     ({"attributes": {"labels": "b"}}, [6], ["vmpool.info", ("vmpool.infoset", "6", True)]),
     ({"ids": [6, 3, 5, 99]}, [3, 6], [("vmpool.infoset", "3,5,6,99", True)]),
     ({"ids": []}, [], []),
