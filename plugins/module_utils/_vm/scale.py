@@ -27,6 +27,7 @@ from .transitions import Reach
 NO_INDEX = float("-inf")  # the index of a VM without one: it is removed last
 RECOVERY_HINT = " Recover what has failed with one_vm_recover, or in a fleet replace it with replace_failed: true."
 ROUNDS = 3  # how often a VM is requested whose answer was lost
+UNCHANGED = Plan({}, {}, [])  # of a VM that has failed, and so cannot be as it is wanted
 # Fields of a record that a plan tells in the form of the record.
 SIMPLE = frozenset("attributes group labels lock mode name owner status updateconf vm_group".split())
 # remove → which VMs are removed first, of (slot, VM): the greatest of these.
@@ -141,7 +142,7 @@ def _plans(cloud, spec, items):
             plans[item.ID] = planner.plan(cloud, item, spec.desired)
         except Failure as failure:
             if _failed_vms(spec, [item]):  # told at the end; the others are changed all the same
-                plans[item.ID] = Plan({}, {}, [])
+                plans[item.ID] = UNCHANGED
             else:
                 failures.append(failure)
     if len(failures) == 1:

@@ -238,7 +238,10 @@ def test_vms_that_are_missing_are_created():
 
 def test_surplus_vms_are_terminated():
     fleet = Fleet(web(0, 10), web(1, 11), web(2, 12))
+    planned, dummy = done(fleet, spec(count=1, hard=True), check=True)
+    assert planned.record["instances_ids"] == [10, 12, 11]
     report, calls = done(fleet, spec(count=1, hard=True))
+    assert (planned.before, planned.after) == (report.before, report.after)
     assert calls == [("vm.action", "terminate-hard", 12), ("vm.action", "terminate-hard", 11)]
     assert (report.before, report.after) == ({"vms": ["web-0", "web-1", "web-2"]}, {"vms": ["web-0"]})
     assert (report.record["removed_ids"], report.record["instances_ids"]) == ([11, 12], [10])
@@ -301,10 +304,31 @@ def test_vms_of_one_name_are_told_apart_by_their_ids():
 
 
 def test_vms_without_a_name_are_shown_as_new():
-    report, calls = done(Fleet(), spec(Group(), count=2))
+    here = Fleet().cloud()
+    report = converge(here, spec(Group(), count=2))
     assert report.after == {"vms": ["(new)", "(new)"]}
-    assert [call[2] for call in calls] == ["", ""]
     assert report.record["created_ids"] == [21, 22]
+    methods = [call[0] for call in here.one.calls]
+    assert methods == ["templatepool.info", "template.instantiate", "template.instantiate", "vmpool.infoset"]
+    assert [call[2] for call in here.one.calls[1:3]] == ["", ""]
+
+
+def test_what_is_needed_for_a_new_vm_is_told_with_its_name():
+    message = "There is no VM web-0; to create it, give: template, or cpu and memory."
+    assert refusal(done, Fleet(), spec(count=2, template=None)) == (message, {"object": "vm", "name": "web-0"})
+
+
+def test_vms_that_another_run_has_changed_meanwhile_are_not_changed_again():
+    fleet = Fleet(web(0, 10))
+    original = fleet.instantiate
+
+    def instantiate(*arguments):
+        fleet.items[10] = web(0, 10, USER_TEMPLATE={"LABELS": "a"})
+        return original(*arguments)
+
+    fleet.instantiate = instantiate
+    dummy, calls = done(fleet, spec(count=2, wanted={"labels": ["a"]}, waits=False))
+    assert [call for call in calls if call[0] == "vm.update" and call[1] == 10] == []
 
 
 def test_duplicates_of_another_run_are_removed():
@@ -444,6 +468,16 @@ def test_a_failed_vm_does_not_keep_the_others_from_what_is_wanted():
     failure, calls = failed(fleet, spec(state="poweredoff", count=2), timeout=0)
     assert calls == [("vm.action", "poweroff", 10)]
     assert len(failure.data["failures"]) == 2
+
+
+def test_a_failed_vm_that_cannot_be_as_wanted_is_told_as_failed():
+    said = "VM web-1 has failed: %s." % NO_REASON
+    given = spec(state="held", count=2)
+    failure, calls = failed(Fleet(web(0, 10, "PENDING"), web(1, 11, "BOOT_FAILURE")), given, timeout=0)
+    assert calls == [("vm.action", "hold", 10)]
+    assert [one["reason"] for one in failure.data["failures"]][-1] == said
+    fleet = Fleet(web(0, 10, "HOLD"), web(1, 11, "BOOT_FAILURE"))
+    assert refusal(done, fleet, given, check=True) == (said + HINT, {"object": "vm", "id": 11})
 
 
 def test_vms_that_cannot_be_as_wanted_are_told_before_anything_is_done():
