@@ -348,7 +348,7 @@ def test_duplicates_of_another_run_are_removed():
 
 def test_a_vm_that_another_run_was_faster_with_is_taken_and_the_own_one_removed():
     fleet = Fleet()
-    other = web(0, 19, USER_TEMPLATE={"ANSIBLE_REQUEST": "web-0"})
+    other = web(0, 19, STIME=99999)
     original = fleet.instantiate
 
     def instantiate(*arguments):
@@ -371,6 +371,11 @@ def test_a_lost_answer_is_looked_for_and_a_lost_request_is_made_again():
     assert calls == [created("web-0"), created("web-1"), created("web-1")]
     assert report.record["instances_ids"] == [21, 22]
     assert report.record["created_ids"] == [22]
+
+
+def test_what_each_round_of_requests_has_created_counts():
+    fleet = Fleet(fate={"web-1": ["never", "RUNNING"]})
+    assert done(fleet, spec(count=2, parallel=1))[0].record["created_ids"] == [21, 22]
 
 
 def test_a_request_is_made_three_times_at_most():
@@ -399,6 +404,7 @@ def test_a_vm_that_is_gone_at_once_is_told():
     fleet.instantiate = instantiate
     failure, dummy = failed(fleet, spec(count=1))
     assert failure.message == "VM web-0 was created with id 21, and no longer exists."
+    assert (failure.data["object"], failure.data["id"]) == ("vm", 21)
 
 
 # ---------------------------------------------------------------- what goes wrong
@@ -503,14 +509,22 @@ def test_who_does_not_wait_has_vms_asked_to_end():
     assert (calls, report.record["removed_ids"]) == ([("vm.action", "terminate", 10)], [10])
 
 
-def test_ids_of_created_vms_are_told_where_the_run_cannot_go_on():
-    fleet = Fleet()
+def test_vms_that_must_not_end_are_told():
+    here = Fleet(web(0, 10)).cloud()
+    here.one.answers["vm.action"] = OneInternalException("no")
+    message, data = refusal(converge, here, spec(state="done"))
+    assert (message, data["removed_ids"]) == ("Cannot terminate VM web-0: no.", [])
+
+
+@pytest.mark.parametrize(("fate", "ids"), [({}, [21, 22]), ({"web-0": "lost"}, [22])])
+def test_ids_of_created_vms_are_told_where_the_run_cannot_go_on(fate, ids):
+    fleet = Fleet(fate=fate)
     here = fleet.cloud()
     looks = [Element(VM=[])]
     here.one.answers["vmpool.info"] = lambda *arguments: looks.pop() if looks else raised(OneInternalException("down"))
     message, data = refusal(converge, here, spec(count=2, parallel=1))
     assert message == "Cannot list the VMs: down."
-    assert data["created_ids"] == [21, 22]
+    assert data["created_ids"] == ids
 
 
 def raised(error):
@@ -602,14 +616,34 @@ def test_a_new_vm_is_not_rebooted_and_an_old_one_is():
     assert report.after["web-0"] == {"status": "rebooted"}
 
 
+def test_a_new_vm_that_is_held_runs_where_it_is_to_be_rebooted():
+    fleet = Fleet(fate={"db": "HOLD"})
+    original = fleet.action
+
+    def action(verb, oid):
+        fleet.items[oid] = vm(oid=oid)
+        return original(verb, oid)
+
+    fleet.action = action
+    given = spec(Group("db"), "rebooted", count=1, source=Source("tpl", hold=True))
+    assert done(fleet, given)[1][1:] == [("vm.action", "release", 21)]
+
+
+@pytest.mark.parametrize(("hard", "verb"), [(False, "poweroff"), (True, "poweroff-hard")])
+def test_who_does_not_wait_has_states_asked_for(hard, verb):
+    given = spec(Group("db"), "poweredoff", hard=hard, waits=False)
+    assert done(Fleet(vm(oid=10)), given)[1] == [("vm.action", verb, 10)]
+
+
 def test_new_vms_become_as_wanted_too():
     fleet = Fleet()
     dummy, calls = done(fleet, spec(count=1, wanted={"lock": "use"}, waits=False))
     assert calls == [created("web-0"), ("vm.lock", 21, 1, False)]
     fleet = Fleet()
-    failure, calls = failed(fleet, spec(count=1, wanted={"capacity": {"memory": 128}}))
-    assert failure.message.startswith("VM web-0 has to be powered off for this: resize memory to 128. ")
-    assert failure.data["failures"][0]["id"] == 21
+    failure, calls = failed(fleet, spec(count=2, wanted={"capacity": {"memory": 128}}, parallel=1))
+    said = "VM web-%d has to be powered off for this: resize memory to 128."
+    assert failure.message.startswith("2 of 2 VMs are not as wanted: " + said % 0)
+    assert [one["id"] for one in failure.data["failures"]] == [21, 22]
 
 
 def test_conditions_are_waited_for():
