@@ -19,9 +19,10 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,13 @@ STATISTICS = PLACE / "statistics.json"  # by try_mutants.py
 COPY = PLACE / "mutants"  # where mutmut runs the tests
 UTILS = Path("src", "ansible_collections", NAMESPACE, NAME, "plugins", "module_utils")  # so mutmut knows their names
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.yml"
-TESTS = ("tests/unit/core", "tests/unit/plugins/modules", "tests/unit/plugins/inventory", "tests/unit/plugins/lookup")
+TESTS = (
+    "tests/unit/core",
+    "tests/unit/plugins/declaration",
+    "tests/unit/plugins/modules",
+    "tests/unit/plugins/inventory",
+    "tests/unit/plugins/lookup",
+)
 TESTS_OF_PYONE = ("tests/unit/pyone", "tests/unit/bindings")
 # These run programs, which take long and do not know which change is on trial.
 WITHOUT = (
@@ -62,12 +69,10 @@ WITHOUT = (
 NOTICED = ("killed", "timeout", "segfault", "suspicious")
 GOALS = {"_core": 90, "_engine": 90, "_vm": 90, "_kinds": 80}  # percent of the changes that tests have to notice
 GENERATED = ("pyone/bindings.py", "pyone/bindings_service.py")
-CONFIGURATION = f"""\
+CONFIGURATION = """\
 [mutmut]
-source_paths = {UTILS}
-only_mutate =
-    {UTILS}/_*
-    {UTILS}/pyone/[!b]*
+source_paths = {source}
+only_mutate = {only}
 """
 
 
@@ -93,7 +98,7 @@ def main() -> None:
     files = chosen(given.files)
     if given.force:
         remove(PLACE)
-    forget(prepare())
+    forget(prepare(files))
     command = [
         str(VENV / "bin" / "python"),
         str(ROOT / "tools" / "try_mutants.py"),
@@ -102,11 +107,21 @@ def main() -> None:
     ]
     command += [str(given.sample), *(str(UTILS / file) for file in files), "--", *tests(files)]
     settings = environment(PROJECT_VENV=str(VENV))
-    if subprocess.run(command, cwd=PLACE, env=settings, stdin=subprocess.DEVNULL, check=False).returncode:
+    if run(command, settings):
         fail("the changes were not tried; why stands above.")
     with chdir(PLACE):  # where mutmut reads its results
         found = [mutant for file in files for mutant in mutants(file)]
     raise SystemExit(not report(found, noted()))
+
+
+def run(command: list[str], settings: dict[str, str]) -> int:
+    """Run COMMAND where mutmut works, and return its status; no fork of it outlives this program."""
+    with subprocess.Popen(command, cwd=PLACE, env=settings, stdin=subprocess.DEVNULL, process_group=0) as process:
+        try:
+            return process.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def chosen(names: list[str]) -> list[str]:
@@ -120,8 +135,8 @@ def chosen(names: list[str]) -> list[str]:
     return [file for file in files if file not in GENERATED]
 
 
-def prepare() -> list[Path]:
-    """Make COPY a copy of the clone, with module_utils where mutmut changes them; return the names that differed."""
+def prepare(files: list[str]) -> list[Path]:
+    """Make COPY a copy of the clone, where mutmut changes FILES and those of earlier runs; return what differed."""
     old = json.loads(SOURCES.read_text(encoding="utf-8")) if SOURCES.is_file() else {}
     new = {str(name): hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in project_files(ROOT)}
     changed = [Path(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
@@ -135,7 +150,9 @@ def prepare() -> list[Path]:
     if not (COPY / "plugins").is_symlink():
         (COPY / "plugins").symlink_to(UTILS.parent)
     link_collection(COPY)
-    (PLACE / "setup.cfg").write_text(CONFIGURATION, encoding="utf-8")
+    before = [str(path.relative_to(COPY).with_suffix("")) for path in (COPY / UTILS).rglob("*.meta")]
+    only = "".join(f"\n    {path}" for path in sorted({*before, *(str(UTILS / file) for file in files)}))
+    (PLACE / "setup.cfg").write_text(CONFIGURATION.format(source=UTILS, only=only), encoding="utf-8")
     return changed
 
 
