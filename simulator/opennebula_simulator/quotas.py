@@ -49,15 +49,25 @@ class Limit(NamedTuple):
 
 
 class Quota:
-    """Limit and usage of each metric of one element, e.g. of datastore 1."""
+    """Limit and usage of each metric of one element, e.g. of datastore 1.
 
-    def __init__(self, metrics: Iterable[str], unset: float) -> None:
-        self.unset = unset
-        self.limits = dict.fromkeys(metrics, unset)
+    A quota of VMs in clusters has no default behind it, and is nothing without a limit, whatever is used.
+    """
+
+    def __init__(self, metrics: Iterable[str], unset: float, of_clusters: bool = False) -> None:
+        self.of_clusters = of_clusters
+        self.unset = UNLIMITED if of_clusters else unset
+        self.limits = dict.fromkeys(metrics, self.unset)
         self.used = dict.fromkeys(metrics, 0.0)
 
+    def limit(self, given: dict[str, float]) -> None:
+        """Takes over limits by metric; a metric that is not given is no longer limited."""
+        found = {metric: given.get(metric, self.unset) for metric in self.limits}
+        self.limits = {name: self.unset if limit == DEFAULT else limit for name, limit in found.items()}
+
     def is_void(self) -> bool:
-        return not any(self.used.values()) and all(limit == self.unset for limit in self.limits.values())
+        is_used = any(self.used.values()) and not self.of_clusters
+        return not is_used and all(limit == self.unset for limit in self.limits.values())
 
     def count(self, amounts: dict[str, float], sign: int) -> None:
         for metric, amount in amounts.items():
@@ -98,10 +108,11 @@ class Quotas:
             if any(number in key.split(",") for key in present):
                 raise wrong_action(f"Quota for cluster id {number} already exists")
         for element, key, given in limits:
-            quota = self._quotas[element].setdefault(key, Quota(METRICS[element], self.unset))
-            quota.limits = {metric: given.get(metric, self.unset) for metric in METRICS[element]}
+            of_clusters = element == "VM" and bool(key)
+            quota = self._quotas[element].setdefault(key, Quota(METRICS[element], self.unset, of_clusters))
+            quota.limit(given)
             self._tidy(element, key)
-        return fresh
+        return [key for key in fresh if key in self._quotas["VM"]]
 
     def _tidy(self, element: str, key: str) -> None:
         if self._quotas[element][key].is_void():
@@ -185,10 +196,11 @@ class Quotas:
 
 
 def limits_in(
-    template: Template, clusters: Container[int], holder: dict[str, str], unset: float = DEFAULT
+    template: Template, clusters: Container[int] | None, holder: dict[str, str], unset: float = DEFAULT
 ) -> list[Limit]:
     """The limits in VM=[VMS="5"] DATASTORE=[ID="1",SIZE="-1"]. Raises Refused ACTION.
 
+    `clusters` are those that there are; None: VMs are limited anywhere only, whatever CLUSTER_IDS says.
     `holder` is what the server adds to the quotas of VMs: UID or GID.
     """
     found = []
@@ -199,8 +211,10 @@ def limits_in(
     return found
 
 
-def key_in(element: str, vector: Vector, clusters: Container[int]) -> str:
+def key_in(element: str, vector: Vector, clusters: Container[int] | None) -> str:
     if element == "VM":
+        if clusters is None:
+            return ""
         wanted = sorted({int(part) for part in vector.get("CLUSTER_IDS", "").split(",") if part.strip().isdigit()})
         for number in wanted:
             if number not in clusters:

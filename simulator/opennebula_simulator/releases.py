@@ -48,6 +48,7 @@ class Release:
     calculated: str = " "  # answer of one.vmpool.calculateshowback
 
     # Behaviour
+    cluster_quotas: bool = True  # of VMs in clusters; CLUSTER_IDS is ignored else
     trims: bool = True  # blanks around values and around names in templates
     forbidden: Mapping[str, str] = field(default_factory=dict)  # kind -> characters that names must not hold
     clones_without_use: bool = True  # templates and documents
@@ -124,6 +125,7 @@ RELEASES = {
                 "one.vm.snapshotrevert": lambda given: -1,
             },
             calculated="",
+            cluster_quotas=False,
             trims=False,
             forbidden={"GROUP": FORBIDDEN_IN_NAMES},
             clones_without_use=False,

@@ -165,7 +165,11 @@ def set_quota(call: Call, oid: int, text: str) -> None:
 
 def limit(call: Call, holder: Object, text: str, owner: str) -> None:
     """Sets the quotas of a user (owner "uid") or group ("gid"). Raises Refused ACTION."""
-    limits = limits_in(quota_template(text), call.pool("CLUSTER"), {owner.upper(): str(holder.oid)})
+    template = quota_template(text)
+    if call.cloud.release.cluster_quotas:
+        limits = limits_in(template, call.pool("CLUSTER"), {owner.upper(): str(holder.oid)})
+    else:
+        limits = limits_in(template, None, {})
     fresh = holder.quotas.set(limits)
     usage.count_clusters(call.cloud, holder.quotas, owner, holder.oid, fresh)
 

@@ -153,6 +153,7 @@ LEFT_FILES = {  # actions after which the VM's files wait in a datastore, and th
     ACTIONS["undeploy"]: [PROLOG_UNDEPLOY, BOOT_UNDEPLOY],
     ACTIONS["undeploy-hard"]: [PROLOG_UNDEPLOY, BOOT_UNDEPLOY],
 }
+BOOT_FAILURES = (BOOT_FAILURE, BOOT_MIGRATE_FAILURE, BOOT_UNDEPLOY_FAILURE, BOOT_STOPPED_FAILURE)
 FAILURES = {step.failure[1] for step in STEPS.values()} - {0, RUNNING, UNKNOWN}
 AT_REST = (STOPPED, SUSPENDED, POWEROFF, UNDEPLOYED)  # VMs that do not count as running
 HOSTLESS = (INIT, PENDING, HOLD, STOPPED, UNDEPLOYED, DONE, CLONING, CLONING_FAILURE)
@@ -263,6 +264,9 @@ def act(call: Call, vm: Object, action: str) -> None:
             f'Error performing action "{action}": This action is not available for state {state_name(vm)}'
         )
     steps, target = way
+    if steps == [CLEANUP_DELETE]:
+        clean_up(call, vm, "delete")
+        return
     if action not in NOT_RECORDED and vm.history and vm.state != DONE:
         record_action(call, vm, action)
     if action in ("resched", "unresched"):
@@ -327,9 +331,13 @@ def work(cloud: Any, vm: Object, lcm: int, task: Task) -> None:
 
 
 def enter(cloud: Any, vm: Object) -> None:
-    lcm = vm.way[0][0]
-    vm.lcm_state = vm.prev_lcm_state = lcm
-    stamp(cloud, vm, *BEGINS.get(lcm, ()))
+    stamp(cloud, vm, *BEGINS.get(vm.way[0][0], ()))
+    ask(cloud, vm)
+
+
+def ask(cloud: Any, vm: Object) -> None:
+    """The driver is asked for what the transient state stands for."""
+    vm.lcm_state = vm.prev_lcm_state = vm.way[0][0]
     cloud.events.after(1, advance, cloud, vm.oid, vm.turn)
 
 
@@ -404,6 +412,7 @@ def settle(cloud: Any, vm: Object, target: int) -> None:
         devices.take_console_port(vm)
     if target == DONE:
         vm.etime = cloud.events.time()
+        end_run(cloud, vm)
         usage.release(cloud, vm)
         schedules.drop(cloud, vm.sched_actions)
         images.forget_vm(cloud, vm)
@@ -533,7 +542,26 @@ def leave_host(cloud: Any, vm: Object) -> None:
     for record in vm.history[-2:]:
         if not record["etime"]:
             record.update(etime=cloud.events.time(), vm=picture(vm))
-            vacate(cloud, vm, record["hid"])
+        vacate(cloud, vm, record["hid"])
+
+
+def end_run(cloud: Any, vm: Object) -> None:
+    """A VM that ran to its end has stopped to run."""
+    if vm.history and vm.history[-1]["rstime"] and not vm.history[-1]["retime"]:
+        stamp(cloud, vm, "retime")
+
+
+def clean_up(call: Call | Owner, vm: Object, action: str) -> None:
+    """Takes the VM off its host, whatever it is at: to delete it, or to deploy it anew."""
+    cloud, lcm = call.cloud, vm.lcm_state if vm.state == ACTIVE else 0
+    record_action(call, vm, action)
+    stamp(cloud, vm, *CUT_SHORT.get(lcm, ()))
+    if lcm in (MIGRATE, SAVE_MIGRATE):
+        close_previous(cloud, vm)
+    if not vm.history[-1]["etime"]:
+        vm.history[-1].update(etime=cloud.events.time(), vm=picture(vm))
+    steps, target = CLEANUPS[action]
+    go(cloud, vm, steps, target)
 
 
 def vacate(cloud: Any, vm: Object, hid: int) -> None:
@@ -558,7 +586,7 @@ def arrive(cloud: Any, vm: Object) -> None:
     stamp(cloud, vm, "rstime")
 
 
-def go_back(cloud: Any, vm: Object, *moments: str) -> None:
+def return_to_previous(cloud: Any, vm: Object, *moments: str) -> None:
     """A migration ends where it began: in a new record, at the place of the record before the last."""
     place = dict(vm.history[-2])
     if not place["etime"]:
@@ -576,9 +604,36 @@ def keep_running(cloud: Any, vm: Object) -> None:
     vm.history[-1].update(NOBODY)
 
 
-DONE_WITH = {MIGRATE: arrive, SAVE_MIGRATE: close_previous}
+def run_again(cloud: Any, vm: Object) -> None:
+    """It boots: the record of its run is open, whatever it told."""
+    vm.history[-1].update(NOBODY, etime=0, retime=0)
+
+
+def forget_domain(cloud: Any, vm: Object) -> None:
+    vm.deploy_id = ""
+
+
+DONE_WITH: dict[int, Callable[[Any, Object], None]] = {
+    MIGRATE: arrive,
+    SAVE_MIGRATE: close_previous,
+    CLEANUP_RESUBMIT: forget_domain,
+    **dict.fromkeys(BOOTS, run_again),
+}
+CLEANUPS = {"delete": ([CLEANUP_DELETE], DONE), "delete-recreate": ([CLEANUP_RESUBMIT], PENDING)}
 UNDONE_BY: dict[int, Callable[[Any, Object], None]] = {
-    **dict.fromkeys((MIGRATE, SAVE_MIGRATE), lambda cloud, vm: go_back(cloud, vm, "rstime")),
+    **dict.fromkeys((MIGRATE, SAVE_MIGRATE), lambda cloud, vm: return_to_previous(cloud, vm, "rstime")),
     **dict.fromkeys((SAVE_STOP, SAVE_SUSPEND, *SHUTDOWNS), keep_running),
-    **dict.fromkeys((BOOT_POWEROFF, BOOT_SUSPENDED), lambda cloud, vm: stamp(cloud, vm, "retime")),
+    **dict.fromkeys(BOOTS, lambda cloud, vm: stamp(cloud, vm, "retime")),
+    **dict.fromkeys((BOOT_STOPPED, BOOT_UNDEPLOY), lambda cloud, vm: stamp(cloud, vm, "retime", "etime")),
+}
+# The point of time that the history record gets when the VM is cleaned up in a state.
+CUT_SHORT = {
+    **dict.fromkeys((lcm for lcm, step in STEPS.items() if step.action == "prolog"), ("petime",)),
+    **dict.fromkeys((step.failure[1] for step in STEPS.values() if step.action == "prolog"), ("petime",)),
+    **dict.fromkeys((*EPILOGS, EPILOG_FAILURE, EPILOG_STOP_FAILURE, EPILOG_UNDEPLOY_FAILURE), ("eetime",)),
+    **dict.fromkeys((RUNNING, UNKNOWN, MIGRATE, SAVE_STOP, SAVE_SUSPEND, SAVE_MIGRATE, *SHUTDOWNS), ("retime",)),
+    **dict.fromkeys((*BOOTS, *BOOT_FAILURES), ("retime",)),
+    **dict.fromkeys((HOTPLUG, HOTPLUG_SNAPSHOT, HOTPLUG_NIC, HOTPLUG_NIC_POWEROFF, HOTPLUG_RESIZE), ("retime",)),
+    **dict.fromkeys((HOTPLUG_SAVEAS, HOTPLUG_SAVEAS_POWEROFF, HOTPLUG_SAVEAS_SUSPENDED), ("retime",)),
+    **dict.fromkeys((DISK_SNAPSHOT, DISK_RESIZE, BACKUP), ("retime",)),
 }

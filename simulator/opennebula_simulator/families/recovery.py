@@ -13,6 +13,7 @@ from . import lifecycle
 
 FAILURE, SUCCESS, RETRY, DELETE, RECREATE, DELETE_DB = range(6)
 ON_HOST = (lifecycle.ACTIVE, lifecycle.POWEROFF, lifecycle.SUSPENDED)
+HOST_LEFT = (lifecycle.STOPPED, lifecycle.UNDEPLOYED, lifecycle.HOLD)
 REPEATED = (  # the states in which the driver is asked once more
     *lifecycle.PROLOGS,
     *lifecycle.PROLOGS_AT_REST,
@@ -65,6 +66,8 @@ def declare(call: Call, vm: Object, done: bool) -> None:
     elif lcm in lifecycle.FAILURES and not done:
         if lcm in MOVED_IN_VAIN:
             take_back(cloud, vm)
+        elif lcm in lifecycle.BOOT_FAILURES:
+            lifecycle.stamp(cloud, vm, "retime")
     elif lcm in lifecycle.STEPS or lcm in lifecycle.FAILURES:
         declare_step(cloud, vm, done)
 
@@ -76,9 +79,6 @@ def declare_step(cloud: Any, vm: Object, done: bool) -> None:
         lifecycle.fail(cloud, vm)
         return
     vm.turn += 1
-    vm.user_template.erase("ERROR")
-    if vm.lcm_state in lifecycle.BOOTS:
-        vm.deploy_id = vm.deploy_id or f"one-{vm.oid}"
     lifecycle.proceed(cloud, vm)
 
 
@@ -86,37 +86,35 @@ def take_back(cloud: Any, vm: Object) -> None:
     """The files could not be moved: the VM goes on where it was."""
     vm.turn += 1
     lifecycle.stamp(cloud, vm, "petime")
-    lifecycle.go_back(cloud, vm, "pstime")
+    lifecycle.return_to_previous(cloud, vm, "pstime")
     lifecycle.proceed(cloud, vm)
 
 
 def retry(call: Call, vm: Object) -> None:
     if vm.lcm_state in REPEATED:
         vm.turn += 1
-        vm.user_template.erase("ERROR")
-        lifecycle.enter(call.cloud, vm)
+        lifecycle.ask(call.cloud, vm)
 
 
 def delete(call: Call, vm: Object) -> None:
-    remove(call, vm, "delete", [lifecycle.CLEANUP_DELETE], lifecycle.DONE)
+    if vm.state == lifecycle.ACTIVE:
+        lifecycle.clean_up(call, vm, "delete")
+    elif vm.state != lifecycle.DONE:
+        lifecycle.go(call.cloud, vm, [], lifecycle.DONE)
 
 
 def delete_from_database(call: Call, vm: Object) -> None:
-    remove(call, vm, "delete", [], lifecycle.DONE)
+    if vm.state != lifecycle.DONE:
+        lifecycle.go(call.cloud, vm, [], lifecycle.DONE)
 
 
 def recreate(call: Call, vm: Object) -> None:
-    target = lifecycle.HOLD if vm.state == lifecycle.HOLD else lifecycle.PENDING
-    remove(call, vm, "delete-recreate", [lifecycle.CLEANUP_RESUBMIT], target)
-
-
-def remove(call: Call, vm: Object, action: str, steps: list[int], target: int) -> None:
-    """Takes the VM off its host, if it is on one."""
-    if vm.state == lifecycle.DONE:
+    if vm.state in ON_HOST:
+        lifecycle.clean_up(call, vm, "delete-recreate")
         return
-    if vm.history and not vm.history[-1]["etime"]:
-        lifecycle.record_action(call, vm, action)
-    lifecycle.go(call.cloud, vm, steps if vm.state in ON_HOST else [], target)
+    if vm.history and vm.state in HOST_LEFT:
+        lifecycle.record_action(call, vm, "delete-recreate")
+    lifecycle.go(call.cloud, vm, [], lifecycle.PENDING)
 
 
 REFUSALS = {FAILURE: refuse_at_rest, SUCCESS: refuse_at_rest, RETRY: refuse_retry, RECREATE: refuse_done}

@@ -7,6 +7,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
+from lab import ADMIN
+from opennebula_simulator.cloud import METHODS, Cloud, Options
 
 ALICE = "alice:secret"
 UID, USERS = 2, 1
@@ -400,9 +402,41 @@ def test_vms_in_clusters(cloud):
     cloud.done("vm.recover", oid, 3)
     assert used(cloud, "VM", "VMS", "0") == 1
     cloud.done("vm.deploy", third, 0, False, 0, "")
-    assert cloud("user.quota", UID, 'VM=[CLUSTER_IDS="0,0"]')[0]
+    assert cloud("user.quota", UID, 'VM=[VMS="9",CLUSTER_IDS="0,0"]')[0]
     cloud.done("cluster.allocate", "more")
     assert cloud("user.quota", UID, 'VM=[VMS="1",CLUSTER_IDS="0,100"]')[1:3] == [
         "[one.user.quota] Quota for cluster id 0 already exists",
         ACTION,
     ]
+
+
+# What a group is given, and its quotas of VMs as (CLUSTER_IDS, VMS, CPU): as 7.4.0 and 6.10.5 answered, in this order.
+VM_LIMITS = [
+    ('VM=[CLUSTER_IDS="0",VMS="5"]', [("0", "5", "-2")], [("", "5", "-1")]),
+    ('VM=[CLUSTER_IDS="0",VMS="-1",CPU="2"]', [("0", "-2", "2")], [("", "-1", "2")]),
+    ('VM=[CLUSTER_IDS="0",VMS="-1"]', [], []),
+    ('VM=[CLUSTER_IDS="0",VMS="5"] VM=[CLUSTER_IDS="0",VMS="-2"]', [], [("", "-2", "-1")]),
+    ('VM=[CLUSTER_IDS="0",VMS="many"]', [], []),
+    ('VM=[CLUSTER_IDS="0,0",VMS="3"]', [("0", "3", "-2")], [("", "3", "-1")]),
+    ('VM=[CPU="-2"]', [("", "-1", "-2")], [("", "-1", "-2")]),
+    ('VM=[CPU="3"] VM=[CPU="-1"]', [], []),
+    ('VM=[VMS="1e3"]', [("", "1000", "-1")], [("", "1000", "-1")]),
+]
+
+
+@pytest.mark.parametrize(("release", "expected"), [("7.4.0", 1), ("6.10.5", 2)])
+@pytest.mark.parametrize("row", VM_LIMITS, ids=[row[0] for row in VM_LIMITS])
+def test_limits_of_vms(row, release, expected):
+    cloud = Cloud(Options(release=release))
+    group = cloud.call(METHODS["one.group.allocate"], [ADMIN, "some"])[1]
+    assert cloud.call(METHODS["one.group.quota"], [ADMIN, group, row[0]])[0]
+    tree = ElementTree.fromstring(cloud.call(METHODS["one.group.info"], [ADMIN, group])[1])
+    shown = [tuple(quota.findtext(name, "") for name in ("CLUSTER_IDS", "VMS", "CPU")) for quota in tree.iter("VM")]
+    assert shown == row[expected]
+
+
+def test_a_quota_of_clusters_that_limits_nothing_is_gone_though_vms_run(cloud):
+    running(cloud)
+    cloud.done("user.quota", UID, 'VM=[VMS="2",CLUSTER_IDS="0"]')
+    cloud.done("user.quota", UID, 'VM=[VMS="-1",CLUSTER_IDS="0"]')
+    assert "CLUSTER_IDS" not in cloud.done("user.info", UID)
