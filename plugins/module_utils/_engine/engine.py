@@ -400,7 +400,8 @@ class Engine:
         if self.resource.describe is not None:
             return self.resource.describe(self.cloud, item)
         record = self.resource.read(self.cloud, item)
-        state = record.get(self.resource.kind + "_state", record.get("status"))
+        states = [value for field, value in record.items() if field.endswith("_state")]
+        state = states[0] if states else record["status"]
         return "%s %s is in state %s" % (label(self.resource.kind), item.NAME, state)
 
     def _wait_until_gone(self, record):

@@ -144,6 +144,11 @@ def has_plan(cluster):
     return cluster.PLAN is not None
 
 
+def describe(cloud, cluster):
+    """What one waits for."""
+    return "the plan of cluster %s is in state %s" % (cluster.NAME, plan_of(cluster)["state"])
+
+
 def plan_executed(cluster, wanted):
     """settled() of a cluster whose plan is to be executed."""
     found = plan_of(cluster)
@@ -172,6 +177,7 @@ CLUSTER = Resource(
 CLUSTER_WITH_PLAN = CLUSTER._replace(
     read=read_with_plan,
     settled=plan_executed,
+    describe=describe,
     detailed=True,
     values=values,
     attributes=dict(CLUSTER.attributes, plan=Attribute(plan_change, persisted=False, existing_only=True)),

@@ -109,6 +109,11 @@ def settled(datastore, wanted):
     return bool(datastore.TOTAL_MB) or (system and first_text(datastore.TEMPLATE, "SHARED") != "YES")
 
 
+def describe(cloud, datastore):
+    """What one waits for."""
+    return "the size of datastore %s is not known yet" % datastore.NAME
+
+
 OWN = {
     "type": kind_option("type", canonical_type),
     **{driver: kind_option(driver, driver_name) for driver in DRIVERS},
@@ -121,6 +126,7 @@ DATASTORE = Resource(
     create=create,
     remove=partial(delete, KIND),
     settled=settled,
+    describe=describe,
     needed=needed,
     twins={"TYPE": twin("type", type_named), **{driver.upper(): twin(driver) for driver in DRIVERS}},
     attributes=access.attributes(KIND, OWN, managed=MANAGED),

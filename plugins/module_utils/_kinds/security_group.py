@@ -9,7 +9,7 @@ from functools import partial
 
 from .._attributes import access, twins
 from .._attributes import template as templates
-from .._attributes.relations import clone_of, create_or_clone
+from .._attributes.relations import clone_of, create_or_clone, joined
 from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import canonical, labels_of, vectors
@@ -132,12 +132,18 @@ def settled(group, wanted):
     return not group.UPDATING_VMS.ID
 
 
+def describe(cloud, group):
+    """What one waits for."""
+    return "the rules of security group %s have still to reach VM %s" % (group.NAME, joined(group.UPDATING_VMS.ID))
+
+
 SECURITY_GROUP = Resource(
     kind=KIND,
     read=read,
     create=create_or_clone(KIND, create),
     remove=partial(delete, KIND),
     settled=settled,
+    describe=describe,
     twins={"RULE": twin("rules", rules_given)},
     attributes=access.attributes(
         KIND,

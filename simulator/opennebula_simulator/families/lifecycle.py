@@ -274,6 +274,7 @@ def act(call: Call, vm: Object, action: str) -> None:
     elif action == "resume" and steps:
         begin_record(call.cloud, vm, dict(vm.history[-1]))
         context.add_devices(vm)
+        record_action(call, vm, action)
     if target is not None:
         go(call.cloud, vm, steps, target, by="cancel" if action.endswith("-hard") else "")
 

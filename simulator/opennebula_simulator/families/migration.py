@@ -205,12 +205,14 @@ def begin(call: Call, vm: Object, host: Object, datastore: Object, live: bool, h
     lifecycle.demand_driver(vm)
     vm.resched = 0
     runs = state == RUNNING
+    action = "live-migrate" if live else RECORDED.get(how, "migrate")
     if runs:
-        lifecycle.record_action(call, vm, "live-migrate" if live else RECORDED.get(how, "migrate"))
+        lifecycle.record_action(call, vm, action)
     lifecycle.move_in(cloud, vm, host, datastore, leaves=not runs)
     if runs and live:
         lifecycle.go(cloud, vm, [lifecycle.MIGRATE], lifecycle.ACTIVE)
     elif runs:
+        lifecycle.record_action(call, vm, action)
         boot = lifecycle.BOOT if how in RECORDED else lifecycle.BOOT_MIGRATE
         steps = [lifecycle.SAVE_MIGRATE, lifecycle.PROLOG_MIGRATE, boot]
         lifecycle.go(cloud, vm, steps, lifecycle.ACTIVE, by=DRIVER.get(how, ""))

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from lab import Lab
 from opennebula_simulator.families import lifecycle
@@ -199,3 +202,66 @@ def test_recreation_ends_hold():
 @pytest.mark.parametrize("operation", [-1, 6, 9])
 def test_wrong_operations(operation):
     assert prepared([]).refusal("vm.recover", 77, operation) == "Wrong recovery operation code"
+
+
+# ---------------------------------------------------------------- as real servers did
+
+# Driver failure -> what is done then ("" nothing) -> STATE, LCM_STATE, PREV_STATE and PREV_LCM_STATE; the host that DEPLOY_ID
+# names; and of each history record HID, which of MOMENTS are set, ACTION and UID. 7.4.0 and 6.10.5 gave the same values.
+REAL = json.loads(Path(__file__).with_name("failing_drivers.json").read_text(encoding="utf-8"))
+MOMENTS = ("STIME", "ETIME", "PSTIME", "PETIME", "RSTIME", "RETIME", "ESTIME", "EETIME")
+STEPS = {
+    "": (),
+    "recover failure": ("vm.recover", 0, FAILURE),
+    "recover success": ("vm.recover", 0, SUCCESS),
+    "recover retry": ("vm.recover", 0, RETRY),
+    "recover retry in vain": ("vm.recover", 0, RETRY),
+    "recover delete": ("vm.recover", 0, DELETE),
+    "recover delete-recreate": ("vm.recover", 0, RECREATE),
+    "recover delete-db": ("vm.recover", 0, DELETE_DB),
+    "terminate": ("vm.action", "terminate", 0),
+    "terminate-hard": ("vm.action", "terminate-hard", 0),
+}
+
+
+def named(before, request, action):
+    """The name of a row of FAILURES in REAL."""
+    if request == LIVE:
+        request = "live"
+    elif not isinstance(request, str):
+        request = request[0] + (str(request[-1]) if request[0] == "vm.migrate" else "")
+    return f"{'+'.join(before)}|{request}|{action}"
+
+
+def picture(lab):
+    """What REAL tells of a VM."""
+    tree = lab.vm()
+    states = " ".join([tree.findtext(name) for name in ("STATE", "LCM_STATE", "PREV_STATE", "PREV_LCM_STATE")])
+    domain = tree.findtext("DEPLOY_ID").partition(":")[0].removeprefix("host")
+    return [states, domain, *[record_of(record) for record in tree.iter("HISTORY")]]
+
+
+def record_of(record):
+    moments = "".join(["0" if record.findtext(name) == "0" else "1" for name in MOMENTS])
+    return " ".join([record.findtext("HID"), moments, record.findtext("ACTION"), record.findtext("UID")])
+
+
+CASES = [(row, step) for row in FAILURES for step in REAL[named(*row[:3])]]
+
+
+@pytest.mark.parametrize(("row", "step"), CASES, ids=[f"{named(*row[:3])} {step}" for row, step in CASES])
+def test_what_real_servers_tell_of_a_broken_vm(row, step):
+    lab = broken(*row[:3])
+    if step != "recover retry in vain":
+        lab.mend()
+    if STEPS[step]:
+        lab(*STEPS[step])
+    lab.sleep(3)
+    states, domain, *history = picture(lab)
+    if step == "recover delete-recreate":  # the scheduler chooses a host anew
+        domain, history = None, history[:-1]
+    assert [states, domain, *history] == REAL[named(*row[:3])][step]
+
+
+def test_every_row_of_the_real_servers_is_tried():
+    assert {named(*row[:3]) for row in FAILURES} == set(REAL)
