@@ -206,8 +206,9 @@ def test_wrong_operations(operation):
 
 # ---------------------------------------------------------------- as real servers did
 
-# Driver failure -> what is done then ("" nothing) -> STATE, LCM_STATE, PREV_STATE and PREV_LCM_STATE; the host that DEPLOY_ID
-# names; and of each history record HID, which of MOMENTS are set, ACTION and UID. 7.4.0 and 6.10.5 gave the same values.
+# Driver failure -> what is done then ("" nothing) -> STATE, LCM_STATE, PREV_STATE and PREV_LCM_STATE; the host that
+# DEPLOY_ID names; and of each history record HID, which of MOMENTS are set, ACTION and UID. 7.4.0 and 6.10.5 gave the
+# same values.
 REAL = json.loads(Path(__file__).with_name("failing_drivers.json").read_text(encoding="utf-8"))
 MOMENTS = ("STIME", "ETIME", "PSTIME", "PETIME", "RSTIME", "RETIME", "ESTIME", "EETIME")
 STEPS = {
