@@ -67,14 +67,24 @@ def exported(cloud, params):
     """(document, what it does not tell) of a cloud; declared on it, the document changes nothing."""
     where = {word: params[word] for word in WHERE}
     declaration, left = export.export(cloud, params["kinds"], where, params["document_types"] or ())
+    plan, entries, faults = _planned(cloud, declaration)
+    while faults:
+        reasons = cloud.secrets.cover([fault.message for fault in faults])
+        left += [export.Left("document", fault.place, "object", why) for fault, why in zip(faults, reasons)]
+        declaration, count = export.without(declaration, faults), len(entries)
+        plan, entries, faults = _planned(cloud, declaration)
+        if len(entries) == count:
+            break
+    left += export.steady(plan, entries) if plan is not None else []
+    return declaration, left
+
+
+def _planned(cloud, declaration):
+    """(Plan of a document, its Entries, [Fault])."""
     entries, twice = document.distinct(document.merged([("", declaration, {})])[0])
     declared, faults = objects.declared(entries, Modules())
     plan, wrong = planner.plan(cloud, declared)
-    if plan is not None:
-        left += export.steady(plan, [one.entry for one in declared])
-    left += [export.Left("document", fault.place, "object", fault.message) for fault in twice + faults + wrong]
-    reasons = cloud.secrets.cover([one.because for one in left])
-    return declaration, [one._replace(because=because) for one, because in zip(left, reasons)]
+    return plan, [one.entry for one in declared], twice + faults + wrong
 
 
 def parts(dest, declaration):

@@ -314,6 +314,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "inventory_vms_10000": lambda: inventory("one_vms", peer=True, hosts=100, vms=10_000),
     "cloud_steady": lambda: other("clouds", "steady"),
     "cloud_create": lambda: other("clouds", "create"),
+    "cloud_export": lambda: other("clouds", "export"),
     "calls_per_task": lambda: other("task_calls", "measured"),
 }
 

@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import multiprocessing
+import os
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import plays
-from timing import Case
+from timing import Case, medians
 
 DRIVERS = {"im_mad": "dummy", "vm_mad": "dummy"}
 
@@ -20,7 +25,12 @@ def declaration() -> dict[str, list[dict[str, Any]]]:
     return {
         "clusters": [{"name": f"cluster{number}"} for number in range(20)],
         "hosts": [
-            {"name": f"host{number}", "cluster": f"cluster{number % 20}", "labels": ["rack"], **DRIVERS}
+            {
+                "name": f"host{number}",
+                "cluster": f"cluster{number % 20}",
+                **({} if number % 5 else {"labels": ["rack"]}),  # a second call, as one.host.allocate takes none
+                **DRIVERS,
+            }
             for number in range(200)
         ],
         "security_groups": [
@@ -29,7 +39,13 @@ def declaration() -> dict[str, list[dict[str, Any]]]:
         ],
         "virtual_networks": [_network(number) for number in range(100)],
         "images": [
-            {"name": f"image{number}", "datastore": "default", "type": "datablock", "size": 1, "mode": "644"}
+            {
+                "name": f"image{number}",
+                "datastore": "default",
+                "type": "datablock",
+                "size": 1,
+                **({} if number % 5 else {"mode": "644"}),  # a second call too
+            }
             for number in range(100)
         ],
         "templates": [
@@ -60,7 +76,7 @@ def _network(number: int) -> dict[str, Any]:
         "vn_mad": "dummy",
         "bridge": "br0",
         "clusters": [f"cluster{number % 20}"],
-        "security_groups": [f"rules{number % 60}"],
+        "security_groups": ["default", f"rules{number % 60}"],  # oned gives a new network `default` in any case
         "address_ranges": [first],
     }
 
@@ -99,6 +115,62 @@ def create() -> Case:
         absent = found.task(plays.OURS, "one_cloud", "others", declaration=declaration(), state="absent")
         case = plays.timed({"ours": [ours]}, False, r"changed=1 .* failed=0", lambda: plays.played([absent]))
         return _counted(found, case)
+
+
+def export() -> Case:
+    """The document of a cloud of 10 000 objects, and its text, beside reading the pools by the client alone."""
+    urls: multiprocessing.Queue[tuple[str, str]] = multiprocessing.Queue()
+    simulator = multiprocessing.Process(target=_serve, args=(urls,), daemon=True)
+    simulator.start()
+    sys.path.insert(0, os.environ["ANSIBLE_COLLECTIONS_PATH"])
+    plugins = "ansible_collections.privazio.opennebula.plugins."
+    names = ("action.one_export", "module_utils._core.cloud", "module_utils._core.flow", "module_utils._core.data")
+    one_export, core, flow, data = (importlib.import_module(plugins + name) for name in names)
+    shared = importlib.import_module(plugins + "plugin_utils.declaration.shared_cloud").SharedCloud
+    options = {**plays.ACCESS, **dict(zip(("api_url", "flow_url"), urls.get(), strict=True))}
+    all_of_it = dict.fromkeys(("kinds", "document_types", *one_export.WHERE))
+
+    def exported() -> object:
+        with flow.Clients(options) as one:
+            declaration, left = one_export.exported(shared(one), all_of_it)
+        if sum(map(len, declaration.values())) < MOST - 50:
+            sys.exit("clouds.py: the export lacks objects")
+        return declaration, left
+
+    def read() -> object:
+        with flow.Clients(options) as one:
+            cloud = core.Cloud(one)
+            return [data.plain(cloud.pool(kind)) for kind in core.KINDS if kind not in ("document", "vm")]
+
+    try:
+        return medians(floor_is="reading all of each object of the pools by the client", ours=exported, floor=read)
+    finally:
+        simulator.terminate()
+        simulator.join()
+
+
+MOST = 10_000
+OTHERS = {  # method: how many, and its arguments for each
+    "group.allocate": (100, lambda number: (f"group{number}",)),
+    "template.allocate": (3000, lambda number: (f'NAME="template{number}" {TEMPLATE}',)),
+    "vn.allocate": (2000, lambda number: (f'NAME="net{number}" {NETWORK}', -1)),
+    "image.allocate": (2000, lambda number: (f'NAME="image{number}" TYPE="DATABLOCK" SIZE="1"', 1)),
+    "host.allocate": (1000, lambda number: (f"host{number}", "dummy", "dummy", 0)),
+    "user.allocate": (1000, lambda number: (f"user{number}", "secret", "core", [100 + number % 100])),
+    "secgroup.allocate": (900, lambda number: (f'NAME="rules{number}" RULE=[PROTOCOL="TCP",RULE_TYPE="inbound"]',)),
+}
+TEMPLATE = 'CPU="1" MEMORY="64" LABELS="a,b" NIC=[NETWORK="net1"] DISK=[IMAGE="image1"] CONTEXT=[NETWORK="YES"]'
+NETWORK = 'VN_MAD="dummy" BRIDGE="br0" AR=[TYPE="IP4",IP="10.0.0.1",SIZE="200"]'
+
+
+def _serve(urls: multiprocessing.Queue[tuple[str, str]]) -> None:
+    """A cloud of 10 000 objects, as long as this process lives."""
+    with cloud() as found:
+        for method, (count, arguments) in OTHERS.items():
+            for number in range(count):
+                found(method, *arguments(number))
+        urls.put((found.url, found.flow_url))
+        threading.Event().wait()
 
 
 def _counted(found: plays.CountingSimulator, case: Case) -> Case:

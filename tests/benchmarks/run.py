@@ -28,7 +28,7 @@ RESULT = BUILD / "bench.json"
 CASES = ("import", "decode_pool", "decode_hosts", "find_by_name", "memory_pool", "calls", "calls_kept_alive")
 CASES += ("payload", "task", "task_as_module", "fleet_steady", "fleet_steady_1000", "fleet_steady_names")
 CASES += ("fleet_create", "fleet_create_1s", "inventory_hosts", "inventory_vms", "inventory_vms_10000")
-CASES += ("cloud_steady", "cloud_create", "calls_per_task")
+CASES += ("cloud_steady", "cloud_create", "cloud_export", "calls_per_task")
 NONE = float("nan")
 HEAD = f"{'case':<20}{'ours':>14}{'peer':>14}{'floor':>14}  {'times faster':>12}{'times floor':>12}  floor is"
 

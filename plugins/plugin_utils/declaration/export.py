@@ -677,6 +677,19 @@ def export(cloud, keys, where, types=()):
     return found, left
 
 
+def without(declaration, faults):
+    """A document without the objects that Faults are of."""
+    wrong = {(found.group(1), int(found.group(2))) for found in (PLACE.match(fault.place) for fault in faults) if found}
+    kept = {
+        key: [one for index, one in enumerate(objects) if (key, index) not in wrong]
+        for key, objects in declaration.items()
+    }
+    return {key: objects for key, objects in kept.items() if objects}
+
+
+PLACE = re.compile(r"(\w+)\[(\d+)\]")  # of a Fault, how it begins
+
+
 def steady(plan, entries):
     """What has to be left out of a document, so that the cloud that it came from is as it declares.
 

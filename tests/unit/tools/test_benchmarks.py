@@ -76,3 +76,4 @@ def test_the_declared_cloud_has_the_objects_that_are_measured():
     declared = clouds.declaration()
     assert sum(map(len, declared.values())) == 1000
     assert set(declared) == set(clouds.KEYS)
+    assert sum(count for count, dummy in clouds.OTHERS.values()) == clouds.MOST

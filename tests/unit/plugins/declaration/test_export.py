@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import copy
+import gzip
 
 import pytest
 import yaml
 from ansible_collections.privazio.opennebula.plugins.action import one_export
+from ansible_collections.privazio.opennebula.plugins.action.one_cloud import Modules
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import names
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, OneServer
-from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import export
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, OneServer, element
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import document, export, objects, planner
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.shared_cloud import SharedCloud
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
+from project import SHARED
 
 from .conftest import CLOUD, Site
 
@@ -417,3 +421,38 @@ def test_without_oneflow_everything_else_is_exported(site):
     assert [(one.kind, one.what) for one in left] == [("service_template", "object"), ("service", "object")]
     with pytest.raises(Failure, match="OneFlow"):
         exported(alone, kinds=["services"])
+
+
+# ---------------------------------------------------------------- what real servers have
+
+POOLS = {path.name.removesuffix(".xml.gz"): path for path in (SHARED / "conformance" / "pools").glob("*.xml.gz")}
+
+
+class Recorded(SharedCloud):
+    """A cloud whose pools are those of a real server, where they were recorded; the others are those of a site."""
+
+    def _answer(self, method, *arguments):
+        path = POOLS.get(method)
+        if path is None:
+            return super()._answer(method, *arguments)
+        return element.parse(gzip.decompress(path.read_bytes()))
+
+
+@pytest.mark.skipif(not POOLS, reason="no ../shared")
+def test_the_law_holds_for_the_pools_of_a_real_server(site):
+    cloud = Recorded(site.cloud([]).one)
+    keys = ["hosts", "images", "templates", "virtual_networks", "virtual_machines"]
+    declaration, left = one_export.exported(cloud, dict(ALL, kinds=keys))
+    assert {key: len(objects) for key, objects in declaration.items()} == {
+        "hosts": 10,
+        "images": 31,
+        "templates": 41,
+        "virtual_networks": 2,
+        "virtual_machines": 251,
+    }
+    assert {(one.kind, one.what) for one in left} <= EXPECTED
+    entries, dummy = document.distinct(document.merged([("", declaration, {})])[0])
+    declared, faults = objects.declared(entries, Modules())
+    plan, wrong = planner.plan(Recorded(site.cloud([]).one), declared)
+    assert faults + wrong == []
+    assert {one.action for one in plan.objects} == {"none"}
