@@ -71,6 +71,7 @@ class Lab:
     url: str
     one: Any
     numbers: Iterator[int]
+    session: str = SESSION  # of whom modules run as
 
     def name(self) -> str:
         """A name that no object has."""
@@ -78,7 +79,7 @@ class Lab:
 
     def run(self, module: str, check: bool = False, **options: Any) -> Result:
         """The result of a module."""
-        user, dummy, password = SESSION.partition(":")
+        user, dummy, password = self.session.partition(":")
         given = dict(options, api_url=self.url, api_username=user, api_password=password)
         face = type("Face", (Face,), {"given": given, "check_mode": check})
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Finished) as caught:

@@ -70,6 +70,26 @@ LABELS = {
 }
 
 
+# What the server says of rights that a user lacks, and what it calls kinds otherwise there.
+DENIED = re.compile(r"Not authorized to perform (\w+) (\w+)(?: \[(\d+)\])?")
+ACL_TYPES = {"NET": "vnet", "SECGROUP": "security_group", "VMGROUP": "vm_group", "MARKETPLACEAPP": "marketapp"}
+OWNERS = {"name": "NAME", "owner": "UNAME", "group": "GNAME"}
+
+
+def need_text(denied):
+    """What a user lacks, in words.
+
+    Args:
+        denied (dict): right, object, id and, as far as they are known, name, owner, group.
+    """
+    kind = label(denied["object"])
+    if denied["id"] is None:
+        return "This needs the right %s for %ss." % (denied["right"], kind)
+    which = "%s %s" % (kind, denied["id"] if denied["name"] is None else denied["name"])
+    text = "This needs the right %s on %s" % (denied["right"], which)
+    return text + (", which belongs to %(owner)s (group %(group)s)." % denied if denied["owner"] else ".")
+
+
 def label(kind):
     """What messages call a kind."""
     return LABELS.get(kind, kind)
@@ -148,7 +168,20 @@ class Cloud:
         try:
             return self._answer(method, *arguments)
         except OneException as error:
-            raise described(error, doing, **data) from None
+            raise self.described(error, doing, **data) from None
+
+    def described(self, error, doing, **data):
+        """The Failure for an error; of one for lack of rights with `denied`, which has each right and its object."""
+        denied = [self._denial(*match) for match in DENIED.findall(error.message)]
+        if denied:
+            data["denied"] = denied
+        return described(error, doing, " ".join(map(need_text, denied)), **data)
+
+    def _denial(self, right, word, oid):
+        kind = ACL_TYPES.get(word, word.lower())
+        item = self._seen_before(kind, int(oid)) if oid else None
+        owners = {name: getattr(item, field, None) for name, field in OWNERS.items()}
+        return dict(owners, right=right, object=kind, id=int(oid) if oid else None)
 
     def _answer(self, method, *arguments):
         answer = self.one.call(method, *arguments)
@@ -185,6 +218,11 @@ class Cloud:
 
     def _last_seen(self, kind, oid):
         """An object as this task has read it, or as it is now; None: there is none."""
+        found = self._seen_before(kind, oid)
+        return self.info(kind, oid) if found is None else found
+
+    def _seen_before(self, kind, oid):
+        """An object as this task has read it; None: it has not."""
         if (kind, oid) in self._seen:
             return self._seen[kind, oid]
         for key, entry in list(self._listed.items()):
@@ -192,7 +230,7 @@ class Cloud:
                 entry[1] = entry[1] or {item.ID: item for item in getattr(entry[0], KINDS[kind].items)}
                 if oid in entry[1]:
                     return entry[1][oid]
-        return self.info(kind, oid)
+        return None
 
     def check(self, doing, method, *arguments, **data):
         """Finds out whether an API method can be called with these arguments, without calling it.
@@ -256,7 +294,7 @@ class Cloud:
         except OneNoExistsException:
             return None
         except OneException as error:
-            raise described(error, "read %s %d" % (label(kind), oid), object=kind, id=oid) from None
+            raise self.described(error, "read %s %d" % (label(kind), oid), object=kind, id=oid) from None
 
     def find(self, kind, name=None, oid=None, pool_arguments=None, owner=None):
         """The object with an id, or the only one with a name (and of an owner, by name); None when there is none.

@@ -132,13 +132,20 @@ def created(failure, oid):
     failure.message += " It was created, with id %d%s." % (oid, then)
 
 
-def described(error, doing, **data):
-    """The Failure for an OneException that happened while `doing` something (``create host 'web1'``)."""
+def described(error, doing, more="", **data):
+    """The Failure for an OneException that happened while `doing` something (``create host 'web1'``).
+
+    Args:
+        error (OneException)
+        doing (str)
+        more (str): sentences to add to what the server said.
+        data: of the Failure.
+    """
     said = _PREFIX.sub("", error.message).strip().rstrip(".")
     came_with = SINCE.get((error.method or "")[4:]) if error.code == UNKNOWN_METHOD else None
     if came_with is not None:
         return Failure(NEEDS % (doing, came_with), method=error.method, code=error.code, **data)
     fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
     advice = next(fitting, None)
-    message = "Cannot %s: %s.%s" % (doing, said, " %s." % advice if advice else "")
+    message = "Cannot %s: %s.%s%s" % (doing, said, " " + more if more else "", " %s." % advice if advice else "")
     return Failure(message, method=error.method, code=error.code, **data)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._attributes.labels import merged_labels
-from .._core.failure import Failure, described
+from .._core.failure import Failure
 from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
 from .._engine.engine import resolve
@@ -163,7 +163,7 @@ def create_vm(cloud, creation, name, attributes):
         unclear = isinstance(error, OneProtocolException) and error.code is None
         if unclear or (isinstance(error, OneConnectionException) and error.sent):
             return None
-        raise described(error, _doing(creation, name), object=KIND, name=name) from None
+        raise cloud.described(error, _doing(creation, name), object=KIND, name=name) from None
 
 
 def _doing(creation, name):

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The rights on the page "Security" are those that are needed, and are enough; what is denied says what it lacks."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import rights_page
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.secret_names import SECRET_NAMES
+from modules import Lab
+from opennebula_simulator.releases import RELEASES
+from project import ROOT
+from rights import Act, acts, measured, needed
+
+MODULES = {path.stem for path in (ROOT / "plugins/modules").glob("one_*.py")}
+# They do what the modules of the kinds do, or are about OneFlow, a federation, or a marketplace that can publish.
+NOT_MEASURED = set(
+    "one_call one_cloud one_export one_info one_service one_service_info one_service_template "
+    "one_service_template_info one_zone one_zone_info one_marketapp one_marketapp_info one_vm_exec one_vm_disk".split()
+)
+# What OpenNebula asks for before release 7.
+BEFORE_7 = [
+    {
+        "module": "one_group",
+        "state": "present (change)",
+        "rights": ["MANAGE GROUP", "USE GROUP"],
+        "owner": False,
+        "group_admin": False,
+    }
+]
+FEW = ("one_host", "one_vm_migrate", "one_vdc_info", "one_vm_snapshot")
+PAGE = rights_page.PAGE.read_text(encoding="utf-8")
+
+
+def told(act: Act) -> dict:
+    return next(row for row in rights_page.load() if (row["module"], row["state"]) == (act.module, act.state))
+
+
+def test_the_page_is_as_it_was_measured():
+    assert rights_page.rendered(PAGE, rights_page.load()) == PAGE, "run tools/rights_page.py"
+
+
+def test_the_page_has_every_act_of_every_module():
+    rows = [(row["module"], row["state"]) for row in rights_page.load()]
+    assert rows == [(act.module, act.state) for act in acts()]
+    assert {module for module, dummy in rows} == MODULES - NOT_MEASURED
+
+
+def test_the_page_has_the_table_of_names():
+    assert all(f"``{name}``" in PAGE for name in SECRET_NAMES)
+
+
+@pytest.mark.parametrize(
+    "act", [act for act in acts() if act.module in FEW], ids=lambda act: f"{act.module}-{act.state}"
+)
+def test_the_rights_on_the_page_are_needed_and_enough(lab: Lab, act: Act):
+    assert measured(lab, act) == told(act)
+
+
+@pytest.mark.long
+def test_all_rights_on_the_page_are_needed_and_enough(lab: Lab):
+    rows = [measured(lab, act) for act in acts()]
+    newest = lab.one.system.version() == max(RELEASES)
+    if newest and os.environ.get("RIGHTS") == "write":
+        rights_page.keep(rows)
+    different = [] if newest else BEFORE_7
+    assert [row for row in rows if row not in different] == [
+        row for row in rights_page.load() if (row["module"], row["state"]) not in [key(one) for one in different]
+    ]
+
+
+def key(row):
+    return row["module"], row["state"]
+
+
+@pytest.mark.parametrize("state", ["present (change)", "absent"])
+def test_a_denial_names_the_object_the_right_and_the_owner(lab: Lab, state: str):
+    act = next(act for act in acts() if (act.module, act.state) == ("one_image", state))
+    denials = needed(lab, act)[1]
+    assert len(denials) == 1
+    (denied,) = denials[0].data["denied"]
+    assert (denied["right"], denied["object"], denied["owner"]) == ("MANAGE", "image", "oneadmin")
+    sentence = f"This needs the right MANAGE on image {denied['name']}, which belongs to oneadmin (group oneadmin)."
+    assert sentence in denials[0].message

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""The table of the rights that modules need: write it into PAGE from RIGHTS, which the tests have measured.
+
+python tools/rights_page.py [--check]      write the table of the page, or tell whether it is as RIGHTS says
+RIGHTS=write pytest -m long tests/unit/laws/test_rights.py      measure the rights anew, and write both
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+import yaml
+from project import ROOT, fail
+
+RIGHTS = ROOT / "tests/rights.yml"
+PAGE = ROOT / "docs/docsite/rst/security.rst"
+HEAD = """\
+---
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# What tests/unit/laws/test_rights.py has measured; the page docs/docsite/rst/security.rst shows it.
+"""
+PLACE = re.compile(r"^\.\. rights\n\n(?:\.\. list-table::\n(?:(?: .*)?\n)+?(?=\S|\Z))?", re.MULTILINE)
+TITLES = ("Module", "State", "Rights", "Owner", "Administrator of the group")
+Row = dict[str, Any]
+
+
+def load() -> list[Row]:
+    """Return the committed rows."""
+    return yaml.safe_load(RIGHTS.read_text(encoding="utf-8"))
+
+
+def keep(rows: list[Row]) -> None:
+    """Write what was measured, and the page."""
+    RIGHTS.write_text(HEAD + yaml.safe_dump(rows, sort_keys=False, width=120), encoding="utf-8")
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+
+
+def rendered(page: str, rows: list[Row]) -> str:
+    """Return the text PAGE with the table of ROWS in its place."""
+    if not PLACE.search(page):
+        fail(f"{PAGE.name} has no line '.. rights' for the table.")
+    return PLACE.sub(lambda dummy: f".. rights\n\n{table(rows)}", page)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the table of the page."""
+    lines = [TITLES, *map(cells, rows)]
+    body = "".join("   * - " + "\n     - ".join(line) + "\n" for line in lines)
+    return f".. list-table::\n   :header-rows: 1\n\n{body}\n"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return the cells of a row."""
+    rights = ", ".join(f"``{right}``" if right.isupper() else right for right in row["rights"]) or "none"
+    words = ("yes" if row[who] else "no" for who in ("owner", "group_admin"))
+    return (f"``{row['module']}``", row["state"] or "\\-", rights, *words)
+
+
+def main() -> None:
+    """Write the table of the page; with --check only tell whether it is right."""
+    parser = argparse.ArgumentParser(description="Write the table of the rights that modules need.")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if the table is not as it should be")
+    check = parser.parse_args().check
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = rendered(page, load())
+    if not check:
+        PAGE.write_text(wanted, encoding="utf-8")
+    elif page != wanted:
+        fail(f"{PAGE.relative_to(ROOT)} is not as {RIGHTS.relative_to(ROOT)} says; run tools/rights_page.py.")
+
+
+if __name__ == "__main__":
+    main()
