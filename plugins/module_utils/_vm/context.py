@@ -47,7 +47,7 @@ def require_variables(context, where):
         at = None if name in OTHER_VARIABLES else refused_at(text)
         if at is None:
             continue
-        line = text.count("\n", 0, at) + 1
+        line = text[:at].count("\n") + 1
         message = "%s of CONTEXT in %s has a $ in line %d that begins no variable of OpenNebula, which would refuse it."
         advice = (
             " Give the script by the option start_script." if name == SCRIPT else " Leave it out, or encode the text."

@@ -80,7 +80,7 @@ def _base(source, template, wanted):
     """The attributes of the VM template; of one that a check run does not find yet the disks that the task names."""
     if template is not None:
         return canonical(template.TEMPLATE or {})
-    numbers = [int(disk[DISK.number]) for disk in wanted.get(DISK.option, ()) if is_whole(disk.get(DISK.number, ""))]
+    numbers = [int(disk[DISK.number]) for disk in wanted.get(DISK.option, ()) if DISK.number in disk]
     return {} if source.template is None else {DISK.vector: [{}] * (max(numbers, default=-1) + 1)}
 
 

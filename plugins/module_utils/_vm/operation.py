@@ -74,7 +74,7 @@ def change(cloud, resource, item, wanted, how):
         Failure: something cannot be changed, in the words of the driver; or time is over.
     """
     wanted = engine.canonical(cloud, resource, wanted)
-    desired = planner.DesiredState(wanted, resource, how.modes, None, (), how.allow_poweroff, how.hard)
+    desired = planner.DesiredState(wanted, resource, how.modes, allow_poweroff=how.allow_poweroff)
     found = planner.plan(cloud, item, desired)
     before, after = contrast(*(engine.shown(resource, values) for values in (found.before, found.after)))
     record = _record(cloud, resource, item)

@@ -83,7 +83,7 @@ class Group:
     def _digest(self):
         """What the request ids of a fleet without numbers in its names begin with."""
         parts = sorted("%s=%s" % item for item in self.attributes.items()) + sorted(self.labels)
-        return hashlib.sha256("\n".join([self._name or ""] + parts).encode("utf-8")).hexdigest()[:16]
+        return hashlib.sha256("\n".join([self._name or ""] + parts).encode()).hexdigest()[:16]
 
     @property
     def is_new(self):

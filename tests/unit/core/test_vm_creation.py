@@ -297,14 +297,15 @@ def instantiate(oid, *arguments):
 
 def test_what_a_former_vm_has_left_behind_is_taken_again():
     given = here(template_instantiate=instantiate, template_info=COPY, image_info=image)
-    made = prepare(given, TPL._replace(persistent=True), {"updateconf": {"OS": {"ARCH": "x"}}}, Modes(), "db")
+    wanted = {"updateconf": {"OS": {"ARCH": "x"}}, "networks": [{"NETWORK": "net"}]}
+    made = prepare(given, TPL._replace(persistent=True), wanted, Modes(), "db")
     assert create_vm(given, made, "db", {"B": "2"}) == 33
     assert given.one.calls[-1] == (
         "template.instantiate",
         9,
         "db",
         False,
-        {"OS": {"BOOT": "disk0", "ARCH": "x"}, "B": "2"},
+        {"NIC": [{"NETWORK_ID": 8}], "OS": {"BOOT": "disk0", "ARCH": "x"}, "B": "2"},
         False,
     )
     assert ("template.info", 9) in given.one.calls

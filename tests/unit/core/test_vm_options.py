@@ -8,6 +8,8 @@ import base64
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import (
     Attribute,
     Modes,
@@ -24,7 +26,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneNoExistsException,
 )
 from ansible_collections.privazio.opennebula.plugins.modules import one_vm
-from fake_vms import cloud, infoset, refusal, vm
+from fake_vms import Element, cloud, infoset, refusal, vm
 
 PARAMS = {option: spec.get("default") for option, spec in one_vm.OPTIONS.items()}
 
@@ -108,6 +110,12 @@ def test_what_is_desired_of_each(given, field, value):
     found = spec(**{"name": "db", **given}).desired
     assert getattr(found, field) == value
     assert found.resource is options.VM
+
+
+def test_names_of_what_a_vm_is_to_have_are_looked_up():
+    here = cloud(vmgrouppool_info=[Element(ID=5, NAME="group")])
+    params = {**PARAMS, "name": "db", "vm_group": {"group": "group", "role": "web"}}
+    assert options.fleet_spec(here, params, True).desired.wanted == {"vm_group": {"group": 5, "role": "web"}}
 
 
 def test_the_modes_of_a_task():
@@ -308,7 +316,7 @@ LABELS = [  # options, labels, labels_mode
     ({"count_labels": ["c"]}, (["c"], "add")),
     ({"count_labels": ["c"], "labels": ["a", "c"]}, (["a", "c"], "exact")),
     ({"count_labels": ["c", "d"], "labels": ["a"]}, (["a", "c", "d"], "exact")),
-    ({"count_labels": ["c"], "labels": ["c"], "labels_mode": "remove"}, (["c"], "remove")),
+    ({"count_labels": ["c"], "labels": ["a"], "labels_mode": "remove"}, (["a"], "remove")),
 ]
 
 
@@ -416,15 +424,31 @@ def test_one_vm_is_found_by_its_name_or_id():
     )
 
 
+def _broken(here):
+    raise Failure("It is broken.")
+
+
+COLOURS = {  # how each is painted
+    "cold": {"states": frozenset(("poweredoff",))},
+    "told": {"result": lambda answer: {"said": answer}},
+    "slow": {"transient": True},
+    "broken": {"run": _broken, "arguments": ()},
+}
+
+
 def _colour(record, after):
-    states = frozenset(("poweredoff",)) if after == "cold" else None
-    result = {"told": lambda answer: {"said": answer}}.get(after)
-    return [Step("paint it %s" % after, "vm.update", (record["id"], after), states=states, result=result)]
+    how = {"method": "vm.update", "arguments": (record["id"], after), **COLOURS.get(after, {})}
+    return [Step("paint it %s" % after, **how)]
+
+
+def _painted(here, item):
+    assert isinstance(here, Cloud)
+    return {"colour": item.USER_TEMPLATE.get("COLOUR", "")}
 
 
 COLOURED = Resource(
     "vm",
-    lambda cloud, item: {"colour": item.USER_TEMPLATE.get("COLOUR", "")},
+    _painted,
     {
         "colour": attribute("colour", _colour),
         "bell": action("bell", lambda record, wanted: [Step("ring", "vm.ring", (record["id"],))]),
@@ -495,6 +519,21 @@ def test_a_change_that_is_refused_says_of_which_vm():
     )
     assert message == "Cannot paint it blue: down."
     assert (data["object"], data["id"]) == ("vm", 7)
+
+
+def test_a_step_that_ends_without_a_word_on_the_vm_is_told_with_it():
+    assert refusal(changed, {"colour": "broken"}, Choices(), painted("red")) == (
+        "It is broken.",
+        {"object": "vm", "id": 7},
+    )
+
+
+def test_the_end_of_the_last_step_is_waited_for_or_not():
+    looks = [vm("HOTPLUG")], [painted("slow")]
+    for waits, reads in ((True, 2), (False, 0)):
+        here = cloud(vm_info=painted("slow"), vmpool_infoset=infoset(*looks))
+        operation.change(here, COLOURED, painted("red"), {"colour": "slow"}, Choices(waits=waits))
+        assert [call[0] for call in here.one.calls].count("vmpool.infoset") == reads
 
 
 def test_labels_are_merged_as_the_options_say():
