@@ -166,7 +166,12 @@ def _end(item):
 
 def schedules(prefix):
     """The Attribute `schedules` of a kind whose methods begin with `prefix` (vm, backupjob)."""
-    return attribute("schedules", partial(_write, prefix), merged, canonical)
+    return attribute("schedules", partial(_write, prefix), merged, canonical, shown=shown)
+
+
+def shown(given):
+    """The schedules as the object has them: one that is wanted begins at the time that is to come."""
+    return [_added(item) if "next" in item else item for item in given if item.get("next", item) is not None]
 
 
 def _write(prefix, record, after):

@@ -142,9 +142,14 @@ def _canonical_value(name, value):
     if str(name).upper() == LABELS and isinstance(value, (str, list, tuple)):
         return _comma_text(name, value.split(",") if isinstance(value, str) else _texts(value))
     if isinstance(value, (list, tuple)):
-        items = [_canonical_item(name, item) for item in value if item is not None]
-        return [item for item in items if item != {}] or (None if value else [])
+        return _canonical_list(name, value)
     return None if value is None else _canonical_text(name, value)
+
+
+def _canonical_list(name, values):
+    """The one form of a repeated attribute; None: it has nothing that means something; []: it is to be removed."""
+    items = [_canonical_item(name, item) for item in values if item is not None]
+    return [item for item in items if item != {}] or (None if values else [])
 
 
 def _canonical_item(name, item):
