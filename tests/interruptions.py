@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from acts import ACTS, BEFORE, PREPARATIONS, REPEATED, furnish
+from kinds import SUBJECTS
 from lab import Lab
 from opennebula_simulator.cloud import KINDS, METHODS, Cloud, Options
 from opennebula_simulator.http import Request, Response, Server
@@ -86,6 +87,7 @@ class Stage(Simulator):
         self._settings: dict[tuple[str, str], Cloud] = {}
         self._references: dict[tuple[str, str], Reference] = {}
         self.nodes = [Node(self) for dummy in range(3)]
+        self.others: list[dict[str, Any] | None] = []  # results of what another controller has run
         self.election = 0  # refusals until a leader is elected
 
     def stop(self) -> None:
@@ -241,7 +243,7 @@ DONE = "6"
 # The simulated time stands still, so what two runs of the same calls leave differs in salts, random numbers, and how
 # often something was done: a VM that is switched off and on twice is the same.
 VOLATILE = {"TOKEN_PASSWORD", "PASSWORD", "UUID", "MONITORING", "LOG", "log", "ANSIBLE_POWER_CYCLE"}
-VOLATILE |= {"HISTORY_RECORDS", "LAST_POLL"}
+VOLATILE |= {"HISTORY_RECORDS", "LAST_POLL", "NEXT_INDEX", "ERROR"}
 
 
 def world(cloud: Cloud) -> dict[str, list[str]]:
@@ -339,3 +341,99 @@ def goes_read_only(stage: Stage, answer: Answer, node: Node | None) -> Response:
 LEADERS = {"election": elects, "dies before": dies_before, "dies after": dies_after}
 BALANCERS = {"loses it before": balanced_before, "loses it after": balanced_after}
 KILLS = {"before": killed_before, "after": killed_after}
+
+
+# ---------------------------------------------------------------- what somebody else does meanwhile
+
+
+class Other:
+    """Another client of the cloud: other.host.allocate(…), as a client of the API is called."""
+
+    def __init__(self, stage: Stage, prefix: str = "") -> None:
+        self._stage = stage
+        self._prefix = prefix
+
+    def __getattr__(self, name: str) -> Other:
+        return Other(self._stage, f"{self._prefix}{name}.")
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._stage.lab(self._prefix[:-1], *arguments)
+
+
+def subject(stage: Stage, module: str, act: str) -> tuple[Any, Any]:
+    """(its kind in SUBJECTS, the object that an act is about or None)."""
+    kind = next((one for one in SUBJECTS.values() if one.module == module), SUBJECTS["vm"])
+    name = ACTS[module][act].get("name")
+    pool = next(pool for pool in stage.cloud.pools.values() if pool.kind.method == kind.prefix)
+    alive = [one for one in pool if one.name == name and getattr(one, "state", None) != int(DONE)]
+    return kind, next(iter(alive), None)
+
+
+def remove(stage: Stage, prefix: str, oid: int) -> None:
+    if prefix == "vm":
+        stage.lab("vm.action", "terminate-hard", oid)
+    else:
+        stage.lab(f"{prefix}.delete", oid)
+
+
+def rename(stage: Stage, prefix: str, oid: int) -> None:
+    stage.lab(f"{prefix}.rename", oid, "renamed")
+
+
+def lock(stage: Stage, prefix: str, oid: int) -> None:
+    stage.lab(f"{prefix}.lock", oid, 4, False)
+
+
+def move(stage: Stage, prefix: str, oid: int) -> None:
+    vm = stage.cloud["VM"].get_ro(oid)
+    assert vm is not None
+    stage.lab("vm.migrate", oid, 1 - vm.history[-1]["hid"], True, False, -1, 0)
+
+
+def power_off(stage: Stage, prefix: str, oid: int) -> None:
+    stage.lab("vm.action", "poweroff-hard", oid)
+
+
+class Race:
+    """Something that somebody else does to the object of an act when a call arrives; `done` says whether it could."""
+
+    def __init__(self, stage: Stage, module: str, act: str, what: str) -> None:
+        self.stage, self.module, self.act, self.what = stage, module, act, what
+        self.done = False
+        self.oid = -1  # of the object that it was done to
+        self.new = ""  # the object that has taken the place of another, as it was then
+
+    def __call__(self, stage: Stage, answer: Answer, node: Node | None) -> Response:
+        kind, found = subject(stage, self.module, self.act)
+        try:
+            if found is not None:
+                self.oid = found.oid
+                DEEDS[self.what](stage, kind.prefix, found.oid)
+                if self.what == "replaced":
+                    kind.create(Other(stage), found.name)
+                    stage.cloud.tick()  # a host is monitored
+                    self.new = shown(subject(stage, self.module, self.act)[1].xml())
+                self.done = True
+        except (AssertionError, KeyError):
+            pass  # the server refuses it: somebody else can not do it either
+        return answer()
+
+
+DEEDS: dict[str, Callable[[Stage, str, int], None]] = {
+    "deleted": remove,
+    "replaced": remove,
+    "renamed": rename,
+    "locked": lock,
+    "moved": move,
+    "powered off": power_off,
+}
+
+
+def run_of(module: str, options: Any) -> Happening:
+    """Another controller plays a whole task when a call arrives."""
+
+    def happens(stage: Stage, answer: Answer, node: Node | None) -> Response:
+        stage.others.append(stage.begin(module, options).go().result())
+        return answer()
+
+    return happens

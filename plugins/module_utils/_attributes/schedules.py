@@ -115,9 +115,13 @@ def same(present, wanted):
 
 
 def merged(present, wanted, modes):
-    """The schedules after the change: those there are (with the purge option: that are wanted), then the new ones."""
+    """The schedules after the change: those there are (with the purge option: that are wanted), then the new ones.
+
+    Two runs at once may add one twice, of which the first stays.
+    """
     purge = PURGE in modes.purge
-    kept = [item for item in present if not purge or any(same(item, one) for one in wanted)]
+    firsts = [next((item["id"] for item in present if same(item, one)), None) for one in wanted]
+    kept = [item for item in present if not purge or item["id"] in firsts]
     new = [one for one in wanted if one["next"] is not None and not any(same(item, one) for item in present)]
     return kept + [_added(one) for one in new]
 

@@ -283,6 +283,11 @@ class Cloud:
             found[function] = function(pool)
         return found[function]
 
+    def forget(self, kinds):
+        """Lets the pools of kinds be read again."""
+        for key in [key for key in self._pools if key[0] in kinds]:
+            del self._pools[key]
+
     def whole_vms(self):
         """All VMs that are not DONE, whole, where many declarations share one read of them; None: they do not."""
         return

@@ -13,11 +13,13 @@ from ..pyone.errors import (
     OneConnectionException,
     OneException,
     OneLeaderException,
+    OneNoExistsException,
     OneProtocolException,
     OneTimeoutException,
 )
 from .releases import SINCE
 
+NO_EXISTS = 0x0400  # error code
 UNKNOWN_METHOD = -506  # XML-RPC fault of releases that do not have a method
 NEEDS = "Cannot %s: this needs OpenNebula %s or newer."
 _PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
@@ -30,6 +32,7 @@ ADVICE = (
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
     (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
     (OneException, r"\bzone disabled\b", "It only answers questions: enable it (one_zone, id: 0, enabled: true)"),
+    (OneNoExistsException, r"\bgetting \S.* \[\d+\]", "It may have been removed meanwhile"),
     (OneLeaderException, "", "Wait until the servers of OpenNebula have elected a leader, and see onezone show"),
     (OneConnectionException, r"^OneFlow \(", "Check flow_url, and for https validate_certs and ca_path"),
     (
@@ -96,12 +99,22 @@ class Failure(Exception):
     Args:
         message (str): one sentence: what, where, what to do.
         data: fields for the result of the task, for instance object, id, method, code.
+
+    Attributes:
+        unclear (bool): a request may have been carried out.
     """
+
+    unclear = False
 
     def __init__(self, message, **data):
         super().__init__(message)
         self.message = message
         self.data = data
+
+    @property
+    def of_what_is_gone(self):
+        """Whether OpenNebula knows no object with the id."""
+        return self.data.get("code") == NO_EXISTS
 
     def __str__(self):
         return self.message  # which grows on its way up
@@ -148,4 +161,13 @@ def described(error, doing, more="", **data):
     fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
     advice = next(fitting, None)
     message = "Cannot %s: %s.%s%s" % (doing, said, " " + more if more else "", " %s." % advice if advice else "")
-    return Failure(message, method=error.method, code=error.code, **data)
+    failure = Failure(message, method=error.method, code=error.code, **data)
+    failure.unclear = unclear(error)
+    return failure
+
+
+def unclear(error):
+    """Whether a request that ended in an OneException may have been carried out."""
+    if isinstance(error, OneProtocolException):
+        return error.code is None
+    return isinstance(error, OneConnectionException) and error.sent

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._core.cloud import label, method
 from .._core.failure import Failure, created
-from .engine import canonical, perform
+from .engine import canonical
 
 
 class Job:
@@ -70,9 +70,8 @@ class Job:
 
     def create(self):
         if self._step is not None:
-            kind = self.engine.resource.kind
             self.methods.add(self._step.method)
-            self.created = perform(self.engine.cloud, self._step, object=kind, name=self.name)
+            self.created = self.engine.allocate(self._step, self.name, self.wanted)
 
     def look(self):
         """Reads the object from the pool; returns whether it rests."""

@@ -10,6 +10,8 @@ change in the next run.
 
 from __future__ import annotations
 
+import re
+
 from .._core import names
 from .._core.cloud import label
 from .._core.failure import Broken, Failure, created, name_option
@@ -182,6 +184,8 @@ def _with_members(field, before, after):
 # ---------------------------------------------------------------- one object
 
 DEFAULT_MODES = Modes()
+REFUSED = (0x0800, 0x2000)  # error codes of what the object does not allow as it is
+TAKEN = re.compile(r"\b(?:already taken|already exists)\b")  # what OpenNebula says of a name
 
 
 class Engine:
@@ -246,17 +250,25 @@ class Engine:
         wanted = canonical(self.cloud, self.resource, needed)
         steps = resolved(self.cloud, self.resource.remove(self.cloud, record, wanted, self.modes))
         if self.apply:
-            self.run(record, steps)
+            self._run_removal(record, steps)
             if self.waits:
                 self._wait_until_gone(record)
         return Report(True, before, {"state": "absent"}, record)
+
+    def _run_removal(self, record, steps):
+        """Carries out steps that end in the removal of an object; somebody else may remove it meanwhile."""
+        try:
+            self.run(record, steps)
+        except Failure as failure:
+            if not (failure.unclear or failure.of_what_is_gone) or not self.resource.gone(self._look(record)):
+                raise
 
     def update(self, item, wanted):
         """Makes what is wanted, in canonical form, true of an object."""
         report, steps = self.planned(item, wanted)
         if not self.apply:
             return report
-        results = self.run(self.record(item), steps)
+        results = self._carry_out(item, wanted, steps)
         if report.changed:
             item = self._settle(item.ID, wanted, self.waits)
             if self.waits:
@@ -264,6 +276,22 @@ class Engine:
         elif self.waits and not self.rests(item, wanted):
             item = self._settle(item.ID, wanted, True)
         return report._replace(record=dict(self.record(item), **results))
+
+    def _carry_out(self, item, wanted, steps):
+        """Carries out the steps of a plan; returns the fields of the result that their answers give.
+
+        Where one fails, but what it was for has come about, by another run or by a request whose answer was lost, those
+        that are left are carried out.
+        """
+        try:
+            return self.run(self.record(item), steps)
+        except Failure as failure:
+            now = self._look({"id": item.ID}) if failure.unclear or failure.data.get("code") in REFUSED else None
+            left = [] if now is None else self.planned(now, wanted)[1]
+            failed = failure.data.get("not_done", [])[:1]
+            if now is None or not failed or failed[0] in {step.option for step in left}:
+                raise
+            return self.run(self.record(now), left)
 
     def planned(self, item, wanted):
         """The Report of what would change of an object, and the steps there, ready to run."""
@@ -291,8 +319,42 @@ class Engine:
         step, wanted, report = self.creation(name, wanted)
         if not self.apply:
             return report
-        oid = perform(self.cloud, step, object=self.resource.kind, name=name)
-        return report._replace(record=self._complete(oid, wanted).record)
+        return report._replace(record=self._complete(self.allocate(step, name, wanted), wanted).record)
+
+    def allocate(self, step, name, wanted):
+        """The id of a new object, by the step of creation().
+
+        After this task has looked, another one may have created the object; or it was created, and the answer got lost.
+        Then its name is found now.
+        """
+        try:
+            oid = perform(self.cloud, step, object=self.resource.kind, name=name)
+            return oid if self.resource.unique else self._oldest(name, oid, wanted)
+        except Failure as failure:
+            if not failure.unclear and not TAKEN.search(failure.message):
+                raise
+            self.cloud.forget([self.resource.kind])
+            item = self._find(name, None, wanted)
+            if item is None:
+                raise
+            return item.ID
+
+    def _oldest(self, name, oid, wanted):
+        """The id of the oldest object of a name; removes the one with the id `oid`, just created, if it is younger.
+
+        Two runs at once create two where OpenNebula lets several have one name.  Ids only grow, so both runs, which look
+        after they have created, keep the same.
+        """
+        self.cloud.forget([self.resource.kind])
+        try:
+            self._find(name, None, wanted)
+        except Failure as failure:
+            first = min(failure.data.get("ids", [oid]))
+            if first != oid:
+                record = self.record(self._fetch(oid))
+                self.run(record, resolved(self.cloud, self.resource.remove(self.cloud, record, {}, self.modes)))
+            return first
+        return oid
 
     def creation(self, name, wanted):
         """How an object is created.
@@ -355,7 +417,7 @@ class Engine:
         clock = self.cloud.clock
         end = None if step.give_up is None else clock.now() + min(step.give_up, self.cloud.timeout)
         self.cloud.wait(
-            lambda: self.resource.fetch(self.cloud, self.resource.kind, record["id"]),
+            lambda: self._look(record),
             lambda item: item is None or step.until(item) or (end is not None and clock.now() >= end),
             self._state_of,
         )
@@ -404,9 +466,13 @@ class Engine:
         state = states[0] if states else record["status"]
         return "%s %s is in state %s" % (label(self.resource.kind), item.NAME, state)
 
+    def _look(self, record):
+        """The object of a record as it is now; None: it is gone."""
+        return self.resource.fetch(self.cloud, self.resource.kind, record["id"])
+
     def _wait_until_gone(self, record):
         self.cloud.wait(
-            lambda: self.resource.fetch(self.cloud, self.resource.kind, record["id"]),
+            lambda: self._look(record),
             self.resource.gone,
             lambda item: "%s %s still exists" % (label(self.resource.kind), record["name"]),
         )

@@ -221,6 +221,7 @@ class Resource(NamedTuple):
     fetch: Callable = Cloud.info  # (cloud, kind, id) -> the object, or None
     describe: Any = None  # (cloud, object) -> the state of one that is waited for; None: the record has it
     twins: Any = None  # {attribute of the option template: (name, value) -> {option: value}}; see _attributes/twins.py
+    unique: bool = True  # whether OpenNebula refuses a second one of the same name
     values: Callable = no_values  # (options of the module) -> {option: value}: attributes that other options give
 
 

@@ -34,6 +34,7 @@ def documents(number):
     own = {"clone_of": clone_of(KIND, arguments)}
     return Resource(
         kind=KIND,
+        unique=False,
         read=read,
         create=create_or_clone(KIND, partial(create, number)),
         remove=partial(delete, KIND),

@@ -405,6 +405,7 @@ def values(params):
 
 SERVICE = Resource(
     kind=KIND,
+    unique=False,
     read=read,
     values=values,
     create=create,

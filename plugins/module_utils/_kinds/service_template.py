@@ -146,6 +146,7 @@ def _plan_owner(kind, role, verb, record, wanted, modes):
 
 SERVICE_TEMPLATE = Resource(
     kind=KIND,
+    unique=False,
     read=read,
     create=create_or_clone(KIND, create, recursive),
     remove=remove,

@@ -268,6 +268,7 @@ OWN = {
 }
 VROUTER = Resource(
     kind=KIND,
+    unique=False,
     read=read,
     values=values,
     create=create,

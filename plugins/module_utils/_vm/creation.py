@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._attributes.labels import merged_labels
-from .._core.failure import Failure
+from .._core.failure import Failure, unclear
 from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
 from .._engine.engine import resolve
 from .._engine.resource import Reference
-from ..pyone import OneConnectionException, OneException, OneProtocolException
+from ..pyone import OneException
 from . import context, user_inputs
 from .devices import DEVICES, DISK, for_new_vm
 from .record import KIND
@@ -160,8 +160,7 @@ def create_vm(cloud, creation, name, attributes):
         again = _with_copies_that_are_left(cloud, creation, name, error)
         if again is not None:
             return create_vm(cloud, again, name, attributes)
-        unclear = isinstance(error, OneProtocolException) and error.code is None
-        if unclear or (isinstance(error, OneConnectionException) and error.sent):
+        if unclear(error):
             return None
         raise cloud.described(error, _doing(creation, name), object=KIND, name=name) from None
 

@@ -80,12 +80,23 @@ def change(cloud, resource, item, wanted, how):
     record = _record(cloud, resource, item)
     if not how.apply or not found.steps:
         return Report(bool(found.after), before, after, dict(record, **engine.persisted(resource, found.after)))
-    results = _carry_out(cloud, item, found.steps, how)
+    try:
+        results = _carry_out(cloud, item, found.steps, how)
+    except Failure:
+        if _is_left(cloud, item, desired):
+            raise
+        results = {}
     record = _record(cloud, resource, cloud.info(KIND, item.ID) or item)
     failure = engine.unstored(resource, record, wanted, desired.modes) if how.waits else None
     if failure is not None:
         raise failure
     return Report(True, before, after, dict(record, **results))
+
+
+def _is_left(cloud, item, desired):
+    """Whether a change that has failed is still to be made; another run, or a person, may have made it meanwhile."""
+    now = cloud.info(KIND, item.ID)
+    return now is None or bool(planner.plan(cloud, now, desired).after)
 
 
 def _record(cloud, resource, item):

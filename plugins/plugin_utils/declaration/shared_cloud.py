@@ -103,10 +103,9 @@ class SharedCloud(Cloud):
             return self._pools["vm", "whole"]
 
     def forget(self, kinds):
-        """Lets the pools of kinds be read again."""
+        """As of Cloud, for several threads."""
         with self._lock:
-            for key in [key for key in self._pools if key[0] in kinds]:
-                del self._pools[key]
+            super().forget(kinds)
 
     def forget_changed(self, methods):
         """Lets the pools be read again that calls of these methods may have changed."""

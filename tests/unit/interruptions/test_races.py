@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""Every module, while somebody else works on the same object: nothing is doubled, no other object is changed.
+
+Each thing happens when each call of an act arrives.  A run ends well or says what happened; the next one converges,
+unless it lacks what it needs to create the object again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from acts import ACTS, REPEATED
+from interruptions import DEEDS, DONE, Race, run_of, shown, subject
+
+GONE = r"no longer exists|may have been removed|There is no |is not there"
+# What a run may say, by what happened; it may also end well.
+SAYS = {
+    "deleted": GONE,
+    "replaced": GONE,
+    "renamed": GONE,
+    "locked": r"locked|did not store",
+    "moved": r"meanwhile|cannot|does not work|moved",
+    "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available",
+}
+# What one of two runs at once may say; the next one is in order.
+BOTH = r"already taken|did not store|has failed"
+LACKING = r"There is no |does not have"  # of a run that names an object that is gone, and too little to create it
+OF_VMS = {"moved", "powered off"}
+# These name no single object, or one that has no method of its own kind for it.
+NO_OBJECT = {"one_acl", "one_cloud", "one_quota_defaults", "one_service", "one_service_template", "one_zone"}
+# Acts that two runs at once do twice: a snapshot is data that nobody may throw away.
+TWICE = {("one_vm_snapshot", act) for act in ("create", "change", "disk")}
+VM_MODULES = {
+    module for module in ACTS if module == "one_vm" or (module.startswith("one_vm_") and module != "one_vm_group")
+}
+ACTS_ON_OBJECTS = [(module, act) for module, acts in ACTS.items() if module not in NO_OBJECT for act in acts]
+EVERY_ACT = [(module, act) for module, acts in ACTS.items() for act in acts]
+
+
+def twins(stage):
+    """Objects of one kind, name and owner."""
+    named = [pool for pool in stage.cloud.pools.values() if pool.kind.name != "SCHEDULEDACTION"]
+    living = [one for pool in named for one in pool]
+    found = Counter((one.kind.name, one.name, one.uid) for one in living if getattr(one, "state", None) != int(DONE))
+    return [each for each, count in found.items() if count > 1]
+
+
+def raced(stage, module, act, what, number):
+    """What is wrong after somebody does this at a call; None: they could not."""
+    race = Race(stage, module, act, what)
+    result = stage.disturb(module, act, number, race)
+    if not race.done:
+        return None
+    if result is None or "exception" in result:
+        return f"no result: {result}"
+    if result.get("failed") and not re.search(SAYS[what], result["msg"]):
+        return f"it says: {result['msg']}"
+    if result.get("failed") and race.new and shown(subject(stage, module, act)[1].xml()) != race.new:
+        return f"it has changed the object that took the place, and says: {result['msg']}"
+    if twins(stage):
+        return f"twins: {twins(stage)}"
+    if what == "locked" and subject(stage, module, act)[1] is not None:
+        stage.lab(f"{subject(stage, module, act)[0].prefix}.unlock", race.oid)
+    return converges(stage, module, act)
+
+
+def converges(stage, module, act):
+    """What is wrong with the next two runs; empty: nothing."""
+    again = stage.run(module, ACTS[module][act])
+    if again.get("failed"):
+        return "" if re.search(LACKING, again["msg"]) and "exception" not in again else f"the next run: {again['msg']}"
+    last = stage.run(module, ACTS[module][act])
+    rests = not last.get("failed") and (not last["changed"] or (module, act) in REPEATED)
+    return "" if rests and not twins(stage) else f"the run after the next: {last} {twins(stage)}"
+
+
+def settled(stage, module, act):
+    """What is wrong after two runs of an act at once; empty: the next run makes the cloud what one alone would."""
+    return converges(stage, module, act) if (module, act) in TWICE | REPEATED else stage.unsettled(module, act)
+
+
+def deeds(module):
+    return [what for what in DEEDS if what not in OF_VMS or module in VM_MODULES]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("module", "act"), ACTS_ON_OBJECTS)
+def test_somebody_changes_the_object_at_every_call(stage, tally, module, act):
+    calls, found, count = stage.reference(module, act).calls, [], 0
+    for what in deeds(module):
+        for number, call in enumerate(calls, 1):
+            wrong = raced(stage, module, act, what, number)
+            count += wrong is not None
+            found += [f"{what} at {call} ({number}): {wrong}"] if wrong else []
+    assert not found, "\n".join(found)
+    tally("Races", module, races=count, lost=0, doubled=0)
+
+
+@pytest.mark.parametrize("what", ["deleted", "replaced", "renamed", "locked"])
+@pytest.mark.parametrize("module", ["one_template", "one_vnet", "one_vm"])
+def test_somebody_changes_the_object_before_the_last_call(stage, module, what):
+    last = len(stage.reference(module, "change").calls)
+    assert not raced(stage, module, "change", what, last)
+
+
+def counterpart(module, act):
+    """The options of an act that undoes another one."""
+    other = "create" if act == "remove" else "remove"
+    return ACTS[module].get(other)
+
+
+def both(stage, module, act, other, number):
+    """What is wrong after another controller plays a whole task at a call."""
+    stage.others.clear()
+    result = stage.disturb(module, act, number, run_of(module, other))
+    for one in (result, *stage.others):
+        if (
+            one is None
+            or "exception" in one
+            or (one.get("failed") and not re.search(f"{GONE}|{LACKING}|{BOTH}", one["msg"]))
+        ):
+            return f"one says: {one}"
+    return f"twins: {twins(stage)}" if twins(stage) else ""
+
+
+@pytest.mark.parametrize("module", ACTS)
+def test_two_controllers_run_one_task(stage, module):
+    act = next(iter(ACTS[module]))
+    number = len(stage.reference(module, act).calls) // 2 + 1
+    assert both(stage, module, act, ACTS[module][act], number) == ""
+    assert settled(stage, module, act) == ""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("module", "act"), EVERY_ACT)
+def test_two_controllers_at_every_call(stage, tally, module, act):
+    calls, found, opposite = stage.reference(module, act).calls, [], counterpart(module, act)
+    for number, call in enumerate(calls, 1):
+        wrong = both(stage, module, act, ACTS[module][act], number) or settled(stage, module, act)
+        found += [f"the same at {call} ({number}): {wrong}"] if wrong else []
+        if opposite is not None:
+            wrong = both(stage, module, act, opposite, number) or converges(stage, module, act)
+            found += [f"the opposite at {call} ({number}): {wrong}"] if wrong else []
+    assert not found, "\n".join(found)
+    tally("Races", module, races=len(calls) * (1 + (opposite is not None)), lost=0, doubled=0)
