@@ -342,8 +342,8 @@ class Engine:
     def _oldest(self, name, oid, wanted):
         """The id of the oldest object of a name; removes the one with the id `oid`, just created, if it is younger.
 
-        Two runs at once create two where OpenNebula lets several have one name.  Ids only grow, so both runs, which look
-        after they have created, keep the same.
+        Two runs at once create two where OpenNebula lets several have one name.  Both look after they have created, and
+        as ids only grow, both keep the same.
         """
         self.cloud.forget([self.resource.kind])
         try:
