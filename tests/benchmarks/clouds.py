@@ -169,7 +169,7 @@ def _serve(urls: multiprocessing.Queue[tuple[str, str]]) -> None:
         for method, (count, arguments) in OTHERS.items():
             for number in range(count):
                 found(method, *arguments(number))
-        urls.put((found.url, found.flow_url))
+        urls.put((found.url, f"{found.flow_url}/ours"))
         threading.Event().wait()
 
 
