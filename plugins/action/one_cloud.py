@@ -114,9 +114,7 @@ class ActionModule(ActionBase):
             message = (
                 "The cloud or the document has changed since the plan %s was written: %s. Review it, and plan anew."
             )
-            raise Failure(
-                message % (path, ", ".join(moved(json.loads(path.read_text("utf-8"))["plan"], result["plan"])))
-            )
+            raise Failure(message % (path, ", ".join(moved(_planned(path), result["plan"])) or "its form"))
 
     # -------------------------------------------------------- the document
 
@@ -185,6 +183,18 @@ def plan_text(result):
     return (
         json.dumps({"plan": result["plan"], "summary": result["summary"]}, indent=1, sort_keys=True, default=str) + "\n"
     )
+
+
+def _planned(path):
+    """The list `plan` of a file.
+
+    Raises:
+        Failure: it has none.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))["plan"]
+    except (ValueError, KeyError, TypeError):
+        raise Failure("The file of plan_file is no plan: %s. Write it by a check run." % path) from None
 
 
 def moved(before, after):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -104,6 +105,15 @@ class Rules:
         found = self._validator.validate(given)
         return found.validated_parameters, found.error_messages
 
+    def inside(self, given, message):
+        """Where in the options a message of validated() belongs: names of options and the index in a list."""
+        path = _inside(message)
+        items = given.get(path[0]) if len(path) > 1 or FOUND_IN.search(message) else None
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            if message in self._validator.validate({**given, path[0]: [item]}).error_messages:
+                return [path[0], index, *path[1:]]
+        return path
+
 
 # Options of modules that say how to reach the cloud, and not what it has.
 BESIDE = frozenset(SHARED) | frozenset(FLOW_CONNECTION)
@@ -128,11 +138,22 @@ def declared(entries, modules):
     rules = {key: Rules(modules[key]) for key in {entry.key for entry in entries}}
     for entry in entries:
         params, wrong = rules[entry.key].validated(entry.options)
-        faults += [Fault(entry.place(), message) for message in wrong]
+        faults += [Fault(entry.place(*rules[entry.key].inside(entry.options, message)), message) for message in wrong]
         if not wrong:
             objects.append(Declared(entry, Asked(params)))
             faults += _begun(objects[-1], modules[entry.key])
     return objects, faults
+
+
+FOUND_IN = re.compile(r"found in '?(?P<path>[a-z]\w*(?: -> [a-z]\w*)*)'?")
+OPTION = re.compile(r"(?:argument|value of|parameters? for) '?(?P<name>[a-z]\w*)'?")
+
+
+def _inside(message):
+    """The options that a message of ansible-core is about, from the outermost."""
+    found, option = FOUND_IN.search(message), OPTION.search(message)
+    path = found.group("path").split(" -> ") if found else []
+    return path + ([option.group("name")] if option else [])
 
 
 def _begun(one, module):

@@ -170,11 +170,22 @@ def references_of(cloud, declared, numbers):
         try:
             form = None if value is None else declared.resource.attributes[option].canonical(cloud, value)
         except (Failure, OneException) as error:
-            faults.append(Fault(declared.entry.place(option), _message(error)))
+            faults += _faults_in(cloud, declared, option, value, _message(error))
             continue
         named = asked + (graph.template_names(form) if option == "template" and form else [])
         found[option] = {numbers[name] for name in named if name in numbers}
     return found, [] if declared.removed else faults  # what is removed may name what is gone already
+
+
+def _faults_in(cloud, declared, option, value, message):
+    """The Faults of an option: of each item of its list that is wrong by itself, or else of the whole."""
+    found = []
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        try:
+            declared.resource.attributes[option].canonical(cloud, [item])
+        except (Failure, OneException) as error:
+            found.append(Fault(declared.entry.place(option, index), _message(error)))
+    return found or [Fault(declared.entry.place(option), message)]
 
 
 def _message(error):

@@ -11,7 +11,13 @@ from ansible_collections.privazio.opennebula.plugins.action.one_cloud import Mod
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.flow import Clients
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
-from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import apply, document, objects, planner
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import (
+    apply,
+    document,
+    objects,
+    planner,
+    prune,
+)
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.shared_cloud import SharedCloud
 
 CLOUD = {
@@ -58,7 +64,7 @@ class Site:
         options = {"api_url": self.url, "api_username": "oneadmin", "api_password": "opennebula"}
         one = Clients(dict(options, flow_url=self.flow_url), on_call=on_call or self.calls.append)
         weakref.finalize(self, one.__exit__)
-        return SharedCloud(one, 10, planner.names_of(declared), Quick())
+        return SharedCloud(one, 10, declared, Quick())
 
     def plan(self, *contents, on_call=None):
         """(cloud, Plan, [Fault]) of a document in parts."""
@@ -66,7 +72,7 @@ class Site:
         entries, faults = document.merged(parts)
         entries, twice = document.distinct(entries)
         declared, invalid = objects.declared(entries, Modules())
-        cloud = self.cloud(declared, on_call)
+        cloud = self.cloud(prune.names_of(entries), on_call)
         plan, wrong = planner.plan(cloud, declared)
         return cloud, plan, faults + twice + invalid + wrong
 

@@ -71,9 +71,42 @@ def test_all_faults_are_told_at_once_with_their_places(site, one):
         "hosts[1]",
         "hosts[0].cluster",
         "virtual_networks[0]",
-        "virtual_networks[1].address_ranges",
+        "virtual_networks[1].address_ranges[0]",
     ]
     assert site.calls == [call for call in site.calls if call.endswith("pool.info")]
+
+
+@pytest.mark.parametrize(
+    ("key", "options", "place"),
+    [
+        ("hosts", {"name": "a", "state": "upp"}, "hosts[0].state"),
+        ("hosts", {"name": "a", "wait_timeout": "soon"}, "hosts[0].wait_timeout"),
+        ("hosts", {"labels": ["a"]}, "hosts[0]"),
+        ("users", {"name": "u", "login_token": {"valid_for": "x"}}, "users[0].login_token.valid_for"),
+        (
+            "acls",
+            {"user": "a", "rules": [{"resources": ["vm"], "rights": ["use"]}, {"resources": ["x"], "rights": ["use"]}]},
+            "acls[0].rules[1].resources",
+        ),
+        (
+            "acls",
+            {"user": "a", "rules": [{"resources": ["vm"], "rights": ["use"]}, {"rights": ["use"]}]},
+            "acls[0].rules[1]",
+        ),
+        (
+            "service_templates",
+            {"name": "s", "roles": [{"name": "a"}, {"name": "b", "elasticity_policies": [{"type": "X"}]}]},
+            "service_templates[0].roles[1].elasticity_policies.type",
+        ),
+    ],
+)
+def test_a_fault_has_its_place_inside_of_the_object(site, key, options, place):
+    assert place in [fault.place for fault in site.plan({key: [options]})[2]]
+
+
+def test_what_refers_to_an_object_with_a_fault_is_not_at_fault(site):
+    declared = {"clusters": [{"name": "edge", "labls": []}], "hosts": [{"name": "a", "cluster": "edge"}]}
+    assert [fault.place for fault in site.plan(declared)[2]] == ["clusters[0]"]
 
 
 def test_a_failure_keeps_only_what_needs_it_from_being_made(site, one):
