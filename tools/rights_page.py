@@ -33,9 +33,16 @@ def load() -> list[Row]:
     return yaml.safe_load(RIGHTS.read_text(encoding="utf-8"))
 
 
+class _Indented(yaml.SafeDumper):
+    """YAML with the items of lists below their key, as yamllint has it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
 def keep(rows: list[Row]) -> None:
     """Write what was measured, and the page."""
-    RIGHTS.write_text(HEAD + yaml.safe_dump(rows, sort_keys=False, width=120), encoding="utf-8")
+    RIGHTS.write_text(HEAD + yaml.dump(rows, Dumper=_Indented, sort_keys=False, width=120), encoding="utf-8")
     PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
 
 
