@@ -7,10 +7,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 from .template import Template
 
 MARK = b"simulator:"  # tells our own ciphertext from any other text
+BLOCK = 16  # bytes, as those of AES
 KEY = b"a server draws its key at installation; this one need not be secret"
 
 
@@ -21,6 +23,11 @@ def listed(config: Template, name: str) -> list[tuple[str, str]]:
         vector, dummy, member = path.rpartition("/")
         found.append((vector, member))
     return sorted(found)
+
+
+def encrypted(config: Template, kind: Any) -> list[tuple[str, str]]:
+    """The attributes that objects of a kind have encrypted."""
+    return listed(config, f"{kind.encrypted}_ENCRYPTED_ATTR")
 
 
 def values(template: Template, vector: str, member: str) -> set[str]:
@@ -79,14 +86,15 @@ def put(template: Template, name: str, vector: dict, text: str) -> None:
 
 
 def cipher_text(text: str) -> str:
-    return base64.b64encode(mixed(MARK + text.encode())).decode()
+    data = MARK + text.encode()
+    return base64.b64encode(mixed(data + bytes(-len(data) % BLOCK))).decode()
 
 
 def plain_text(text: str) -> str | None:
     """The text behind our ciphertext; None when it is none."""
     try:
         data = mixed(base64.b64decode(text, validate=True))
-        return data[len(MARK) :].decode() if data.startswith(MARK) else None
+        return data[len(MARK) :].rstrip(b"\0").decode() if data.startswith(MARK) else None
     except ValueError:
         return None
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import executions, sessions
 from .acl import Rules
+from .attributes import encrypted
 from .calls import UNEXPECTED, Call, Method, check_type
 from .errors import Fault, Refused
 from .events import Events
@@ -73,7 +74,9 @@ class Cloud:
         self.release = RELEASES[options.release]
         self.config = Template.parse((DATA / f"{self.release.name}.conf").read_text(encoding="utf-8"))
         self.rules = Rules()
-        self.pools: dict[str, Pool] = {kind.name: Pool(kind, self.release) for kind in KINDS}
+        self.pools: dict[str, Pool] = {
+            kind.name: Pool(kind, self.release, encrypted(self.config, kind)) for kind in KINDS
+        }
         self.default_quotas = {"USER": Quotas(UNLIMITED), "GROUP": Quotas(UNLIMITED)}
         self.methods = methods_of(self.release)
         self.applying: set[int] = set()  # clusters whose placement plan is under way

@@ -54,7 +54,7 @@ def info(
 
 def in_clear(call: Call, obj: Object) -> str:
     """The object's XML with encrypted attributes readable, for administrators only."""
-    names = attributes.listed(call.cloud.config, f"{obj.kind.encrypted}_ENCRYPTED_ATTR")
+    names = attributes.encrypted(call.cloud.config, obj.kind)
     if not (call.is_admin and names):
         return obj.xml()
     attribute = obj.kind.template_of
@@ -180,7 +180,7 @@ def store_template(call: Call, obj: Object, new: Template, append: bool, normali
         new = merged
     normalise(call, obj, new)
     new.settle()
-    attributes.encrypt(new, attributes.listed(call.cloud.config, f"{obj.kind.encrypted}_ENCRYPTED_ATTR"))
+    attributes.encrypt(new, attributes.encrypted(call.cloud.config, obj.kind))
     setattr(obj, obj.kind.template_of, new)
     if well_formed(obj):
         return True

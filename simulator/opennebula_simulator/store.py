@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+from . import attributes
 from .errors import internal
 from .releases import FORBIDDEN_IN_NAMES, LATEST, Release
 from .template import Template
@@ -222,8 +223,9 @@ def well_formed(obj: Object) -> bool:
 class Pool:
     """All objects of a kind, by ID and by name. IDs are never given twice."""
 
-    def __init__(self, kind: Kind, release: Release = LATEST) -> None:
+    def __init__(self, kind: Kind, release: Release = LATEST, encrypted: Iterable[tuple[str, str]] = ()) -> None:
         self.kind = kind
+        self.encrypted = list(encrypted)  # attributes of the template, as (vector, member)
         self.release = release
         self.next_id = 0
         self.touched: set[int] | None = None  # IDs taken to be changed, where hooks wait for states
@@ -266,7 +268,9 @@ class Pool:
         self._check(obj)
         obj.oid = self.next_id
         prepare(obj)
-        getattr(obj, self.kind.template_of).settle()
+        template = getattr(obj, self.kind.template_of)
+        template.settle()
+        attributes.encrypt(template, self.encrypted)
         self._store(obj)
         if not well_formed(obj):
             self.drop(obj)

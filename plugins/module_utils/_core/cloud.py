@@ -50,6 +50,7 @@ KINDS = {
     "vrouter": Kind("vrouterpool.info", ALL, "VROUTER", "vrouter", True),
     "zone": Kind("zonepool.info", (), "ZONE", "zone", True),
 }
+DECRYPTED = {"template": (False, True)}  # kind → arguments of `info` behind the id; (True,) for all others
 BY_PREFIX = {entry.prefix: kind for kind, entry in KINDS.items()}
 INFOS = {entry.prefix + ".info": kind for kind, entry in KINDS.items() if entry.pool != entry.prefix + ".info"}
 LISTS = {entry.pool.partition(".info")[0]: kind for kind, entry in KINDS.items()}
@@ -292,10 +293,14 @@ class Cloud:
         """All VMs that are not DONE, whole, where many declarations share one read of them; None: they do not."""
         return
 
-    def info(self, kind, oid):
-        """One object, or None when there is none with this id."""
+    def info(self, kind, oid, decrypt=False):
+        """One object, or None when there is none with this id.
+
+        `decrypt`: with its encrypted attributes in clear text, where the server shows them to the user.
+        """
+        options = DECRYPTED.get(kind, (True,)) if decrypt else ()
         try:
-            return self._answer(method(kind, "info"), oid)
+            return self._answer(method(kind, "info"), oid, *options)
         except OneNoExistsException:
             return None
         except OneException as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from . import encrypted
+
 # `*` is any text, `?` any character; upper and lower case are the same.
 SECRET_NAMES = (
     "*PASSW*",
@@ -27,6 +29,7 @@ SECRET_NAMES = (
     "*START_SCRIPT*",
     "USER_DATA",
     "USERDATA",
+    *(path.rpartition("/")[2] for paths in encrypted.NAMES.values() for path in paths),
 )
 NOT = "!"  # before a pattern of names that hold none
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from .._core import names
+from .._core import encrypted, names
 from .._core.cloud import label
 from .._core.failure import Broken, Failure, created, name_option
 from .._core.values import LABELS, contrast, masked
@@ -295,7 +295,7 @@ class Engine:
 
     def planned(self, item, wanted):
         """The Report of what would change of an object, and the steps there, ready to run."""
-        record = self.record(item)
+        record = self._compared(item, wanted)
         found = plan(self.resource, record, wanted, self.modes)
         steps = resolved(self.cloud, found.steps)
         before, after = contrast(*(shown(self.resource, values) for values in (found.before, found.after)))
@@ -305,6 +305,17 @@ class Engine:
     def record(self, item):
         """An object in the words of the options, with its id and name."""
         return dict(self.resource.read(self.cloud, item), id=item.ID, name=item.NAME)
+
+    def _compared(self, item, wanted):
+        """The record, with the encrypted attributes that the task gives in clear text.
+
+        Those that the server does not show to the user count as what is wanted.
+        """
+        record, given = self.record(item), wanted.get("template")
+        if not given or not encrypted.is_hidden(self.resource.kind, record["template"], given):
+            return record
+        record = self.record(self.cloud.info(self.resource.kind, item.ID, decrypt=True))
+        return dict(record, template=encrypted.assumed(self.resource.kind, record["template"], given))
 
     def require(self, name, wanted):
         """Refuses to create an object, also in a check run, when an option that creation needs is missing."""
@@ -424,7 +435,7 @@ class Engine:
 
     def verify(self, item, wanted):
         """Raises Failure when the server does not have what it accepted."""
-        failure = unstored(self.resource, self.record(item), wanted, self.modes)
+        failure = unstored(self.resource, self._compared(item, wanted), wanted, self.modes)
         if failure is not None:
             raise failure
 
