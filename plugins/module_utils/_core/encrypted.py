@@ -48,9 +48,10 @@ def _hidden(kind, present, given):
     for path in NAMES.get(kind, ()):
         vector, dummy, name = path.rpartition("/")
         inside, wanted = (present.get(vector), given.get(vector)) if vector else (present, given)
-        if isinstance(inside, dict) and isinstance(wanted, dict) and name in wanted:
-            if wanted[name] != inside.get(name) and _is_encrypted(inside.get(name)):
-                found.append((vector, name, wanted[name]))
+        if not (isinstance(inside, dict) and isinstance(wanted, dict) and name in wanted):
+            continue
+        if wanted[name] != inside.get(name) and _is_encrypted(inside.get(name)):
+            found.append((vector, name, wanted[name]))
     return found
 
 
