@@ -215,4 +215,4 @@ def _named(entry):
     if entry.key == "apps" or not isinstance(who, tuple) or who[0] != "name":
         return None
     others = [value for word, value in zip(APART.get(entry.key, ("owner",)), who[2:]) if word != "owner"]
-    return entry.key, who[1], *others
+    return str((entry.key, who[1], *others))  # a name may be anything, for nothing has checked it yet
