@@ -96,7 +96,10 @@ def change(cloud, resource, item, wanted, how):
 def _is_left(cloud, item, desired):
     """Whether a change that has failed is still to be made; another run, or a person, may have made it meanwhile."""
     now = cloud.info(KIND, item.ID)
-    return now is None or bool(planner.plan(cloud, now, desired).after)
+    try:
+        return now is None or bool(planner.plan(cloud, now, desired).after)
+    except Failure:  # the first one tells more
+        return True
 
 
 def _record(cloud, resource, item):

@@ -251,11 +251,10 @@ def _advance(cloud, runs, items, workers):
 def _advance_one(cloud, one, item):
     if item is not None:
         one.advance(cloud, item)
-    elif one.steps == [Reach("done")]:
-        one.steps.clear()
-    else:
-        one.steps = []
+        return
+    if one.steps != [Reach("done")]:
         one.failure = Failure("VM %s no longer exists." % one.item.NAME, object="vm", id=one.item.ID)
+    one.steps.clear()
 
 
 def together(failures):

@@ -128,6 +128,13 @@ REFUSED = [  # source, wanted, name, message, data
         {"object": "vm"},
     ),
     (
+        Source(),
+        {**SCRATCH, "disks": [{"DISK_ID": "1", "SIZE": "1"}]},
+        "db",
+        "The VM template has 0 disks, but the task names disk 1.",
+        {"object": "vm"},
+    ),
+    (
         TPL,
         {"networks": [{"NIC_ID": "0"}]},
         "db",

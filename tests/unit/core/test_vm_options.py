@@ -536,6 +536,27 @@ def test_the_end_of_the_last_step_is_waited_for_or_not():
         assert [call[0] for call in here.one.calls].count("vmpool.infoset") == reads
 
 
+DOWN = "Cannot paint it blue: down."
+MEANWHILE = [  # colour wanted, the VM after the step has failed, what is said; None: it is as wanted
+    ("blue", painted("blue"), None),
+    ("blue", painted("green"), DOWN),
+    ("blue", None, DOWN),
+    ("cold", vm("SUSPENDED"), DOWN.replace("blue", "cold")),
+]
+
+
+@pytest.mark.parametrize(("colour", "later", "message"), MEANWHILE)
+def test_a_change_that_another_run_has_made_meanwhile_is_made(colour, later, message):
+    here = cloud(vm_info=later, vm_update=OneInternalException("down"))
+    item = vm("POWEROFF", USER_TEMPLATE={"COLOUR": "red"})
+    arguments = (here, COLOURED, item, {"colour": colour}, Choices())
+    if message is None:
+        assert operation.change(*arguments).record == {"colour": colour, "id": 7, "name": "db"}
+    else:
+        found, data = refusal(operation.change, *arguments)
+        assert (found, data["object"], data["id"]) == (message, "vm", 7)
+
+
 def test_labels_are_merged_as_the_options_say():
     how = Choices(modes=Modes(labels="add"))
     item, later = vm(USER_TEMPLATE={"LABELS": "a"}), vm(USER_TEMPLATE={"LABELS": "a,b"})

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 
 import pytest
@@ -370,6 +371,20 @@ def test_work_is_done_in_parallel_where_there_is_something_to_gain(items, worker
     assert in_parallel(work, iter(items), workers) == [item * 2 for item in items]
     assert (threading.main_thread().name in names) is (threads == 0)
     assert len(names) <= max(1, threads)
+
+
+@pytest.mark.parametrize(("items", "workers", "threads"), [(3, 2, 2), (2, 9, 2), (12, 10, 10)])
+def test_no_more_workers_are_started_than_work(monkeypatch, items, workers, threads):
+    started = []
+
+    class Pool(concurrent.futures.ThreadPoolExecutor):
+        def __init__(self, number):
+            started.append(number)
+            super().__init__(number)
+
+    monkeypatch.setattr(concurrent.futures, "ThreadPoolExecutor", Pool)
+    assert in_parallel(str, range(items), workers) == [str(item) for item in range(items)]
+    assert started == [threads]
 
 
 def test_many_failures_make_one_message():
