@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from .._attributes import access, twins
@@ -31,8 +32,11 @@ WORDS = {
     "protocol": ("all", "tcp", "udp", "icmp", "icmpv6", "ipsec"),
     "direction": ("inbound", "outbound"),
 }
+WITH_PORTS = ("tcp", "udp")
 LOWERED = ("protocol", "direction", "ip")
 VM_SETS = ("updated_vms", "outdated_vms", "error_vms")
+PORTS = 65535  # the last one
+PORT = re.compile(r"[0-9]{1,9}").fullmatch
 PURGE = "purge_rules"  # option that removes the rules that are not named
 
 
@@ -84,12 +88,26 @@ def _with_network_id(cloud, rule):
 
 
 def _checked(rule):
-    """Raises Failure when the protocol or direction of a rule is none."""
+    """Raises Failure when the protocol, the direction or the range of a rule is none."""
     for word, known in WORDS.items():
         if rule.get(word) not in known:
             message = "The %s of a rule is one of %s, not %r."
             raise Failure(message % (word, ", ".join(known), rule.get(word)), object=KIND)
+    if "range" in rule and rule["protocol"] not in WITH_PORTS:
+        message = "A rule of protocol %s has no range of ports."
+        raise Failure(message % rule["protocol"], object=KIND)
+    if not all(map(_is_ports, rule.get("range", "0").split(","))):
+        message = "The range of a rule is ports up to %d, such as 22,80:90, not %r."
+        raise Failure(message % (PORTS, rule["range"]), object=KIND)
     return rule
+
+
+def _is_ports(text):
+    """Whether a text is a port, or a first and a last one."""
+    first, dummy, last = text.partition(":")
+    if not (PORT(first) and PORT(last or first)):
+        return False
+    return int(first) <= int(last or first) <= PORTS
 
 
 def merged_rules(present, wanted, modes):

@@ -23,6 +23,7 @@ KIND = "user"
 CORE = "core"  # the driver whose passwords the server hashes; it stores those of all others as they are
 DIGESTS = {40: "sha1", 64: "sha256"}  # by their length as text: sha1 until release 5.8
 KEY = "SSH_PUBLIC_KEY"
+BLANKS = frozenset(" \t\n\v\f\r")  # that a password must not have
 PURGE = "purge_groups"  # option: the user leaves the secondary groups that are not named
 # A replacement without TOKEN_PASSWORD would end the sessions of drivers that use it; the key is an option of its own.
 MANAGED = frozenset(("TOKEN_PASSWORD", KEY))
@@ -57,7 +58,7 @@ def read_token(token):
 def create(name, wanted, modes):
     """Drivers that ask somebody else for the password, such as ldap, get one that nobody knows: none is refused."""
     driver = wanted.get("auth_driver", CORE)
-    password = wanted["password"] if "password" in wanted else secrets.token_hex(32)
+    password = checked(driver, wanted["password"]) if "password" in wanted else secrets.token_hex(32)
     arguments = (name, password, driver, groups_of_new(driver, wanted.get("groups", Groups())))
     return Step("create user %s" % name, "user.allocate", arguments)
 
@@ -91,9 +92,21 @@ def stored(driver, password, like):
     return hashlib.new(DIGESTS.get(len(like), "sha256"), password.encode("utf-8")).hexdigest()
 
 
+def checked(driver, password):
+    """A password.
+
+    Raises:
+        Failure: the server takes no such password.
+    """
+    if driver == CORE and (not password or set(password) & BLANKS):
+        raise Failure("The option password of a user has to be a text without blanks, tabs and line ends.", object=KIND)
+    return password
+
+
 def plan_password(record, wanted, modes):
     """The password is compared with what the server stores of it, with the driver that the user is to have."""
-    driver, password = wanted.get("auth_driver", record["auth_driver"]), wanted["password"]
+    driver = wanted.get("auth_driver", record["auth_driver"])
+    password = checked(driver, wanted["password"])
     after = stored(driver, password, record["password"])
     steps = [Step("set the password of user %s" % record["name"], "user.passwd", (record["id"], password))]
     if driver == CORE:  # with others the password is not what a session has
