@@ -28,7 +28,7 @@ HEAD = """\
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 # What the last `make test-long` counted; the page docs/docsite/rst/reliability.rst shows it.
 """
-PLACE = re.compile(r"^\.\. figures: (.+)\n\n(?:\.\. list-table::\n(?:(?: .*)?\n)+?(?=\S|\Z))?", re.MULTILINE)
+PLACE = re.compile(r"^\.\. figures: (.+)\n(?:\n|\Z)(?:\.\. list-table::\n(?:(?: .*)?\n)+?(?=\S|\Z))?", re.MULTILINE)
 Figures = dict[str, dict[str, dict[str, int]]]
 
 
@@ -63,8 +63,9 @@ def keep(counted: Figures, whole: bool) -> None:
     known = {} if whole else load()
     merged = {name: {**known.get(name, {}), **counted.get(name, {})} for name in {**known, **counted}}
     ordered = {name: dict(sorted(merged[name].items())) for name in sorted(merged)}
+    page = rendered(PAGE.read_text(encoding="utf-8"), ordered)
     FIGURES.write_text(HEAD + yaml.safe_dump(ordered, sort_keys=False, width=120), encoding="utf-8")
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), ordered), encoding="utf-8")
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def rendered(page: str, figures: Figures) -> str:
@@ -72,7 +73,8 @@ def rendered(page: str, figures: Figures) -> str:
     absent = figures.keys() - set(PLACE.findall(page))
     if absent:
         fail(f"{PAGE.name} has no line '.. figures: {min(absent)}' for the figures of that section.")
-    return PLACE.sub(lambda place: f".. figures: {place[1]}\n\n{table(figures.get(place[1], {}))}", page)
+    page = PLACE.sub(lambda place: f".. figures: {place[1]}\n\n{table(figures.get(place[1], {}))}", page)
+    return page.rstrip("\n") + "\n"
 
 
 def table(rows: dict[str, dict[str, int]]) -> str:

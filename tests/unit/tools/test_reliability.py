@@ -47,6 +47,13 @@ def test_a_table_has_rows_and_their_sum():
     assert reliability.rendered(page, {}) == PLACES
 
 
+def test_the_last_place_has_its_table():
+    page = reliability.rendered("Text\n\n.. figures: Races\n", {"Races": {"one": {"runs": 1}}})
+    assert page.endswith("   * - one\n     - 1\n")
+    assert reliability.rendered(page, {"Races": {"one": {"runs": 1}}}) == page
+    assert reliability.rendered(page, {}) == "Text\n\n.. figures: Races\n"
+
+
 def test_figures_without_a_place_are_refused():
     with pytest.raises(SystemExit, match=r"no line '\.\. figures: Other'"):
         reliability.rendered(PLACES, {"Other": {"one": {"a": 1}}})
