@@ -26,7 +26,7 @@ from ..module_utils._core.flow import Clients
 from ..module_utils._core.waiting import Clock
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
-from ..plugin_utils.declaration.options import cost, uncollected, validated
+from ..plugin_utils.declaration.options import cost, plain, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 from .one import followed
 
@@ -147,7 +147,8 @@ class ActionModule(ActionBase):
 
     def _file(self, path):
         try:
-            content = self._templar.template(self._loader.load_from_file(path, **TRUSTED))
+            loaded = self._loader.load_from_file(path, cache="none", unsafe=True, **TRUSTED)  # nobody else has it
+            content = plain(self._templar.template(loaded))
             with open(path, encoding="utf-8") as stream:
                 return path, content or {}, document.lines(stream.read())
         except (AnsibleError, yaml.YAMLError, ValueError) as error:

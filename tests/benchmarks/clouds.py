@@ -9,11 +9,13 @@ import importlib
 import multiprocessing
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import plays
+import yaml
 from timing import Case, medians
 
 DRIVERS = {"im_mad": "dummy", "vm_mad": "dummy"}
@@ -98,14 +100,17 @@ def cloud() -> Iterator[plays.CountingSimulator]:
 
 
 def steady() -> Case:
-    """One task on a cloud that is as declared (`ours`), beside a loop of our modules for each kind (`peer`)."""
+    """One task with a file, on a cloud that is as declared (`ours`), beside a loop of our modules for each kind."""
     with cloud() as found:
         declared = declaration()
-        ours = found.task(plays.OURS, "one_cloud", "ours", declaration=declared)
-        plays.played([ours])
-        found.calls.clear()
-        loops = [_loop(found, key, objects) for key, objects in declared.items()]
-        return _counted(found, plays.timed({"ours": [ours], "peer": loops}, warm=False))
+        with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
+            yaml.safe_dump(declared, file, sort_keys=False)
+            file.flush()
+            ours = found.task(plays.OURS, "one_cloud", "ours", src=file.name)
+            plays.played([ours])
+            found.calls.clear()
+            loops = [_loop(found, key, objects) for key, objects in declared.items()]
+            return _counted(found, plays.timed({"ours": [ours], "peer": loops}, warm=False))
 
 
 def create() -> Case:

@@ -41,6 +41,7 @@ KEYS = {
     "services": "one_service",
 }
 SUFFIXES = (".yml", ".yaml")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of C takes a tenth of the time, where it is there
 
 
 class Fault(NamedTuple):
@@ -105,7 +106,7 @@ def lines(text):
     Args:
         text (str): a mapping of lists; what has another form is left out.
     """
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(text, Loader=LOADER)
     if not isinstance(root, yaml.MappingNode):
         return {}
     return {
