@@ -140,10 +140,10 @@ def _canonical_value(name, value):
     if isinstance(value, dict):
         return _canonical_vector(name, value) or None
     if str(name).upper() == LABELS and isinstance(value, (str, list, tuple)):
-        return _comma_text(name, value.split(",") if isinstance(value, str) else _texts(value))
+        return _comma_text(value.split(",") if isinstance(value, str) else _texts(value))
     if isinstance(value, (list, tuple)):
         return _canonical_list(name, value)
-    return None if value is None else _canonical_text(name, value)
+    return None if value is None else _canonical_text(value)
 
 
 def _canonical_list(name, values):
@@ -155,19 +155,19 @@ def _canonical_list(name, values):
 def _canonical_item(name, item):
     if isinstance(item, (list, tuple)):
         raise OneTemplateException("the attribute %s is a list inside of a list, which OpenNebula does not have" % name)
-    return _canonical_vector(name, item) if isinstance(item, dict) else _canonical_text(name, item)
+    return _canonical_vector(name, item) if isinstance(item, dict) else _canonical_text(item)
 
 
 def _canonical_vector(name, vector):
     found = {}
     for member, value in vector.items():
         if isinstance(value, (list, tuple)) and not any(isinstance(item, (dict, list, tuple)) for item in value):
-            value = _comma_text(member, value)
+            value = _comma_text(value)
         if isinstance(value, (dict, list, tuple)):
             message = "the member %s of the vector %s has to be a text, a number or a list of these"
             raise OneTemplateException(message % (member, name))
         if value is not None:
-            found[str(member).upper()] = _canonical_text(member, value)
+            found[str(member).upper()] = _canonical_text(value)
     return found
 
 
@@ -176,12 +176,12 @@ def _texts(values):
     return [value for value in values if value is not None and not isinstance(value, (dict, list, tuple))]
 
 
-def _comma_text(name, values):
-    parts = [_canonical_text(name, value) for value in values if value is not None]
+def _comma_text(values):
+    parts = [_canonical_text(value) for value in values if value is not None]
     return ",".join(part for part in parts if part)
 
 
-def _canonical_text(name, value):
+def _canonical_text(value):
     if isinstance(value, bool):
         return "YES" if value else "NO"
     return str(value).strip()
@@ -197,8 +197,7 @@ def vectors(template, name):
     Returns:
         list[dict]
     """
-    value = template.get(name, [])
-    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+    return [item for item in _items(template.get(name)) if isinstance(item, dict)]
 
 
 def first_text(template, name, default=""):
@@ -260,12 +259,11 @@ def merged_template(present, wanted, replace=False, managed=()):
 
 def _merged_value(name, present, wanted, replace):
     if isinstance(wanted, list):
-        items = [] if present is None else present if isinstance(present, list) else [present]
+        items = _items(present)
         result = [_merged_item(_partner(name, item, items, index), item, replace) for index, item in enumerate(wanted)]
-        return present if present is not None and _items(present) == result else result
+        return present if [present] == result else result
     if isinstance(present, list) and len(present) == 1:
-        item = _merged_item(present[0], wanted, replace)
-        return present if item == present[0] else [item]
+        return [_merged_item(present[0], wanted, replace)]
     return _merged_item(present, wanted, replace)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import values
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.secret_names import SecretNames
 
 CANONICAL = [
     ({"cpu": 1}, {"CPU": "1"}),
@@ -142,6 +143,13 @@ MERGED = [
     ),
     ({"DISK": [{"DISK_ID": "0", "A": "1"}]}, {"DISK": [{"DISK_ID": "7"}]}, False, {"DISK": [{"DISK_ID": "7"}]}),
     (
+        {"ROLE": [{"A": "1"}, {"NAME": "b"}]},
+        {"ROLE": [{"NAME": "b", "A": "2"}]},
+        False,
+        {"ROLE": [{"NAME": "b", "A": "2"}]},
+    ),
+    ({"ROLE": [{"A": "1"}]}, {"ROLE": [{"NAME": "XXXX"}]}, False, {"ROLE": [{"NAME": "XXXX"}]}),
+    (
         {"AR": [{"AR_ID": "0", "IP": "10.0.0.1"}, {"AR_ID": "1", "IP": "10.1.0.1", "SIZE": "5"}, "text"]},
         {"AR": [{"IP": "10.1.0.1", "SIZE": "6"}]},
         False,
@@ -232,5 +240,8 @@ def test_names_of_secrets_cover_texts_numbers_and_lists():
     assert set(values.masked(SECRET).values()) == {values.MASK}
     assert values.masked({"PASSWORD": ["a", {"X": "y"}]}) == {"PASSWORD": [values.MASK, {"X": "y"}]}
     assert values.masked([{"PASSWORD": ("a",)}, ("b",)]) == [{"PASSWORD": [values.MASK]}, ["b"]]
+    colours = [{"COLOUR": "a", "IN": ({"colour_of": "b"},)}]
+    names = SecretNames(["*COLOUR*"])
+    assert values.masked(colours, names) == [{"COLOUR": values.MASK, "IN": [{"colour_of": values.MASK}]}]
     bare = {"PASSWORD": "", "TOKEN": None, "SECRET": True, "NAME": "a", "KEY": {"PASSWORD": False}}
     assert values.masked(bare) == bare
