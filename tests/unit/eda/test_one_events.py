@@ -402,3 +402,17 @@ def test_a_vm_without_label_is_reported(cloud, rulebook):
         cloud.vm("bare")
         wait_for(lambda: "VM 1 (bare) of oneadmin has no label." in log.read_text(), log)
         assert "VM 0" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "told"),
+    [
+        ("one.user.passwd", ["3", "hush"], ["3", "********"]),
+        ("one.user.allocate", ["web", "hush", "core", ""], ["web", "********", "core", ""]),
+        ("one.user.login", ["web", "hush", "60", "-1"], ["web", "********", "60", "-1"]),
+        ("one.vm.action", ["hold", "3"], ["hold", "3"]),
+        ("one.unknown", ["hush"], ["hush"]),
+    ],
+)
+def test_secrets_among_the_arguments_of_calls_are_not_told(call, given, told):
+    assert PLUGIN["covered"](call, given) == told
