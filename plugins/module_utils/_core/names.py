@@ -80,11 +80,6 @@ def _allowed(letter, rule):
     return letter not in rule.forbidden
 
 
-def fits(name, item):
-    """Whether an object has a name, the blanks around it aside."""
-    return name == item.NAME or name == item.NAME.strip()
-
-
 def by_name(pool):
     """{name without the blanks around it: objects} of a pool."""
     found: dict[str, list] = {}

@@ -308,3 +308,53 @@ def test_what_is_pruned(site, one):
     found = prune.entries(cloud, declared, ["templates", "clusters", "datastores"], {"label": "old"})
     assert [entry.options["name"] for entry in found] == ["a1"]
     assert prune.entries(cloud, [], ["clusters", "datastores", "users", "groups", "zones"], {"name": "*e*"}) == []
+
+
+def test_documents_are_pruned_of_the_types_that_are_declared(site, one):
+    for name, number in (("a", 200), ("b", 200), ("c", 201)):
+        one.document.allocate({"NAME": name, "LABELS": "old"}, number)
+    declared = [Entry("documents", 0, {"name": "a", "type": 200})]
+    found = prune.entries(site.cloud([]), declared, ["documents", "service_templates"], {"label": "old"})
+    assert [entry.options for entry in found] == [{"id": 1, "name": "b", "state": "absent", "type": 200}]
+
+
+# ---------------------------------------------------------------- calls
+
+
+def writes(site):
+    return [call for call in site.calls if not call.endswith(("info", "infoextended"))]
+
+
+def test_labels_come_with_creation_where_opennebula_takes_them(site, one):
+    labels = {"labels": ["a", "b"]}
+    declared = {
+        "templates": [{"name": "t", "template": {"CPU": 1}, **labels}],
+        "security_groups": [{"name": "s", **labels}],
+        "vnet_templates": [{"name": "v", "template": {"VN_MAD": "dummy", "BRIDGE": "b"}, **labels}],
+        "virtual_networks": [{"name": "n", "vn_mad": "dummy", "bridge": "b", **labels}],
+        "images": [{"name": "i", "datastore": "default", "type": "datablock", "size": 1, **labels}],
+        "documents": [{"name": "d", "type": 200, **labels}],
+        "vdcs": [{"name": "c", **labels}],
+    }
+    dummy, outcome = site.apply(declared)
+    assert outcome.failures == {}
+    assert {call.rpartition(".")[2] for call in writes(site)} == {"allocate"}
+    assert len(writes(site)) == len(declared)
+    assert set(actions(site.plan(declared)[1]).values()) == {"none"}
+
+
+def test_labels_of_a_network_template_stay_where_others_are_added(site, one):
+    one.vntemplate.allocate({"NAME": "v", "VN_MAD": "dummy", "BRIDGE": "b", "LABELS": "old"})
+    network = {"name": "n", "vntemplate": "v", "labels": ["new"], "labels_mode": "add"}
+    site.apply({"virtual_networks": [network]})
+    assert one.vn.info(0).TEMPLATE["LABELS"] == "old,new"
+
+
+def test_the_rules_of_many_users_are_read_at_once(site, one):
+    names = [f"user{number}" for number in range(10)]
+    site.apply({"users": [{"name": name, "password": "secret"} for name in names]})
+    rules = [{"resources": ["vm"], "rights": ["use"]}]
+    dummy, outcome = site.apply({"acls": [{"user": name, "rules": rules} for name in names]})
+    assert (outcome.failures, len(outcome.done)) == ({}, 10)
+    assert site.calls.count("one.acl.addrule") == 10
+    assert site.calls.count("one.acl.info") <= 3
