@@ -254,7 +254,7 @@ def test_only_the_pool_tells_what_became_of_a_lost_answer(error, unclear):
 
 # ---------------------------------------------------------------- private copies
 
-COPY = Element(ID=9, NAME="db", TEMPLATE={"DISK": [{"IMAGE_ID": "6"}], "OS": {"BOOT": "disk0"}})
+COPY = Element(ID=9, NAME="db", TEMPLATE={"DISK": [{"IMAGE_ID": "6"}], "OS": {"BOOT": "nic7"}})
 IMAGES = {
     6: Element(ID=6, NAME="db-disk-0", PERSISTENT=1),
     7: Element(ID=7, NAME="db-disk-12", PERSISTENT=1),
@@ -312,7 +312,7 @@ def test_what_a_former_vm_has_left_behind_is_taken_again():
         9,
         "db",
         False,
-        {"NIC": [{"NETWORK_ID": 8}], "OS": {"BOOT": "disk0", "ARCH": "x"}, "B": "2"},
+        {"NIC": [{"NETWORK_ID": 8}], "OS": {"BOOT": "nic7", "ARCH": "x"}, "B": "2"},
         False,
     )
     assert ("template.info", 9) in given.one.calls
