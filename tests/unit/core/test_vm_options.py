@@ -172,6 +172,8 @@ GROUPS = [  # options, fields of the Group that differ from those of no VM in pa
     ({"count_attributes": {"role": "db"}, "exact_count": 2}, {"attributes": {"ROLE": "db"}}),
     ({"count_attributes": {"NAME": "web-#", "role": "db"}}, {"attributes": {"ROLE": "db"}, "pattern": "web-#"}),
     ({"count_attributes": {"name": "db"}}, {"single": "db"}),
+    ({"count_attributes": {"name": "db"}, "count": 2}, {}),
+    ({"count_attributes": {"name": "db"}, "exact_count": 1}, {}),
     ({"count_attributes": {"name": "a"}, "name": "b"}, {"single": "b"}),
     ({"count_labels": ["a"], "attributes": {"name": "web-#"}}, {"labels": ["a"], "pattern": "web-#"}),
 ]
@@ -281,7 +283,8 @@ def test_what_is_no_attribute_is_told_by_its_option(option, value):
 
 
 def test_what_is_no_context_is_told_by_its_option():
-    assert refusal(spec, name="db", context={"a": {"b": 1}})[0].startswith("Cannot use the option context: ")
+    message = "Cannot use the option context: the member a of the vector CONTEXT has to be "
+    assert refusal(spec, name="db", context={"a": {"b": 1}})[0].startswith(message)
 
 
 # ---------------------------------------------------------------- what each is to be
