@@ -168,7 +168,7 @@ ACTS: dict[str, dict[str, Act]] = {
         "a",
         of(
             {"password": "secret", "groups": ["dev"], "template": {"EMAIL": "a"}, "quotas": {"vm": {"cpu": 8}}},
-            {"enabled": False, "group": "dev", "ssh_public_key": "ssh-ed25519 A"},
+            {"enabled": False, "group": "dev", "groups": [], "purge_groups": True, "ssh_public_key": "ssh-ed25519 A"},
         ),
     ),
     "one_vdc": named(

@@ -4,7 +4,8 @@
 """A mark by which a run knows a VM that an earlier one has powered off for a change, and could not start again.
 
 The mark, in the user template, is the number of the history record of the VM.  OpenNebula begins a new record when it
-starts a VM, so a mark counts until then: nobody has to remove it, and who powers the VM off later is not concerned.
+starts a VM, so a mark counts until the VM has run in a later one: nobody has to remove it, and who powers the VM off
+later is not concerned.
 """
 
 from __future__ import annotations
@@ -32,5 +33,5 @@ def interrupted(item):
     number, last = first_text(item.USER_TEMPLATE, MARK), last_record(item)
     if not is_whole(number) or last is None or target_state(item) != "poweredoff":
         return False
-    # A VM that was moved meanwhile has a new record, in which it has not run yet.
-    return int(number) == last.SEQ or (int(number) < last.SEQ and not last.RSTIME)
+    # What is done with a VM that is off begins new records, too, in which it does not run: it is moved, resized, ….
+    return int(number) == last.SEQ or (int(number) < last.SEQ and last.RSTIME in (0, last.RETIME))

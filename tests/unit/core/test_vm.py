@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import CONNECTION
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
@@ -148,7 +150,7 @@ def interrupt(one):
 
 
 @pytest.mark.parametrize("wanted", [{"memory": "128"}, {"memory": "256"}, {"labels": ["web"]}, {}])
-def test_an_interrupted_power_cycle_ends_with_the_vm_on(run, one, wanted):
+def test_an_interrupted_power_cycle_ends_with_the_vm_on(simulator, run, one, wanted):
     bring(run, "running", memory="128")
     interrupt(one)
     planned, dummy = run(check=True, name="db", **wanted)
@@ -157,8 +159,16 @@ def test_an_interrupted_power_cycle_ends_with_the_vm_on(run, one, wanted):
     assert (done.before["status"], done.after["status"]) == ("poweredoff", "running")
     assert only(done)["status"] == "running"
     assert not run(name="db", **wanted)[0].changed
+    simulator.cloud.events.clock = lambda: time.time() + 5
     one.vm.action("poweroff", 0)  # somebody else, later
     assert only(run(name="db", **wanted)[0])["status"] == "poweredoff"
+
+
+def test_an_interrupted_power_cycle_in_which_the_change_was_made_ends_with_the_vm_on(run, one):
+    bring(run, "running")
+    interrupt(one)
+    one.vm.resize(0, {"MEMORY": 128}, False)
+    assert only(run(name="db", memory="128")[0])["status"] == "running"
 
 
 def test_an_interrupted_power_cycle_of_a_vm_that_somebody_has_moved_ends_with_the_vm_on(run, one):
