@@ -75,6 +75,7 @@ VALUES = [  # user input, value, text of the new VM or message
     ("O|list||red, green", "green", "green"),
     ("O|list||red, green", "red, green", SAYS % "one of red, green"),
     ("O|list-multiple||a, b,c", "c, a", "c, a"),
+    ("O|list-multiple||a, b,c", "a,b,c", "a,b,c"),
     ("O|list-multiple||a, b,c", ["a", "d"], SAYS % "some of a, b, c"),
 ]
 

@@ -225,6 +225,52 @@ def test_what_was_never_deployed_can_be_held(state):
     assert planned(vm(state), state="held").steps == ([] if state == "HOLD" else [Reach("held")])
 
 
+# ---------------------------------------------------------------- power cycles that were interrupted
+
+
+def cycled(state, number, begun=0, seq=4):
+    """A VM with the number of a history record as mark, whose last record has the number `seq`."""
+    last = Element(HID=0, SEQ=seq, RSTIME=begun)
+    return vm(state, history=(last,), USER_TEMPLATE={} if number is None else {"ANSIBLE_POWER_CYCLE": number})
+
+
+INTERRUPTED = [  # state, mark, when it began to run in its last record, whether it is to be started again
+    ("POWEROFF", "4", 9, True),
+    ("SHUTDOWN_POWEROFF", "4", 9, True),
+    ("POWEROFF", "3", 0, True),
+    ("POWEROFF", "3", 9, False),
+    ("POWEROFF", "5", 0, False),
+    ("POWEROFF", "x", 0, False),
+    ("POWEROFF", None, 0, False),
+    ("RUNNING", "4", 9, False),
+]
+
+
+@pytest.mark.parametrize(("state", "number", "begun", "starts"), INTERRUPTED)
+def test_a_vm_whose_power_cycle_was_interrupted_is_started_again(state, number, begun, starts):
+    item = cycled(state, number, begun)
+    goals = [step.state for step in planned(item).steps if isinstance(step, Reach)]
+    assert ("running" in goals) is starts
+    assert planned(item, state="poweredoff").after in ({}, {"status": "poweredoff"}), "what the task says counts"
+
+
+@pytest.mark.parametrize(
+    ("state", "goal", "number", "noted"),
+    [
+        ("RUNNING", None, None, True),
+        ("RUNNING", None, "3", True),
+        ("RUNNING", None, "4", False),
+        ("RUNNING", "suspended", None, False),
+        ("UNKNOWN", None, None, False),
+    ],
+)
+def test_a_power_cycle_is_noted_before_the_power_is_off(state, goal, number, noted):
+    found, dummy = route(cycled(state, number), goal, [OFF], True)
+    what = "note that VM db is to be started again"
+    note = Step(what, "vm.update", (7, {"ANSIBLE_POWER_CYCLE": "4"}, 1))
+    assert found[: found.index(Reach("poweredoff"))] == ([note] if noted else [])
+
+
 # ---------------------------------------------------------------- wait conditions
 
 

@@ -309,6 +309,7 @@ def test_a_copy_of_a_vm_that_only_its_request_id_tells_apart_is_another_vm():
 def test_vms_that_are_named_by_their_ids_have_no_slots():
     items = [named(3), named(4)]
     assert described(Group(ids=[3, 4]), items) == ([3, 4], [], {})
+    assert described(Group("web-1", ids=[3, 4]), items) == ([3, 4], [], {})
 
 
 def test_attributes_to_look_for_have_one_form():
