@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""A change that OpenNebula accepts and does not store is an error of the run that asked for it."""
+"""A change that is accepted and not stored is an error of its run; what is new settles before it is changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud as cloud_module
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import Client
@@ -38,3 +39,27 @@ def test_of_a_host(one):
     with pytest.raises(Failure) as caught:
         Engine(Forgetful(one), HOST).converge("host", None, {"status": "offline"})
     assert caught.value.message == "OpenNebula accepted the change of host host, but did not store: status."
+
+
+@pytest.mark.parametrize(("wanted", "looks"), [({"status": "offline"}, 4), ({}, 1)])
+def test_a_new_object_that_is_changed_settles_first_although_nobody_waits(one, wanted, looks):
+    seen = []
+
+    class Watched(Cloud):
+        def call(self, doing, method, *arguments, **data):
+            seen.extend([method] * (method == "host.status"))
+            return super().call(doing, method, *arguments, **data)
+
+    def fetch(cloud, kind, oid):
+        seen.append("look")
+        return Cloud.info(cloud, kind, oid)
+
+    class Quick(Clock):
+        def sleep(self, seconds):
+            assert len(seen) < 9
+
+    resource = HOST._replace(fetch=fetch, settled=lambda item, wanted: seen.count("look") >= 4)
+    report = Engine(Watched(one, clock=Quick()), resource, waits=False).converge("new", None, wanted)
+    before = seen[: seen.index("host.status")] if wanted else seen
+    assert before == ["look"] * looks
+    assert report.record["status"] == wanted.get("status", "enabled")
