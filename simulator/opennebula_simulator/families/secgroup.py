@@ -18,6 +18,7 @@ from .rules import SETS
 
 DEFAULT = 0
 PROTOCOLS = ("TCP", "UDP", "ICMP", "ICMPV6", "IPSEC", "ALL")
+WITH_PORTS = ("TCP", "UDP")
 DIRECTIONS = ("INBOUND", "OUTBOUND")
 PORTS = re.compile(r"\d+(:\d+)?(,\d+(:\d+)?)*")
 MAX_PORT = 65536
@@ -58,6 +59,8 @@ def check_range(rule: Vector) -> None:
     ports = rule.get("RANGE", "").replace(" ", "")
     if not ports:
         return
+    if rule["PROTOCOL"].upper() not in WITH_PORTS:
+        raise internal("RANGE is supported only for TCP and UDP protocols.")
     if not PORTS.fullmatch(ports):
         raise internal("Invalid RANGE specification.")
     for part in ports.split(","):

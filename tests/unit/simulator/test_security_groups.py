@@ -77,3 +77,16 @@ def test_a_group_in_use_stays(one):
         "[one.secgroup.delete] Cannot delete security group. The security group has VMs using it",
         2048,
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ('PROTOCOL=ICMP,RULE_TYPE=inbound,RANGE="1"', "RANGE is supported only for TCP and UDP protocols."),
+        ('PROTOCOL=UDP,RULE_TYPE=inbound,RANGE="x"', "Invalid RANGE specification."),
+        ('PROTOCOL=UDP,RULE_TYPE=inbound,RANGE="1:65537"', "RANGE out of bounds 0-65536."),
+        ('PROTOCOL=UDP,RULE_TYPE=inbound,RANGE="2:1"', "RANGE BEGIN value is greater than RANGE END value"),
+    ],
+)
+def test_ports_are_checked_where_a_rule_is_written(one, rule, said):
+    assert said in one("secgroup.allocate", f"NAME=refused RULE=[{rule}]")[1]
