@@ -10,7 +10,11 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneNoExistsException, OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
+    OneException,
+    OneNoExistsException,
+    OneServer,
+)
 
 ME = {"api_username": "me", "api_password": "x"}
 
@@ -176,3 +180,11 @@ def test_an_older_server_is_told_before_anything_is_sent(simulator):
         release = one.call("system.version")
         sentence = f"Cannot fly: this needs OpenNebula 99.0 or newer. This server has {release}."
         assert refusal(found.require, "99.0", "fly") == sentence
+
+
+def test_a_check_run_may_ask_which_server_leads(simulator):
+    options = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+    with cloud.connect(options, read_only=True) as one:
+        assert one.call("zone.raftstatus") is not None
+        with pytest.raises(OneException, match=r"read.only|check"):
+            one.call("zone.delete", 0)
