@@ -293,7 +293,7 @@ def holds_address(item, lease):
 
 
 def _position(first, address, item):
-    return first is not None and 0 <= _number(address) - _number(first) < int(item["SIZE"])
+    return bool(first) and 0 <= _number(address) - _number(first) < int(item["SIZE"])
 
 
 def _number(address):
