@@ -44,7 +44,7 @@ options:
   state:
     description:
       - V(present) makes the objects as they are declared.
-      - V(absent) removes all declared objects, in the reverse order of their references.
+      - V(absent) removes all declared objects, members before what they belong to.
     type: str
     choices: [present, absent]
     default: present

@@ -18,6 +18,7 @@ from ...module_utils._engine.resource import wanted_of
 from ...module_utils._kinds import acl
 from ...module_utils.pyone import OneException
 from . import graph, planner
+from .document import KEYS
 
 
 class Outcome(NamedTuple):
@@ -165,11 +166,24 @@ def _keep(one, result, outcome, progress):
 
 
 def _remove(cloud, plan, workers, outcome, progress):
-    """Removes what is declared absent, in the reverse order of the document's references."""
-    gone = {one.number: one for one in plan.objects if one.action == "remove"}
-    for wave in reversed(plan.waves):
-        nodes = [gone[node.number] for node in wave if node.number in gone and node.part == 0]
+    """Removes what is declared absent."""
+    for nodes in _removals(plan):
         with ThreadPoolExecutor(max(1, workers)) as threads:
             for one, result in zip(nodes, threads.map(lambda one: _alone(cloud, one), nodes)):
                 _keep(one, result, outcome, progress)
         _forget(cloud, nodes)
+
+
+def _removals(plan):
+    """Lists of objects that are removed side by side: by kinds, those of a kind in the reverse order of references.
+
+    An object that is to go seldom says what it refers to, so the kinds tell: users go before groups, hosts before
+    clusters, VMs before images.
+    """
+    kinds = list(KEYS)
+    waves = {node.number: wave for wave, nodes in enumerate(plan.waves) for node in nodes if node.part == 0}
+    gone: dict[tuple, list] = {}
+    for one in plan.objects:
+        if one.action == "remove":
+            gone.setdefault((kinds.index(one.declared.entry.key), waves[one.number]), []).append(one)
+    return [gone[place] for place in sorted(gone, reverse=True)]

@@ -276,6 +276,19 @@ def test_what_is_declared_absent_goes_in_the_reverse_order(site, one):
     assert set(actions(site.plan(gone)[1]).values()) == {"none"}
 
 
+def test_what_is_declared_absent_by_name_alone_goes_before_what_it_belongs_to(site, one):
+    site.apply(CLOUD)
+    gone = {
+        key: [{"name": options["name"], "state": "absent"} for options in declared]
+        for key, declared in CLOUD.items()
+        if key != "acls"
+    }
+    gone["clusters"][0]["purge"] = True  # of the datastores that OpenNebula has made
+    dummy, outcome = site.apply(gone)
+    assert {number: str(failure) for number, failure in outcome.failures.items()} == {}
+    assert set(actions(site.plan(gone)[1]).values()) == {"none"}
+
+
 # ---------------------------------------------------------------- what is not declared
 
 
