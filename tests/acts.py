@@ -54,9 +54,9 @@ def break_down(lab: Lab) -> None:
     lab.mend()
 
 
-def of(created: Act, changed: Act, removed: Act = {}, **more: Act) -> dict[str, Act]:  # noqa: B006
+def of(created: Act, changed: Act, removed: Act | None = None, **more: Act) -> dict[str, Act]:
     """The acts of a module whose options name an object: created, changed, others, removed."""
-    return {"create": created, "change": changed, **more, "remove": {"state": "absent", **removed}}
+    return {"create": created, "change": changed, **more, "remove": {"state": "absent", **(removed or {})}}
 
 
 def named(name: str, acts: dict[str, Act]) -> dict[str, Act]:

@@ -248,7 +248,10 @@ def of_vm(draw: random.Random) -> Task:
             "one_vm", {"name": name, "state": "absent", "hard": True}, touches, lambda view: not view.named("vm", name)
         )
     state = draw.choice(("running", "running", "poweredoff", "suspended"))
-    holds = lambda view: [(found["STATE"], found["LCM_STATE"]) for found in view.named("vm", name)] == [STATES[state]]  # noqa: E731
+
+    def holds(view):
+        return [(found["STATE"], found["LCM_STATE"]) for found in view.named("vm", name)] == [STATES[state]]
+
     return Task("one_vm", {"name": name, "template": "tpl", "state": state}, touches, holds)
 
 
@@ -256,8 +259,11 @@ def of_fleet(draw: random.Random) -> Task:
     """Make a fleet larger or smaller."""
     count, name = draw.randrange(4), "soak-web-#"
     options = {"name": name, "template": "tpl", "exact_count": count, "max_remove": 4, "hard": True}
-    count_of = lambda view: sum(its.startswith("soak-web-") for its, dummy in view.objects["vm"].values())  # noqa: E731
-    return Task("one_vm", options, frozenset({("vm", "soak-web-*")}), lambda view: count_of(view) == count)
+
+    def holds(view):
+        return sum(its.startswith("soak-web-") for its, dummy in view.objects["vm"].values()) == count
+
+    return Task("one_vm", options, frozenset({("vm", "soak-web-*")}), holds)
 
 
 # Tasks on VMs that may or may not be there, or be in the right state: they succeed, or say why not.

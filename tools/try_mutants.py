@@ -153,7 +153,10 @@ def main() -> None:
     set_mutant_under_test("stats")
     if wait(forked(lambda: run_pytest(tests, Session(jobs, limit, sample, files)), silent=False)):
         raise SystemExit("pytest has not come to its end.")
-    run = lambda: NOTICED if run_pytest([*tests, "-x"], Fastest(limit)) else SURVIVED  # noqa: E731
+
+    def run():
+        return NOTICED if run_pytest([*tests, "-x"], Fastest(limit)) else SURVIVED
+
     trials = [Trial(data, name, run) for data, name in untried(files, sample, again={*load().imported})]
     run_forked(trials, jobs, limit)
 

@@ -230,7 +230,8 @@ CONTRASTS = [
 @pytest.mark.parametrize(("before", "after", "left", "right"), CONTRASTS)
 def test_the_parts_that_differ(before, after, left, right):
     assert values.contrast(before, after) == (left, right)
-    assert values.contrast(after, before) == (right, left)
+    turned = (after, before)
+    assert values.contrast(*turned) == (right, left)
 
 
 SECRET = {"PASSWORD": "a", "api_key": "b", "SSH_PRIVATE_KEY": "c", "TOKEN": "d", "ACCESS_KEY": 5, "WEB_APIKEY": "e"}

@@ -104,8 +104,8 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.tags, self.text = [], []
 
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, sorted(name for name, dummy in attributes)))
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, sorted(name for name, dummy in attrs)))
 
     def handle_data(self, data):
         self.text.append(data)
