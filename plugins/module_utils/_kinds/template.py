@@ -10,9 +10,10 @@ from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
-from .._core.failure import Failure
+from .._core.failure import Failure, did_you_mean
 from .._core.values import vectors
 from .._engine.resource import Resource, Step, deletion
+from ..pyone.constants import SCHED_ACTIONS
 
 KIND = "template"
 # Whose templates one.templatepool.info lists, in the words of community.general.
@@ -72,13 +73,32 @@ def names_image(disk, image):
     return (disk["IMAGE"], disk.get("IMAGE_UNAME", image.UNAME)) == (image.NAME, image.UNAME)
 
 
+def canonical_template(cloud, given):
+    """The option template, whose scheduled actions OpenNebula has to know.
+
+    Raises:
+        Failure: it does not know one.
+    """
+    found = templates.canonical_template(cloud, given)
+    unknown = [
+        one["ACTION"] for one in vectors(found, "SCHED_ACTION") if one.get("ACTION", "backup") not in SCHED_ACTIONS
+    ]
+    if unknown:
+        message = "The option template: OpenNebula has no scheduled action %r.%s"
+        raise Failure(message % (unknown[0], did_you_mean(unknown[0], SCHED_ACTIONS)), object=KIND)
+    return found
+
+
 TEMPLATE = Resource(
     kind=KIND,
     read=read,
     create=create_or_clone(KIND, create, clone_arguments),
     remove=remove,
     needed=needed,
-    attributes={**access.attributes(KIND, {"clone_of": clone_of(KIND)}), **access.lock(KIND)},
+    attributes={
+        **access.attributes(KIND, {"clone_of": clone_of(KIND)}, canonical=canonical_template),
+        **access.lock(KIND),
+    },
 )
 
 

@@ -21,6 +21,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"template": {"RULE": [{"PROTOCOL": "TCP", "RULE_TYPE": "inbound", "RANGE": "x"}]}},
         "range",
     ),
+    ("one_template", {"template": {"CPU": 1, "SCHED_ACTION": {"ACTION": "power-off", "TIME": 1}}}, "mean poweroff?"),
     ("one_security_group", {"rules": [{"protocol": "icmp", "direction": "inbound", "range": "1"}]}, "no range"),
 ]
 
