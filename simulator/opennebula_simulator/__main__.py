@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import failures
+from . import failures, federation
 from .cloud import Options
 from .flow.lifecycle import Settings
 from .releases import RELEASES
@@ -87,6 +87,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "default": Options.release,
         "help": "release to speak as (default %(default)s)",
     },
+    "--federation": {
+        "choices": federation.MODES,
+        "default": Options.mode,
+        "help": "mode in a federation (default %(default)s); a slave is its zone 100",
+    },
+    "--master": {"default": Options.master, "metavar": "URL", "help": "endpoint of the master of a slave"},
     "--quiet": {"action": "store_true", "help": "print nothing"},
     "--ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL once it answers"},
     "--flow-ready-file": {"type": Path, "metavar": "PATH", "help": "file that gets the URL of OneFlow before that"},
@@ -108,7 +114,14 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     settings = Settings(given.flow_cooldown, given.flow_interval)
-    what = {"publisher": given.publisher, "guests": given.guests, "flow": settings, "release": given.release}
+    what = {
+        "publisher": given.publisher,
+        "guests": given.guests,
+        "flow": settings,
+        "release": given.release,
+        "mode": given.federation,
+        "master": given.master,
+    }
     options = Options(given.user, given.password, given.delay, given.fail, given.seed, **what)
     flow_port = flow_port_for(given.host, given.port) if given.flow_port is None else given.flow_port
     try:

@@ -11,7 +11,7 @@ from .errors import internal
 
 INDIVIDUAL, GROUP, ALL, CLUSTER = 1 << 32, 1 << 33, 1 << 34, 1 << 35
 ID_MASK = (1 << 32) - 1
-THIS_ZONE = 0
+MASTER_ZONE = 0
 
 TYPES = {
     name: 1 << (36 + i)
@@ -49,7 +49,7 @@ class Rule(NamedTuple):
     user: int
     resource: int
     rights: int
-    zone: int = INDIVIDUAL | THIS_ZONE
+    zone: int = INDIVIDUAL | MASTER_ZONE
 
     def __str__(self) -> str:
         what = f"{names(self.resource, TYPES)}/{selector(self.resource)}"
@@ -131,7 +131,8 @@ PROBLEMS = [
 class Rules:
     """All rules by ID; IDs are never given twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: int = MASTER_ZONE) -> None:
+        self.zone = zone  # of this server
         self._rules: dict[int, Rule] = {}
         self._next = 0
 
@@ -182,8 +183,17 @@ class Rules:
 
     def matching(self, uid: int, groups: frozenset[int], right: int, kind_bit: int) -> Iterable[Rule]:
         for rule in self._rules.values():
-            if rule.resource & kind_bit and rule.rights & right and rule.fits_user(uid, groups) and here(rule.zone):
+            if (
+                rule.resource & kind_bit
+                and rule.rights & right
+                and rule.fits_user(uid, groups)
+                and self.here(rule.zone)
+            ):
                 yield rule
+
+    def here(self, zone: int) -> bool:
+        """Whether a rule's zone is all zones or this one."""
+        return bool(zone & ALL or (zone & INDIVIDUAL and zone & ID_MASK == self.zone))
 
     def xml(self) -> str:
         listed: list[str] = []
@@ -193,8 +203,3 @@ class Rules:
                 f"<RIGHTS>{rule.rights:x}</RIGHTS><ZONE>{rule.zone:x}</ZONE><STRING>{rule}</STRING></ACL>"
             )
         return f"<ACL_POOL>{''.join(listed)}</ACL_POOL>"
-
-
-def here(zone: int) -> bool:
-    """Whether a rule's zone is all zones or this one."""
-    return bool(zone & ALL or (zone & INDIVIDUAL and zone & ID_MASK == THIS_ZONE))

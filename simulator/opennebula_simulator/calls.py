@@ -127,8 +127,7 @@ class Call:
         self.uid, self.gid, self.groups, self.is_admin = who.uid, who.gid, who.groups, who.is_admin
 
     def run(self, arguments: list[Any]) -> Any:
-        if not self.method.reads and not self.cloud.enabled and self.method.name != "one.zone.enable":
-            raise internal("Cannot process request, zone disabled")
+        self.refuse_disabled()
         oid = arguments[0] if arguments else None
         given = self.resolve(arguments)
         for fault in given if self.method.lazy else ():
@@ -138,6 +137,11 @@ class Call:
         if answer is not None:
             return answer
         return self.cloud.release.answers.get(self.method.name, lambda given: oid)(arguments)
+
+    def refuse_disabled(self) -> None:
+        """Raises Refused for what would change a disabled zone."""
+        if not self.method.reads and not self.cloud.enabled and self.method.name != "one.zone.enable":
+            raise internal("Cannot process request, zone disabled")
 
     # -------------------------------------------------------- objects and rights
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import executions, sessions
+from . import executions, federation, sessions
 from .acl import Rules
 from .attributes import encrypted
 from .calls import UNEXPECTED, Call, Method, check_type
@@ -35,11 +35,12 @@ KINDS: list[Kind] = [kind for family in FAMILIES for kind in getattr(family, "KI
 METHODS: dict[str, Method] = {method.name: method for family in FAMILIES for method in family.METHODS}
 
 
-def methods_of(release: Release) -> dict[str, Method]:
-    """The methods of a release, by name."""
+def methods_of(release: Release, mode: str = federation.STANDALONE) -> dict[str, Method]:
+    """The methods of a release, in a mode of federation, by name."""
+    lacking = release.lacks_methods | (federation.OF_THE_MASTER if mode == federation.SLAVE else frozenset())
     found = {}
     for name, method in METHODS.items():
-        if name in release.lacks_methods:
+        if name in lacking:
             continue
         changes: dict[str, Any] = dict(release.methods.get(name, {}))
         if name.endswith(".info") and method.needed:
@@ -62,6 +63,8 @@ class Options:
     guests: Path | None = None  # where the commands of one.vm.exec run for real; None: nowhere
     flow: Settings = field(default_factory=Settings)
     release: str = LATEST.name
+    mode: str = federation.STANDALONE  # in a federation
+    master: str = ""  # endpoint of the master of a slave
 
 
 class Cloud:
@@ -73,12 +76,14 @@ class Cloud:
         self.events = Events(options.delay, options.failures)
         self.release = RELEASES[options.release]
         self.config = Template.parse((DATA / f"{self.release.name}.conf").read_text(encoding="utf-8"))
-        self.rules = Rules()
+        federation.configure(self.config, options.mode, options.master)
+        self.federation = federation.Membership(self.config, f"{options.user}:{options.password}")
+        self.rules = Rules(self.federation.zone)
         self.pools: dict[str, Pool] = {
             kind.name: Pool(kind, self.release, encrypted(self.config, kind)) for kind in KINDS
         }
         self.default_quotas = {"USER": Quotas(UNLIMITED), "GROUP": Quotas(UNLIMITED)}
-        self.methods = methods_of(self.release)
+        self.methods = methods_of(self.release, options.mode)
         self.applying: set[int] = set()  # clusters whose placement plan is under way
         self.enabled = True  # of the zone: a disabled one only answers questions
         self.publisher: Publisher | None = None
@@ -103,12 +108,14 @@ class Cloud:
     def call(self, method: Method, parameters: list[Any]) -> list:
         """The answer of one call: three elements of a success, five of a failure. Raises Fault."""
         self.check_session(parameters)
-        arguments = method.read(parameters[1:])
+        passed_on = self.federation.passes_on(method.name)
+        arguments = [] if passed_on else method.read(parameters[1:])
         with self.lock:
             try:
                 self.events.run_due()
                 user, who = sessions.authenticate(self["USER"], parameters[0], self.events.now())
-                answer = self.answer(Call(self, method, user, who, next(self._requests)), arguments)
+                call = Call(self, method, user, who, next(self._requests))
+                answer = self.pass_on(call, parameters) if passed_on else self.answer(call, arguments)
                 executions.called(self, method.name, parameters, answer)
                 return answer
             except Refused as error:
@@ -140,6 +147,14 @@ class Cloud:
             return refusal(call.method.name, error)
         finally:
             self.look_around()
+
+    def pass_on(self, call: Call, parameters: list[Any]) -> list:
+        """The answer of the master, whose work is done here too. Raises Refused."""
+        call.refuse_disabled()
+        answer = self.federation.ask_master(call.method.name, parameters)
+        if answer[0]:
+            self.answer(call, call.method.read(parameters[1:]))
+        return answer
 
     def act(self, name: str, arguments: list[Any]) -> Any:
         """Runs a method as the first administrator, for what the server does on its own. Raises Refused."""

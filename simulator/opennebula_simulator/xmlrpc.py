@@ -244,6 +244,21 @@ WRITERS: dict[type, Callable[[Any], str]] = {
 }
 
 
+def request(name: str, parameters: list[Any]) -> bytes:
+    """A call."""
+    params = "".join([f"<param><value>{encode(item)}</value></param>" for item in parameters])
+    head = '<?xml version="1.0" encoding="UTF-8"?>\r\n<methodCall>'
+    return f"{head}<methodName>{escape(name)}</methodName><params>{params}</params></methodCall>\r\n".encode()
+
+
+def answer(body: bytes) -> Any:
+    """What a call was answered. Raises Fault, also when it was answered with one."""
+    root = read_xml(body)
+    if [child.name for child in root.children] != ["params"]:
+        raise malformed("This is no answer.")
+    return parameter(only_child(root.children[0]))
+
+
 def response(item: Any) -> bytes:
     """The answer of a call."""
     return (

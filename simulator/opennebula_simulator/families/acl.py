@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..acl import ALL, GROUP, INDIVIDUAL, RIGHTS, THIS_ZONE, Rule, types
+from ..acl import ALL, GROUP, INDIVIDUAL, MASTER_ZONE, RIGHTS, Rule, types
 from ..calls import Call, Method
 from ..store import Kind
 
 ACL = Kind(name="ACL", title="ACL", method="acl", root="ACL", layout=(), owned=False, unique="")
 
 HEXADECIMAL = re.compile(r"\s*(?:0[xX])?([0-9a-fA-F]+)")
-HERE = INDIVIDUAL | THIS_ZONE
+HERE = INDIVIDUAL | MASTER_ZONE
 
 
 def number(text: str) -> int:

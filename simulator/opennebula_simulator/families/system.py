@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 
+from .. import federation
 from ..calls import Call, Method
-from ..errors import internal
+from ..errors import internal, wrong_action
 
 SECTION = re.compile(r"<(DB)>(.*?)</\1>", re.DOTALL)
 VALUE = re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL)
@@ -28,6 +29,8 @@ def config(call: Call) -> str:
 def sql(call: Call, *arguments: object) -> str:
     if call.uid != 0:
         raise call.unauthorized(on="-")
+    if arguments[1:] == (True,) and call.cloud.federation.mode == federation.SLAVE:
+        raise wrong_action("SQL command has to be executed on a master zone")
     raise internal("The simulator keeps its objects in memory: there is no database to ask.")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .. import generic
-from ..acl import ALL, CLUSTER, GROUP, INDIVIDUAL, RIGHTS, THIS_ZONE, Rule, types
+from ..acl import ALL, CLUSTER, GROUP, INDIVIDUAL, RIGHTS, Rule, types
 from ..calls import Call, Method
 from ..errors import internal
 from ..permissions import Need
@@ -147,7 +147,7 @@ def resource_needs(call: Call, what: str, resource: Resource, must_exist: bool) 
     if must_exist or zone in call.pool("ZONE"):
         yield call.need("ADMIN", call.find("ZONE", zone))
     kind = RESOURCES[what].kind
-    if zone == THIS_ZONE and oid != ALL_RESOURCES and (must_exist or oid in call.pool(kind)):
+    if zone == call.cloud.federation.zone and oid != ALL_RESOURCES and (must_exist or oid in call.pool(kind)):
         yield call.need("ADMIN", call.find(kind, oid))
 
 
@@ -188,8 +188,8 @@ def drop_resource(cloud: Any, vdc: Object, what: str, resource: Resource) -> Non
 def forget(cloud: Any, what: str, oid: int) -> None:
     """A cluster, host, datastore or network of this zone is gone."""
     for vdc in cloud["VDC"]:
-        if (THIS_ZONE, oid) in getattr(vdc, what):
-            drop_resource(cloud, cloud["VDC"].get(vdc.oid), what, (THIS_ZONE, oid))
+        if (cloud.federation.zone, oid) in getattr(vdc, what):
+            drop_resource(cloud, cloud["VDC"].get(vdc.oid), what, (cloud.federation.zone, oid))
 
 
 # ---------------------------------------------------------------- creation and removal

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Zones. One outside a federation makes no others; the master of one (MODE in FEDERATION of oned.conf) lists them."""
+"""Zones. One outside a federation makes no others; the master of one lists them, and its slaves ask it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from .. import database, generic
+from .. import database, federation, generic
 from ..calls import Call, Method
 from ..errors import internal, not_allocated, wrong_action
 from ..store import NAMED, Kind, Object, template, text
 from ..template import Template, TemplateError, attribute
 
-HERE = 0
 ENABLED, DISABLED = 0, 1
 
 
@@ -49,7 +48,7 @@ RAFT = {
 
 
 def allocate(call: Call, given: str) -> int:
-    if call.cloud.config.vectors("FEDERATION")[0]["MODE"] != "MASTER":
+    if call.cloud.federation.mode == federation.STANDALONE:
         raise not_allocated(ZONE.title, "New zones can only be created at federation master")
     body = call.template(given)
     body.erase("SERVER")
@@ -72,7 +71,7 @@ def here(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def wrap(run: Callable[..., Any]) -> Callable[..., Any]:
         def handler(call: Call, oid: int, *arguments: Any) -> Any:
-            if oid != HERE:
+            if oid != call.cloud.federation.zone:
                 raise wrong_action(f"{verb} through the target zone endpoints")
             return run(call, call.object("ZONE", oid, "ADMIN"), *arguments)
 
@@ -84,6 +83,7 @@ def here(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @here("Enable/disable mode have to be set")
 def enable(call: Call, zone: Object, enabled: bool) -> None:
     zone.state = ENABLED if enabled else DISABLED
+    call.cloud.federation.tell_master(zone)
     call.cloud.enabled = enabled
 
 
@@ -99,6 +99,7 @@ def add_server(call: Call, zone: Object, given: str) -> None:
         raise wrong_action(f"Missing {call.cloud.release.endpoints} in SERVER")
     used = [int(other["ID"]) for other in zone.servers]
     zone.servers.append({**server, "ID": str(max(used, default=-1) + 1)})
+    call.cloud.federation.tell_master(zone)
 
 
 @here("Servers have to be deleted")
@@ -107,6 +108,7 @@ def del_server(call: Call, zone: Object, server_id: int) -> None:
     if len(kept) == len(zone.servers):
         raise wrong_action("SERVER not found in zone")
     zone.servers = kept
+    call.cloud.federation.tell_master(zone)
 
 
 @here("Servers have to be deleted")
@@ -115,7 +117,7 @@ def reset_server(call: Call, zone: Object, server_id: int) -> None:
 
 
 def raft_status(call: Call) -> str:
-    call.object("ZONE", HERE, "ADMIN")
+    call.object("ZONE", call.cloud.federation.zone, "ADMIN")
     return f"<RAFT>{''.join([f'<{name}>{number}</{name}>' for name, number in RAFT.items()])}</RAFT>"
 
 
@@ -131,10 +133,15 @@ def not_deleted(call: Call, zone: Object) -> str | None:
 
 
 def bootstrap(cloud: Any) -> None:
+    """The zone of the server; a slave has that of its master too."""
     grpc = f"localhost:{cloud.config.text('GRPC_PORT')}"
-    endpoints = {"ENDPOINT": cloud.options.endpoint, "ENDPOINT_GRPC": grpc}
-    body = Template(cloud.release.shown("ZONE", endpoints).items())
-    cloud["ZONE"].bootstrap(Object(ZONE, "OpenNebula", body, state=ENABLED, servers=[]))
+    own = cloud.release.shown("ZONE", {"ENDPOINT": cloud.options.endpoint, "ENDPOINT_GRPC": grpc})
+    zones = [("OpenNebula", own)]
+    if cloud.federation.mode == federation.SLAVE:
+        zones = [("OpenNebula", {"ENDPOINT": cloud.options.master}), ("Slave", own)]
+    for name, body in zones:
+        cloud["ZONE"].bootstrap(Object(ZONE, name, Template(body.items()), state=ENABLED, servers=[]))
+        cloud["ZONE"].next_id = federation.SLAVE_ZONE
 
 
 REPLICATE = (
