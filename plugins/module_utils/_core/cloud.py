@@ -13,7 +13,7 @@ from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
 from ..pyone.transport import Endpoint
-from . import guard, names
+from . import federation, guard, names
 from .failure import NEEDS, Failure, described
 from .numbers import is_whole
 from .releases import SINCE, TESTED, later, number
@@ -169,14 +169,18 @@ class Cloud:
         try:
             return self._answer(method, *arguments)
         except OneException as error:
-            raise self.described(error, doing, **data) from None
+            raise self.described(error, doing, arguments, **data) from None
 
-    def described(self, error, doing, **data):
-        """The Failure for an error; of one for lack of rights with `denied`, which has each right and its object."""
+    def described(self, error, doing, arguments=(), **data):
+        """The Failure for an error; of one for lack of rights with `denied`, which has each right and its object.
+
+        What another zone of the federation does is told with the endpoint of that zone.
+        """
         denied = [self._denial(*match) for match in DENIED.findall(error.message)]
         if denied:
             data["denied"] = denied
-        return described(error, doing, " ".join(map(need_text, denied)), **data)
+        more = [*map(need_text, denied), federation.direction(self, error.message, arguments)]
+        return described(error, doing, " ".join(filter(None, more)), **data)
 
     def _denial(self, right, word, oid):
         kind = ACL_TYPES.get(word, word.lower())
@@ -240,6 +244,7 @@ class Cloud:
             Failure: a value that cannot be sent, or the server does not have the method yet.
         """
         self.refuse_protected(method, arguments)
+        federation.refuse_elsewhere(self, doing, method, arguments)
         if later(SINCE.get(method, TESTED)):
             self.require(SINCE[method], doing)
         try:

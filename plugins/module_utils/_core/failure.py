@@ -22,6 +22,8 @@ from .releases import SINCE
 NO_EXISTS = 0x0400  # error code
 UNKNOWN_METHOD = -506  # XML-RPC fault of releases that do not have a method
 NEEDS = "Cannot %s: this needs OpenNebula %s or newer."
+# A slave of a federation says so too when the master has not answered in time.
+PASSED_ON = re.compile("Could not connect to the federation master|Cannot .* (at|in) federation master")
 _PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
 
 # What to do, by what went wrong and what was said of it; the first that fits. Locked objects and quotas have the code
@@ -170,4 +172,6 @@ def unclear(error):
     """Whether a request that ended in an OneException may have been carried out."""
     if isinstance(error, OneProtocolException):
         return error.code is None
+    if PASSED_ON.search(error.message):
+        return True
     return isinstance(error, OneConnectionException) and error.sent

@@ -15,6 +15,7 @@ from .._attributes.relations import change_members, in_order, merged_ids, refere
 from .._attributes.template import content, template
 from .._core.cloud import label
 from .._core.failure import Failure
+from .._core.federation import here
 from .._core.numbers import is_whole
 from .._engine.resource import Modes, Resource, Step, attribute, delete
 from . import zone
@@ -112,7 +113,7 @@ leave_and_join = partial(change_members, "group_ids", KIND, "group", "vdc.addgro
 def canonical_resources(kind, cloud, given):
     """{id of the zone: ids} of a Selection."""
     number = zone.chosen(cloud, given.zone)
-    local = given.zone is None or number == zone.here(cloud)
+    local = given.zone is None or number == here(cloud)
     ids = [one_resource(cloud, kind, item, local) for item in given.given]
     return {str(number): [ALL] if ALL in ids else in_order(set(ids))}
 

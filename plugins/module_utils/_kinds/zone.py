@@ -14,22 +14,16 @@ from .._attributes.relations import reference_id
 from .._attributes.template import content, template, update
 from .._attributes.twins import twin
 from .._core.failure import Failure
+from .._core.federation import here, mode_and_zone
 from .._core.values import first_text
 from .._engine.resource import FIRST, LAST, Resource, Step, attribute, delete
 
 KIND = "zone"
+FEDERATED = ("MASTER", "SLAVE")
 ENABLED = 0  # STATE; 1 is disabled
 ENDPOINT = "ENDPOINT"
 PURGE = "purge_servers"  # option: servers that are not named leave the zone
 MANAGED = frozenset((ENDPOINT, "ENDPOINT_GRPC"))
-
-
-def here(cloud):
-    """The id of the zone that the server belongs to; in a federation only administrators may ask for it."""
-    zones = cloud.pool(KIND)
-    if len(zones) == 1:
-        return zones[0].ID
-    return cloud.call("ask for the zone of the server", "system.config").FEDERATION.ZONE_ID
 
 
 def chosen(cloud, given):
@@ -59,15 +53,15 @@ def needed(wanted):
 
 
 def permits(cloud):
-    """Only the master of a federation creates zones.
+    """Only the master of a federation creates zones, for a slave too.
 
     Raises:
-        Failure: the server is none.
+        Failure: the server belongs to none.
     """
-    mode = cloud.call("ask for the federation of the server", "system.config").FEDERATION.MODE
-    if mode != "MASTER":
+    mode = mode_and_zone(cloud)[0]
+    if mode not in FEDERATED:
         message = "Only the master of a federation creates zones; MODE in oned.conf of this front-end is %s."
-        raise Failure(message % (mode or "STANDALONE"), object=KIND)
+        raise Failure(message % mode, object=KIND)
 
 
 def change_endpoint(record, after):

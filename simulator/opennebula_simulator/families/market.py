@@ -118,7 +118,9 @@ def monitor(cloud: Any, oid: int) -> None:
 
 def allocate(call: Call, given: str) -> int:
     body = call.template(given)
-    oid = call.allocate(new(body.pop("NAME"), body), lambda obj: complete(call.cloud, obj))
+    oid = call.allocate(
+        new(body.pop("NAME"), body, zone_id=call.cloud.federation.zone), lambda obj: complete(call.cloud, obj)
+    )
     events = call.cloud.events
     events.at(events.now() + int(call.cloud.config.text("MONITORING_INTERVAL_MARKET")), watch, call.cloud, oid)
     return oid

@@ -88,7 +88,10 @@ def allocate(call: Call, given: str, market_id: int) -> int:
         raise internal(call.cloud.release.unknown_market.format(id=market_id))
     if not markets.supports(call.cloud, market, "create"):
         raise wrong_action(f"Create disabled for market: {market.name}")
-    app = new(body.pop("NAME"), body, market_id=market.oid, market=market.name)
+    zone = call.cloud.federation.zone
+    if market.zone_id != zone:
+        raise wrong_action("Marketplace is not in this OpenNebula zone")
+    app = new(body.pop("NAME"), body, market_id=market.oid, market=market.name, zone_id=zone)
     call.allocate(app, lambda obj: complete(call.cloud, obj))
     market.apps.add(app.oid)
     try:
@@ -184,6 +187,8 @@ def enable(call: Call, app: Object, enabled: bool) -> None:
 
 def delete(call: Call, app: Object) -> None:
     """The driver removes it; the app is gone one transition later, whether that fails or not."""
+    if app.zone_id != call.cloud.federation.zone:
+        raise refused(f"Marketapp can only be deleted from zone {app.zone_id}")
     market = call.pool("MARKETPLACE").get(app.market_id)
     if market is not None and not markets.supports(call.cloud, market, "delete"):
         raise refused(f"Delete disabled for market: {market.name}")
