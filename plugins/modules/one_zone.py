@@ -12,8 +12,8 @@ version_added: 1.0.0
 description:
   - Creates, changes, renames and removes the zones of a federation, and manages the servers of a zone that is highly
     available.
-  - Zones can be created and removed on the master of a federation only; its slaves pass that on to it. Servers of a zone,
-    and whether it is enabled, are changed on that zone itself. A server outside a federation has just one zone.
+  - Zones can be created and removed on the master of a federation only; its slaves pass that on to it. Servers of a
+    zone, and whether it is enabled, are changed on that zone itself. A server outside a federation has just one zone.
   - Options that are omitted are left as they are. A second run changes nothing.
 options:
   state:
