@@ -32,6 +32,12 @@ ADVICE = (
     (OneAuthenticationException, "", "Check api_username and api_password"),
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
+    # What OpenNebula says, also to oneadmin, of the quotas of a group that it does not have.
+    (
+        OneAuthorizationException,
+        r"^User \[\d+\] not authorized to perform action on group$",
+        "The group may have been removed meanwhile; if not, ask for the right to it",
+    ),
     (OneAuthorizationException, "", "Ask for the right (owner, group, ACL), or use another user"),
     (OneException, r"\bzone disabled\b", "It only answers questions: enable it (one_zone, id: 0, enabled: true)"),
     (OneNoExistsException, r"\bgetting \S.* \[\d+\]", "It may have been removed meanwhile"),

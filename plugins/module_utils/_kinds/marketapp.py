@@ -186,7 +186,12 @@ def _export_image(cloud, app, options, apply, waits):
         needed=nothing_needed,
     )
     wanted = {"datastore": options["datastore"] or DEFAULT_DATASTORE}
-    return Engine(cloud, resource, apply=apply, waits=waits).converge(name, None, wanted)
+    try:
+        return Engine(cloud, resource, apply=apply, waits=waits).converge(name, None, wanted)
+    except Failure as failure:
+        if cloud.info(KIND, app.ID) is None:  # OpenNebula names something else: the size of the image
+            failure.message += " The marketplace app %s no longer exists." % app.NAME
+        raise
 
 
 def read_exported_image(app_id, cloud, image):

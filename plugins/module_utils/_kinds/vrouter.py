@@ -213,8 +213,31 @@ def create_vms(record, instances, cloud, template):
         what = "create VM %s of virtual router %s" % (name, record["name"])
         cloud.call(what, "vrouter.instantiate", record["id"], 1, template, name, instances.hold, instances.extra)
     if instances.waits:
-        new = set(cloud.info(KIND, record["id"]).VMS.ID) - set(record["vms"])
-        _run_all(cloud, new, Reach("held" if instances.hold else "running"))
+        fresh = _without_surplus(cloud, record, len(record["vms"]) + instances.number)
+        _run_all(cloud, fresh - set(record["vms"]), Reach("held" if instances.hold else "running"))
+
+
+def _without_surplus(cloud, record, number):
+    """The ids of the VMs that a router has; removes those beyond a number, which another run has created meanwhile.
+
+    Both runs look after they have created, and keep the same: the oldest of each name.
+    """
+    router = cloud.info(KIND, record["id"])
+    if router is None:
+        raise Failure("The virtual router %s no longer exists." % record["name"], object=KIND, id=record["id"])
+    ids = set(router.VMS.ID)
+    if len(ids) > number:
+        surplus = oldest_of_each_name(fetch_vms(cloud, ids, whole=False))[number:]
+        remove_vms(surplus, True, cloud)
+        ids.difference_update(surplus)
+    return ids
+
+
+def oldest_of_each_name(items):
+    """The ids of VMs: first the oldest of each name, then the others; each by age."""
+    oids = sorted(items)
+    oldest = {items[oid].NAME: oid for oid in reversed(oids)}
+    return sorted(oids, key=lambda oid: (oldest[items[oid].NAME] != oid, oid))
 
 
 def names(pattern, taken):

@@ -23,6 +23,8 @@ PREFIX = "[one.image.update] "
     [
         (errors.OneAuthenticationException("User couldn't be authenticated."), "Check api_username and api_password."),
         (errors.OneAuthorizationException(PREFIX + "User [2] : Not authorized."), "Ask for the right"),
+        (errors.OneAuthorizationException("User [0] not authorized to perform action on group."), "have been removed"),
+        (errors.OneAuthorizationException("User [2] not authorized to perform action on hook."), "Ask for the right"),
         (errors.OneAuthorizationException("User [0] : IMAGE is locked. [3]"), "Unlock it first (lock: none)."),
         (errors.OneAuthorizationException("User [2] : limit of 1 reached for VMS quota in VM"), "Raise the quota"),
         (errors.OneTimeoutException("no complete answer"), "or give a longer timeout."),
