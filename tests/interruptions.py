@@ -414,7 +414,7 @@ class Race:
                     stage.cloud.tick()  # a host is monitored
                     self.new = shown(subject(stage, self.module, self.act)[1].xml())
                 self.done = True
-        except (AssertionError, KeyError):
+        except (AssertionError, LookupError):
             pass  # the server refuses it: somebody else can not do it either
         return answer()
 

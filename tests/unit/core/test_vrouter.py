@@ -44,6 +44,20 @@ def test_an_interface_that_is_named_by_id_must_be_there() -> None:
         vrouter.merged_nics(PRESENT, [{"NIC_ID": "7"}], Modes())
 
 
+@pytest.mark.parametrize(
+    ("names", "ordered"),
+    [
+        ({}, []),
+        ({4: "vr-1", 3: "vr-0"}, [3, 4]),
+        ({3: "vr-0", 4: "vr-0", 5: "vr-1", 6: "vr-1"}, [3, 5, 4, 6]),
+        ({5: "vr", 4: "vr", 3: "vr"}, [3, 4, 5]),
+    ],
+)
+def test_the_oldest_vm_of_each_name_stays_first(names: dict, ordered: list) -> None:
+    items = {oid: SimpleNamespace(NAME=name) for oid, name in names.items()}
+    assert vrouter.oldest_of_each_name(items) == ordered
+
+
 def test_canonical_is_its_own_canonical() -> None:
     once = vrouter.canonical_nic(None, {"network_id": 0, "floating_ip": True})
     assert once == {"NETWORK_ID": "0", "FLOATING_IP": "YES"}

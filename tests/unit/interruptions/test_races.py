@@ -15,11 +15,22 @@ import pytest
 from acts import ACTS, REPEATED
 from interruptions import DEEDS, DONE, Race, run_of, shown, subject
 
-GONE = r"no longer exists|may have been removed|There is no |is not there|is done, and in this state it cannot"
+# What a run says of an object that is gone; OpenNebula knows a VM that is DONE for a while.
+GONE = r"no longer exists|may have been removed|There is no |is not there|is done, (?:where|and in) this|state DONE"
+# What OpenNebula, or the module, says of what cannot be done with a VM as it is, or with the new one of its name.
+UNFIT = "|".join(
+    [
+        "VM has to be RUNNING, POWEROFF",
+        "it must be in poweroff",
+        "is held, where this",
+        "has no backup",
+        "has no disk 0",
+    ]
+)
 # What a run may say, by what happened; it may also end well.
 SAYS = {
-    "deleted": GONE,
-    "replaced": GONE,
+    "deleted": f"{GONE}|{UNFIT}",
+    "replaced": f"{GONE}|{UNFIT}",
     "renamed": GONE,
     "locked": r"locked|did not store",
     "moved": r"meanwhile|cannot|does not work|moved",
@@ -28,12 +39,16 @@ SAYS = {
 # What one of two runs at once may say; the next one is in order.
 BOTH = r"already taken|did not store|has failed"
 LACKING = r"There is no |does not have"  # of a run that names an object that is gone, and too little to create it
-# What the next run may say besides, by what happened: OpenNebula lets a VM have one backup job, and the task does not
-# fit the object that has taken the place of another.
+# What the next run may say besides, by what happened: OpenNebula lets a VM have one backup job, somebody has left the
+# images of a template that was cloned, or the task does not fit the object that has taken the place of another.
 NEXT = {
-    "renamed": r"It's already in Backup Job",
-    "replaced": r"has options that cannot be changed: image|was exported from marketplace app 0, not 1",
+    "deleted": r"NAME is already taken by IMAGE",
+    "renamed": r"It's already in Backup Job|NAME is already taken by IMAGE",
+    "replaced": rf"has options that cannot be changed: image|was exported from marketplace app 0, not 1|{UNFIT}",
 }
+# A VM that is switched off just when it was started looks as if it had not started yet: these runs wait for it.
+PATIENT = {("one_vm", "power_cycle"), ("one_vm_backup", "restore")}
+LIMITED = {"wait_timeout": 5}
 OF_VMS = {"moved", "powered off"}
 # These name no single object, or one that has no method of its own kind for it.
 NO_OBJECT = {"one_acl", "one_cloud", "one_quota_defaults", "one_service", "one_service_template", "one_zone"}
@@ -57,7 +72,8 @@ def twins(stage):
 def raced(stage, module, act, what, number):
     """What is wrong after somebody does this at a call; None: they could not."""
     race = Race(stage, module, act, what)
-    result = stage.disturb(module, act, number, race)
+    limits = LIMITED if what == "powered off" and (module, act) in PATIENT else {}
+    result = stage.disturb(module, act, number, race, **limits)
     if not race.done:
         return None
     if result is None or "exception" in result:
