@@ -149,11 +149,11 @@ class Cloud:
             self.look_around()
 
     def pass_on(self, call: Call, parameters: list[Any]) -> list:
-        """The answer of the master, whose work is done here too. Raises Refused."""
+        """The answer of the master, whose work arrives here one transition later. Raises Refused."""
         call.refuse_disabled()
         answer = self.federation.ask_master(call.method.name, parameters)
         if answer[0]:
-            self.answer(call, call.method.read(parameters[1:]))
+            self.events.after(1, self.answer, call, call.method.read(parameters[1:]))
         return answer
 
     def act(self, name: str, arguments: list[Any]) -> Any:

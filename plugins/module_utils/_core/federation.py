@@ -33,6 +33,38 @@ def mode_and_zone(cloud):
     return found.MODE or "STANDALONE", found.ZONE_ID
 
 
+REPLICATED = frozenset(("acl", "group", "marketapp", "marketplace", "user", "vdc", KIND))
+REPLICATION = 10  # seconds within which a slave has what its master has stored
+PAUSE = 0.2
+
+
+def replicated(cloud, kind, probe, arrived):
+    """What `probe` reads; on a slave, which gets the writes of its master moments later, once it has arrived.
+
+    Args:
+        cloud (Cloud)
+        kind (str): of what is read.
+        probe (callable): reads it.
+        arrived (callable): what was read → whether it is what was written.
+    """
+    found = probe()
+    if kind not in REPLICATED or arrived(found) or not _is_slave(cloud):
+        return found
+    end = cloud.clock.now() + REPLICATION
+    while not arrived(found) and cloud.clock.now() < end:
+        cloud.clock.sleep(PAUSE)
+        found = probe()
+    return found
+
+
+def _is_slave(cloud):
+    """Whether the server is one; False where the user may not ask."""
+    try:
+        return len(cloud.pool(KIND)) > 1 and mode_and_zone(cloud)[0] == "SLAVE"
+    except Failure:
+        return False
+
+
 def _of_marketplace(cloud, arguments):
     return int(cloud.info("marketplace", arguments[1]).ZONE_ID)
 

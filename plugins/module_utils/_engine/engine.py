@@ -11,10 +11,12 @@ change in the next run.
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from .._core import encrypted, names
 from .._core.cloud import label
 from .._core.failure import Broken, Failure, created, name_option
+from .._core.federation import replicated
 from .._core.values import LABELS, contrast, masked
 from .resource import Modes, Plan, Reference, Report, lacking
 
@@ -270,9 +272,7 @@ class Engine:
             return report
         results = self._carry_out(item, wanted, steps)
         if report.changed:
-            item = self._settle(item.ID, wanted, self.waits)
-            if self.waits:
-                self.verify(item, wanted)
+            item = self._verified(item.ID, wanted) if self.waits else self._fetch(item.ID)
         elif self.waits and not self.rests(item, wanted):
             item = self._settle(item.ID, wanted, True)
         return report._replace(record=dict(self.record(item), **results))
@@ -433,11 +433,26 @@ class Engine:
             self._state_of,
         )
 
-    def verify(self, item, wanted):
-        """Raises Failure when the server does not have what it accepted."""
-        failure = unstored(self.resource, self._compared(item, wanted), wanted, self.modes)
+    def _verified(self, oid, wanted):
+        """An object that has settled. Raises Failure when the server does not have what it accepted."""
+
+        def read():
+            item = self._settle(oid, wanted, True)
+            return item, self._unstored(item, wanted)
+
+        item, failure = replicated(self.cloud, self.resource.kind, read, lambda found: found[1] is None)
         if failure is not None:
             raise failure
+        return item
+
+    def verify(self, item, wanted):
+        """Raises Failure when the server does not have what it accepted."""
+        failure = self._unstored(item, wanted)
+        if failure is not None:
+            raise failure
+
+    def _unstored(self, item, wanted):
+        return unstored(self.resource, self._compared(item, wanted), wanted, self.modes)
 
     # -------------------------------------------------------- waiting
 
@@ -463,7 +478,9 @@ class Engine:
         return self.resource.find(self.cloud, self.resource.kind, name, oid, self.resource.pool_arguments, owner)
 
     def _fetch(self, oid):
-        item = self.resource.fetch(self.cloud, self.resource.kind, oid)
+        kind = self.resource.kind
+        read = partial(self.resource.fetch, self.cloud, kind, oid)
+        item = replicated(self.cloud, kind, read, lambda item: item is not None)
         if item is None:
             message = "The %s %d no longer exists."
             raise self._failure(message, oid, id=oid)
@@ -482,9 +499,10 @@ class Engine:
         return self.resource.fetch(self.cloud, self.resource.kind, record["id"])
 
     def _wait_until_gone(self, record):
+        kind, gone = self.resource.kind, self.resource.gone
         self.cloud.wait(
-            lambda: self._look(record),
-            self.resource.gone,
+            lambda: replicated(self.cloud, kind, lambda: self._look(record), gone),
+            gone,
             lambda item: "%s %s still exists" % (label(self.resource.kind), record["name"]),
         )
 

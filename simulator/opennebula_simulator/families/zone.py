@@ -141,7 +141,7 @@ def bootstrap(cloud: Any) -> None:
         zones = [("OpenNebula", {"ENDPOINT": cloud.options.master}), ("Slave", own)]
     for name, body in zones:
         cloud["ZONE"].bootstrap(Object(ZONE, name, Template(body.items()), state=ENABLED, servers=[]))
-        cloud["ZONE"].next_id = federation.SLAVE_ZONE
+        cloud["ZONE"].next_id = max(cloud["ZONE"].next_id, federation.SLAVE_ZONE)
 
 
 REPLICATE = (

@@ -31,8 +31,8 @@ def start():
     """start(mode, master="") → a simulator."""
     started = []
 
-    def run(mode, master=""):
-        started.append(Simulator(Options(delay=0, mode=mode, master=master)).start())
+    def run(mode, master="", delay=0):
+        started.append(Simulator(Options(delay=delay, mode=mode, master=master)).start())
         return started[-1]
 
     yield run
@@ -159,6 +159,26 @@ def test_what_the_master_does_for_a_slave_ends_well(pair):
     assert {user.NAME for user in client(master).call("userpool.info").USER} == {"oneadmin", "serveradmin"}
 
 
+@pytest.mark.parametrize(
+    ("module", "options", "change"),
+    [
+        ("one_user", {"name": "ada", "password": "secret-of-ada", "groups": ["users"]}, {"template": {"ROOM": "3"}}),
+        ("one_group", {"name": "team"}, {"template": {"ROOM": "3"}}),
+        ("one_vdc", {"name": "unit", "groups": ["users"]}, {"groups": ["oneadmin"]}),
+        ("one_zone", {"name": "third", "endpoint": "http://third:2633/RPC2"}, {"template": {"ROOM": "3"}}),
+    ],
+)
+def test_what_arrives_at_a_slave_later_is_waited_for(start, module, options, change):
+    master = start("MASTER")
+    slave = start("SLAVE", master.url, delay=0.4)
+    client(master).call("zone.allocate", {"NAME": "Slave", "ENDPOINT": slave.url})
+    for given in (options, {**options, **change}):
+        told = run(slave, module, **given)
+        assert (told.get("msg"), told.get("changed")) == (None, True)
+    told = run(slave, module, **options, state="absent")
+    assert (told.get("msg"), told.get("changed")) == (None, True)
+
+
 def test_an_answer_of_the_master_that_comes_too_late_is_looked_after(pair, monkeypatch):
     """The slave says then that it could not connect."""
     pass_on = simulated.Cloud.pass_on
@@ -169,7 +189,7 @@ def test_an_answer_of_the_master_that_comes_too_late_is_looked_after(pair, monke
 
     monkeypatch.setattr(simulated.Cloud, "pass_on", late)
     told = run(pair[1], "one_user", name="ada", password="secret-of-ada")
-    assert (told.get("msg"), told["changed"]) == (None, True)
+    assert (told.get("msg"), told.get("changed")) == (None, True)
 
 
 def test_who_may_not_ask_for_the_own_zone_is_told_by_the_server(slave, monkeypatch):
