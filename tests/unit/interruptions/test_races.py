@@ -37,7 +37,7 @@ SAYS = {
     "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available",
 }
 # What one of two runs at once may say; the next one is in order.
-BOTH = r"already taken|did not store|has failed"
+BOTH = r"already taken|did not store|has failed|Cannot delete cluster\. Cluster \d+ is not empty"
 LACKING = r"There is no |does not have"  # of a run that names an object that is gone, and too little to create it
 # What the next run may say besides, by what happened: OpenNebula lets a VM have one backup job, somebody has left the
 # images of a template that was cloned, or the task does not fit the object that has taken the place of another.
