@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._core.argument_specs import SHARED, require_least
 from ._core.cloud import Cloud, connect, secrets_of
-from ._core.failure import Failure, described, did_you_mean, fault
+from ._core.failure import Failure, described, did_you_mean, fault, name_option
 from ._core.values import contrast
 from ._core.waiting import Clock, Progress
 from ._engine.engine import Engine
@@ -148,6 +148,7 @@ class OneModule(Work):
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
         data.update(self.secrets.cover(failure.data))
+        name_option(failure, self.params)
         message = self.secrets.message(failure.message)
         self._ansible.fail_json(msg=message, **data, **self._cost(), **_invocation(self.params, self.secrets))
 

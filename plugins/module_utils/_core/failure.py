@@ -118,6 +118,7 @@ class Failure(Exception):
         super().__init__(message)
         self.message = message
         self.data = data
+        self.option = None  # that it is about, or an attribute that stands for several; see name_option()
 
     @property
     def of_what_is_gone(self):
@@ -132,9 +133,10 @@ class Broken(Failure):
     """An object has failed; waiting for it, or a further run, does not mend it."""
 
 
-def name_option(failure, option):
-    """Says in a failure which option of the task it is about, unless its message does so."""
-    if not re.search(r"\boption|\b%s" % re.escape(option.rstrip("s")), failure.message):
+def name_option(failure, options):
+    """Says in a failure which of the options of the task it is about, unless its message does so."""
+    option = failure.option
+    if option in options and not re.search(r"\boption|\b%s" % re.escape(option.rstrip("s")), failure.message):
         failure.message += " This is about the option %s." % option
 
 

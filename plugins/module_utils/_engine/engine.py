@@ -15,7 +15,7 @@ from functools import partial
 
 from .._core import encrypted, names
 from .._core.cloud import label
-from .._core.failure import Broken, Failure, created, name_option
+from .._core.failure import Broken, Failure, created
 from .._core.federation import replicated
 from .._core.values import LABELS, contrast, masked
 from .resource import Modes, Plan, Reference, Report, lacking
@@ -42,7 +42,7 @@ def _in_form(cloud, option, attribute, value):
     try:
         return attribute.canonical(cloud, value)
     except Failure as failure:
-        name_option(failure, option)
+        failure.option = failure.option or option
         raise
 
 

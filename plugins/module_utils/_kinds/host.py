@@ -12,7 +12,7 @@ from .._attributes.labels import labels
 from .._attributes.relations import optional, reference
 from .._attributes.template import content, template
 from .._attributes.twins import twin
-from .._core.failure import Failure, name_option
+from .._core.failure import Failure
 from .._core.values import first_text
 from .._engine.resource import FIRST, NORMAL, Attribute, Reference, Resource, Step, attribute, deletion
 from .._vm.evacuation import Evacuation, evacuate
@@ -112,7 +112,7 @@ def canonical_evacuation(cloud, given):
         for destination in given.destinations or ():
             cloud.reference(KIND, destination)
     except Failure as failure:
-        name_option(failure, "destinations")
+        failure.option = "destinations"
         raise
     return given
 

@@ -78,14 +78,17 @@ def test_that_an_object_was_created_is_told(kind, said):
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("option", "said", "hint"),
     [
-        ("There is no user 'eve'.", " This is about the option admins."),
-        ("There is no admin 'eve'.", ""),
-        ("The option users takes names.", ""),
+        ("admins", "There is no user 'eve'.", " This is about the option admins."),
+        ("admins", "There is no admin 'eve'.", ""),
+        ("admins", "The option users takes names.", ""),
+        ("capacity", "There is no user 'eve'.", ""),
+        (None, "There is no user 'eve'.", ""),
     ],
 )
-def test_a_failure_names_the_option_once(said, hint):
+def test_a_failure_names_its_option_once_if_the_task_has_it(option, said, hint):
     failure = Failure(said)
-    name_option(failure, "admins")
+    failure.option = option
+    name_option(failure, {"admins": ["eve"], "name": "web"})
     assert failure.message == said + hint
