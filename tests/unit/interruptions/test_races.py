@@ -16,7 +16,8 @@ from acts import ACTS, REPEATED
 from interruptions import DEEDS, DONE, Race, run_of, shown, subject
 
 # What a run says of an object that is gone; OpenNebula knows a VM that is DONE for a while.
-GONE = r"no longer exists|may have been removed|There is no |is not there|the service is gone|is done, (?:where|and in) this|state DONE"
+GONE = r"no longer exists|may have been removed|There is no |is not there|the service is gone"
+GONE += r"|is done, (?:where|and in) this|state DONE"
 # What OpenNebula, or the module, says of what cannot be done with a VM as it is, or with the new one of its name.
 UNFIT = "|".join(
     [
