@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Tasks of every module, with what they have to tell and to call, exactly as tasks/*.yml has it.
+"""Tasks of every module, with what they have to tell and to call, exactly as expected/*.yml has it.
 
 A play begins with an empty cloud. Each task runs in check mode first, which has to plan what the run then does, and
 once more afterwards, when nothing may be left to do; `check` and `again` stand beside a task of which that is not true.
@@ -27,7 +27,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import O
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.signature import writes
 
 MODULES = "ansible_collections.privazio.opennebula.plugins.modules."
-FILES = sorted((Path(__file__).parent / "tasks").glob("*.yml"))
+FILES = sorted((Path(__file__).parent / "expected").glob("*.yml"))
 READ = [(path, yaml.safe_load(path.read_text(encoding="utf-8"))) for path in FILES]
 PLAYS = [pytest.param(path, name, id=f"{path.stem}-{name}") for path, plays in READ for name in plays]
 HEADER = """\
