@@ -44,7 +44,7 @@ OF_ONEFLOW = {"one_service", "one_service_info", "one_service_template", "one_se
 def refusing(simulator, monkeypatch):
     """The options for a cloud that answers the first pools, in which a secret is, and then refuses everything."""
     client = OneServer(simulator.url, session="oneadmin:opennebula")
-    client.template.allocate({"NAME": "sample", "CONTEXT": {"PASSWORD": HELD}})
+    client.template.allocate({"NAME": "sample", "CONTEXT": {"DB_PASSWORD": HELD}})  # which OpenNebula does not encrypt
     answers = Client.call
 
     def call(self, method, *arguments):
