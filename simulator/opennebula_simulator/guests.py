@@ -96,6 +96,7 @@ class Guests:
     def start(self, oid: int, command: str, given: str) -> None:
         """Starts a command in the guest of a VM. Raises ValueError or OSError when it cannot be started."""
         words, entered = words_of(command), input_of(command, given)
+        self.kill(oid)  # one that was cancelled before it began
         home = self.root / f"vm-{oid}"
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         output = Output(tempfile.TemporaryFile(), tempfile.TemporaryFile())  # noqa: SIM115 closed when it ended
