@@ -229,9 +229,8 @@ CONTRASTS = [
 
 @pytest.mark.parametrize(("before", "after", "left", "right"), CONTRASTS)
 def test_the_parts_that_differ(before, after, left, right):
-    assert values.contrast(before, after) == (left, right)
-    turned = (after, before)
-    assert values.contrast(*turned) == (right, left)
+    for values_given, parts in (((before, after), (left, right)), ((after, before), (right, left))):
+        assert values.contrast(*values_given) == parts
 
 
 SECRET = {"PASSWORD": "a", "api_key": "b", "SSH_PRIVATE_KEY": "c", "TOKEN": "d", "ACCESS_KEY": 5, "WEB_APIKEY": "e"}
