@@ -10,12 +10,12 @@ of tally(), until run_long.py brings it into FIGURES. In the page, the table fol
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 from pathlib import Path
 
+import generated_pages
 import yaml
 from project import BUILD, ROOT, fail
 
@@ -86,8 +86,7 @@ def table(rows: dict[str, dict[str, int]]) -> str:
     lines = [["What", *(name.capitalize().replace("_", " ") for name in names)]]
     lines += [[row, *(grouped(numbers.get(name)) for name in names)] for row, numbers in rows.items()]
     lines += [["**Total**", *(f"**{grouped(total[name])}**" for name in names)]] if len(rows) > 1 else []
-    cells = "".join("   * - " + "\n     - ".join(line) + "\n" for line in lines)
-    return f".. list-table::\n   :header-rows: 1\n\n{cells}\n"
+    return generated_pages.list_table(lines)
 
 
 def grouped(number: int | None) -> str:
@@ -96,16 +95,8 @@ def grouped(number: int | None) -> str:
 
 
 def main() -> None:
-    """Write the tables of the page; with --check only tell whether they are right."""
-    parser = argparse.ArgumentParser(description="Write the tables of the page about reliability.")
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if a table is not as it should be")
-    check = parser.parse_args().check
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = rendered(page, load())
-    if not check:
-        PAGE.write_text(wanted, encoding="utf-8")
-    elif page != wanted:
-        fail(f"{PAGE.relative_to(ROOT)} is not as {FIGURES.relative_to(ROOT)} says; run tools/reliability.py.")
+    """Write the tables of the page; with --check only tell whether it is as it should be."""
+    generated_pages.write(PAGE, rendered(PAGE.read_text(encoding="utf-8"), load()), FIGURES, "tools/reliability.py")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ RIGHTS=write pytest -m long tests/unit/laws/test_rights.py      measure the righ
 
 from __future__ import annotations
 
-import argparse
 import re
 from typing import Any
 
+import generated_pages
 import yaml
 from project import ROOT, fail
 
@@ -55,9 +55,7 @@ def rendered(page: str, rows: list[Row]) -> str:
 
 def table(rows: list[Row]) -> str:
     """Return the table of the page."""
-    lines = [TITLES, *map(cells, rows)]
-    body = "".join("   * - " + "\n     - ".join(line) + "\n" for line in lines)
-    return f".. list-table::\n   :header-rows: 1\n\n{body}\n"
+    return generated_pages.list_table([TITLES, *map(cells, rows)])
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -68,16 +66,8 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Write the table of the page; with --check only tell whether it is right."""
-    parser = argparse.ArgumentParser(description="Write the table of the rights that modules need.")
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if the table is not as it should be")
-    check = parser.parse_args().check
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = rendered(page, load())
-    if not check:
-        PAGE.write_text(wanted, encoding="utf-8")
-    elif page != wanted:
-        fail(f"{PAGE.relative_to(ROOT)} is not as {RIGHTS.relative_to(ROOT)} says; run tools/rights_page.py.")
+    """Write the table of the page; with --check only tell whether it is as it should be."""
+    generated_pages.write(PAGE, rendered(PAGE.read_text(encoding="utf-8"), load()), RIGHTS, "tools/rights_page.py")
 
 
 if __name__ == "__main__":

@@ -112,8 +112,7 @@ def _require_names(template):
 
 def _vectors(template):
     """The template, and the vectors inside of it."""
-    values = [item for value in template.values() for item in (value if isinstance(value, list) else [value])]
-    return [template] + [item for item in values if isinstance(item, dict)]
+    return [template] + [item for value in template.values() for item in _items(value) if isinstance(item, dict)]
 
 
 def _require_distinct(template):
