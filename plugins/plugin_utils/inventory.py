@@ -22,12 +22,13 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ..module_utils._core.argument_specs import CONNECTION
 from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure, printable
+from ..module_utils.pyone.element import parsed
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
 from .inventory_sources import servers, side_by_side
 
 TEMPLATED = ("api_url", "api_username", "api_password", "servers")  # so that lookups can bring them
-FEW = 12  # facts, up to which templates are looked at piece by piece
+FEW = 12  # facts, up to which an object is looked at piece by piece
 EXPRESSIONS = ("compose", "groups", "keyed_groups", "filters")
 HOSTNAMES = {"name": "{name}", "id": "{id}", "name-id": "{name}-{id}"}
 RESERVED = frozenset(("all", "ungrouped", *LOCALHOST))  # host names that change other hosts, or the controller
@@ -179,7 +180,8 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
     def _records(self, source):
         tests = [(test, self.options[name]) for name, test in self.FILTERS.items() if self.options[name] is not None]
         for item in self.items(source):
-            facts = Facts(self.FACTS, item, source, self.options, whole=len(self.needed) > FEW)
+            read = parsed(item) if len(self.needed) > FEW else item
+            facts = Facts(self.FACTS, read, source, self.options)
             if all(test(facts, wanted) for test, wanted in tests):
                 yield self.record(facts)
 

@@ -27,16 +27,14 @@ class Facts(Mapping):
         item (pyone Element): the object.
         source (Source): where it is from; it tells the names that belong to ids.
         options (dict): the options of the inventory.
-        whole (bool): whether so many facts will be asked for that it takes less time to parse templates as a whole.
 
     A name in capitals is an attribute of the object's template (the fact ``one_attributes``): its texts, as a list.
     """
 
-    def __init__(self, table, item, source, options, whole=False):
+    def __init__(self, table, item, source, options):
         self.item = item
         self.source = source
         self.options = options
-        self.whole = whole
         self._table = table
         self._known = {}
 
@@ -99,9 +97,7 @@ def template(field):
 
     def read(facts):
         found = getattr(facts.item, field)
-        if found is None:
-            return {}
-        return found.copy() if facts.whole else found
+        return {} if found is None else found
 
     return read
 

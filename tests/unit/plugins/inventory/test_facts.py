@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.inventory import one_hosts, opennebula
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.codec import Text
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse, parsed
 from ansible_collections.privazio.opennebula.plugins.plugin_utils import inventory_facts, inventory_vms
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.inventory_facts import Facts, labels, number, texts
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.inventory_names import clean, nested, unique_names
@@ -43,10 +44,16 @@ LEAF = TEXTS.map(escape)
 SHAPE = LEAF | named(MEMBERS, LEAF)
 
 
-def vm(template, attributes):
+def escaped(document):
+    """A document as it stands in an answer, where it is read without being parsed."""
+    body = escape(document).encode()
+    return Text(body, 0, len(body))
+
+
+def vm(template, attributes, written=str):
     parts = f"<STATE>3</STATE><LCM_STATE>3</LCM_STATE><TEMPLATE>{template}</TEMPLATE>"
     text = f"<ID>3</ID><NAME>a</NAME>{parts}<USER_TEMPLATE>{attributes}</USER_TEMPLATE>"
-    (found,) = parse(f"<VM_POOL><VM>{text}</VM></VM_POOL>").VM
+    (found,) = parse(written(f"<VM_POOL><VM>{text}</VM></VM_POOL>")).VM
     return found
 
 
@@ -57,8 +64,8 @@ class Nameless(Source):
         return {}
 
 
-def facts_of(table, item, options=None, whole=False):
-    return Facts(table, item, Nameless("", {}), OPTIONS if options is None else options, whole)
+def facts_of(table, item, options=None):
+    return Facts(table, item, Nameless("", {}), OPTIONS if options is None else options)
 
 
 @given(named(VM_NAMES, SHAPE), named(USER_NAMES, SHAPE))
@@ -69,8 +76,9 @@ def test_whatever_a_vm_has_is_read(template, attributes):
         assert "word" not in texts(found["one_attributes"].get("DB_PASSWORD"))
         json.dumps(found)
         assert all(isinstance(facts[name], list) for name in USER_NAMES.split())
-        whole = facts_of(table, vm(template, attributes), whole=True)
-        assert {name: whole[name] for name in found} == found
+        for read in (vm(template, attributes, escaped), parsed(vm(template, attributes, escaped))):
+            other = facts_of(table, read)
+            assert {name: other[name] for name in found} == found
 
 
 @given(named("LABELS RACK", SHAPE))
