@@ -347,17 +347,21 @@ class Cloud:
         if found:
             ids = ", ".join(str(number) for number in sorted(item.ID for item in found))
             raise Failure("%r fits several %ss, with the ids %s." % (text, label(kind), ids), object=kind)
-        message = "There is no %s %r" % (label(kind), text)
-        from difflib import get_close_matches  # which only this message needs
+        self._tell_missing(kind, text, pool_arguments)
+        return None
 
-        near = get_close_matches(text, [item.NAME for item in self.pool(kind, pool_arguments)])
+    def _tell_missing(self, kind, text, pool_arguments):
+        """Tells `on_missing` that there is no such object, once; without it, raises a Failure."""
+        message = "There is no %s %r" % (label(kind), text)
         if self.on_missing is None:
+            from difflib import get_close_matches  # which only this message needs
+
+            near = get_close_matches(text, [item.NAME for item in self.pool(kind, pool_arguments)])
             hint = "did you mean %s?" % " or ".join(map(repr, near)) if near else "perhaps this user may not see it."
             raise Failure("%s; %s" % (message, hint), object=kind, name=text)
         if (kind, text) not in self._missing:
             self._missing.add((kind, text))
             self.on_missing("%s (yet); this was taken as it is written." % message)
-        return None
 
     def wait(self, probe, done, describe, summary=None):
         """waiting.wait with the clock and the timeout of this task.

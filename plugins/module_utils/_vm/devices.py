@@ -248,12 +248,21 @@ def plan_devices(device, purge, record, wanted, modes):
     steps = [_detach(device, record, present[place]) for place in detached]
     for one, place in zip(declared, found):
         steps += [_attach(device, record, one)] if place is None else _changes(device, record, one, present[place])
-    meant = {place: one for one, place in zip(declared, found) if place is not None}
-    before = [_shown(device, one, meant.get(place, {}), {}) for place, one in enumerate(present)]
-    kept = [(one, meant.get(place, {})) for place, one in enumerate(present) if place not in detached]
-    after = [_shown(device, one, over, over) for one, over in kept]
+    before, after = _difference(device, present, dict(zip(found, declared)), detached)
     after += [dict(one) for one, place in zip(declared, found) if place is None]
     return before, after if steps else before, steps
+
+
+def _difference(device, present, wanted, detached):
+    """The devices that are there as a diff shows them: before, and after the changes.
+
+    Args:
+        wanted (dict[int, dict]): place of a device → what it is to become.
+        detached (list[int]): places of those that go.
+    """
+    before = [_shown(device, one, wanted.get(place, {}), {}) for place, one in enumerate(present)]
+    kept = [(one, wanted.get(place, {})) for place, one in enumerate(present) if place not in detached]
+    return before, [_shown(device, one, over, over) for one, over in kept]
 
 
 def _shown(device, vector, wanted, over):

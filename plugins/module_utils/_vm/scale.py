@@ -241,12 +241,16 @@ def _difference_of_many(spec, members, decision, plans):
         before[item.NAME], after[item.NAME] = {"id": item.ID}, {"state": "created again"}
     if members.duplicates:
         before["surplus"], after["surplus"] = [item.ID for item in members.duplicates], []
-    known = Counter(item.NAME for item in members.members)
-    for item in decision.stay:
-        if plans[item.ID].before != plans[item.ID].after:
-            name = item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID)
-            before[name], after[name] = plans[item.ID][:2]
+    for name, plan in _changed(members, decision, plans).items():
+        before[name], after[name] = plan.before, plan.after
     return before, after
+
+
+def _changed(members, decision, plans):
+    """The plans of the VMs that stay and change, by name; by name and id where several VMs have the name."""
+    known = Counter(item.NAME for item in members.members)
+    names = {item.ID: item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID) for item in decision.stay}
+    return {name: plans[oid] for oid, name in names.items() if plans[oid].before != plans[oid].after}
 
 
 def _planned(cloud, item, plans):
