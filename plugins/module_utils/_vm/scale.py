@@ -249,7 +249,9 @@ def _difference_of_many(spec, members, decision, plans):
 def _changed(members, decision, plans):
     """The plans of the VMs that stay and change, by name; by name and id where several VMs have the name."""
     known = Counter(item.NAME for item in members.members)
-    names = {item.ID: item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID) for item in decision.stay}
+    names = {
+        item.ID: item.NAME if known[item.NAME] == 1 else "%s (%d)" % (item.NAME, item.ID) for item in decision.stay
+    }
     return {name: plans[oid] for oid, name in names.items() if plans[oid].before != plans[oid].after}
 
 
