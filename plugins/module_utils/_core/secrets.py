@@ -52,7 +52,7 @@ class Secrets:
 
     def remember(self, key, answer):
         """Keeps the last answer to a question, in which secrets are looked for where something is to be covered."""
-        self._answers[key] = answer
+        self._answers[key] = _Answer(answer)
 
     def shown(self, value):
         """A result without the secrets of the task, and without those of the objects in it; see told()."""
@@ -60,7 +60,7 @@ class Secrets:
 
     def cover(self, value):
         """The same value with secrets covered in all of its texts; for what a server may have said."""
-        held = (_held(answer, self.names) for answer in list(self._answers.values()))
+        held = (answer.secrets(self.names) for answer in list(self._answers.values()))
         secrets = self.given.union(self._session, _assigned(value, self.names), *held)
         return _each_text(told(value, secrets, self.names), self._assignments_covered)
 
@@ -172,6 +172,19 @@ def _of_session(session):
         return set()
     basic = base64.b64encode(session.encode("utf-8")).decode("ascii")  # of OneFlow
     return _variants(session) | _variants(session.partition(":")[2]) | {basic}
+
+
+class _Answer:
+    """An answer of the API, searched for secrets once, when something is to be covered."""
+
+    def __init__(self, answer):
+        self._answer = answer
+        self._secrets = None
+
+    def secrets(self, names):
+        if self._secrets is None:
+            self._secrets = _held(self._answer, names)
+        return self._secrets
 
 
 def _held(answer, names):

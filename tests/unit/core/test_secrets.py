@@ -8,6 +8,7 @@ import html
 import json
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import secrets
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.secrets import LEAST, Secrets, found, told
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +97,16 @@ def test_an_object_covers_its_own_secrets_and_keeps_its_name():
 def test_lines_of_a_key_are_covered_alone():
     key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END KEY-----"
     assert "MIIEvQ" not in Secrets({"private_key": key}).cover("bad line MIIEvQIBADANBgkqhkiG9w0BAQEFAASC of it")
+
+
+def test_an_answer_is_searched_once_until_another_comes(monkeypatch):
+    searched = []
+    held = secrets._held
+    monkeypatch.setattr(secrets, "_held", lambda answer, names: searched.append(answer) or held(answer, names))
+    known = Secrets()
+    answers = [{"PASSWORD": "first secret"}, {"PASSWORD": "second secret"}]
+    known.remember("user", answers[0])
+    assert [known.line("first secret") for dummy in range(3)] == ["********"] * 3
+    known.remember("user", answers[1])
+    assert [known.line("second secret") for dummy in range(3)] == ["********"] * 3
+    assert searched == answers
