@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.secrets import told
+from ..module_utils._vm.addresses import guest_addresses
 from ..module_utils._vm.states import status
 from .inventory_facts import attributes, labels, number, secret_names, template, text, vector, vectors
 
@@ -106,14 +107,6 @@ def external_addresses(cards):
     return addresses(cards, ("EXTERNAL_IP",)) + addresses([card for card in cards if card.get("external")])
 
 
-def guest_addresses(facts):
-    """What the guest agent reported (GUEST_IP, GUEST_IP_ADDRESSES), addresses of one link and of the guest apart."""
-    sample = facts.item.MONITORING
-    found = [getattr(sample, name, None) for name in ("GUEST_IP", "GUEST_IP_ADDRESSES")] if sample is not None else []
-    parts = [part.strip() for value in found for one in [text(value) or ""] for part in one.split(",")]
-    return [part for part in parts if part and not part.lower().startswith(("127.", "169.254.", "::1", "fe80:"))]
-
-
 # The words of the option address: Facts → addresses. Any other word is a pattern for the names of networks.
 ADDRESS = {
     "first": lambda facts: facts["one_ips"],
@@ -121,7 +114,7 @@ ADDRESS = {
     "ipv6": lambda facts: addresses(facts["one_nics"], IPV6),
     "alias": lambda facts: addresses([card for card in facts["one_nics"] if card.get("alias")]),
     "external": lambda facts: external_addresses(facts["one_nics"]),
-    "guest": guest_addresses,
+    "guest": lambda facts: guest_addresses(facts.item),
 }
 
 

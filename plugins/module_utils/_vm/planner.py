@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
-from .._core.values import canonical, first_text, same, vectors
+from .._core.values import first_text, same
 from .._engine import engine
 from .._engine.resource import LAST, Modes, Plan, Step
 from . import power_cycle
+from .addresses import has_address
 from .record import KIND
 from .states import RESTING, status
 from .transitions import Reach, target_state
@@ -65,15 +66,6 @@ def conditions(state, ready=False, network=None):
 
 def is_ready(item):
     return same(first_text(item.USER_TEMPLATE, "READY"), "YES")
-
-
-def has_address(network, item):
-    """Whether a NIC on a network has an address, or the guest agent tells one."""
-    template = canonical(item.TEMPLATE or {})
-    nics = [nic for nic in vectors(template, "NIC") if nic.get("NETWORK") == network]
-    if any(nic.get(name) for nic in nics for name in ("IP", "IP6", "IP6_GLOBAL")):
-        return True
-    return bool(nics) and bool(getattr(item.MONITORING, "GUEST_IP_ADDRESSES", None))
 
 
 # ---------------------------------------------------------------- plan

@@ -296,29 +296,3 @@ def test_vms_that_are_not_to_run_are_not_waited_for(state):
 )
 def test_a_guest_says_that_it_is_ready(said, ready):
     assert planner.is_ready(vm(USER_TEMPLATE=said)) is ready
-
-
-ADDRESSES = [  # NICs, what the guest agent tells, whether the VM has an address on net
-    ([], None, False),
-    ([], "10.0.0.9", False),
-    ([{"NETWORK": "net"}], None, False),
-    ([{"NETWORK": "net"}], "", False),
-    ([{"NETWORK": "net"}], "10.0.0.9", True),
-    ([{"NETWORK": "net2"}], "10.0.0.9", False),
-    ([{"NETWORK": "net2", "IP": "10.0.0.1"}], None, False),
-    ([{"NETWORK": "net2"}, {"NETWORK": "net", "IP": "10.0.0.1"}], None, True),
-    ([{"NETWORK": "net", "IP6": "fe80::1"}], None, True),
-    ([{"NETWORK": "net", "IP6_GLOBAL": "2001:db8::1"}], None, True),
-    ([{"NETWORK": "net", "MAC": "02:00:0a:00:00:01"}], None, False),
-]
-
-
-@pytest.mark.parametrize(("nics", "told", "found"), ADDRESSES)
-def test_a_nic_has_an_address_or_the_guest_agent_tells_one(nics, told, found):
-    item = vm(TEMPLATE={"NIC": nics}, MONITORING=Element(GUEST_IP_ADDRESSES=told))
-    assert planner.has_address("net", item) is found
-
-
-def test_a_vm_without_a_template_or_monitoring_has_no_address():
-    assert planner.has_address("net", vm(TEMPLATE=None)) is False
-    assert planner.has_address("net", vm(TEMPLATE={"NIC": {"NETWORK": "net"}}, MONITORING=None)) is False
