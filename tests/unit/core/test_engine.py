@@ -16,6 +16,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.template import TEMPLATE, TEMPLATES
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from fake_vms import Steps
 
 
 @pytest.fixture
@@ -60,6 +61,22 @@ def test_the_first_object_has_id_0(cloud):
     assert (changed.record["name"], changed.record["status"]) == ("renamed", "offline")
     assert Engine(fresh(cloud), HOST).remove(None, 0).changed
     assert not Engine(fresh(cloud), HOST).remove(None, 0).changed
+
+
+def test_an_update_waits_until_the_object_has_settled(cloud):
+    Engine(cloud, HOST).converge("h", None, WANTED)
+    seen = []
+
+    def settled(item, wanted):
+        seen.append(item.TEMPLATE["RACK"])
+        return seen.count("B2") == 3
+
+    slow = HOST._replace(settled=settled)
+    report = Engine(Cloud(cloud.one, clock=Steps()), slow).converge("h", None, {"template": {"RACK": "B2"}})
+    assert report.changed
+    assert seen == ["B2"] * 3
+    assert not Engine(Cloud(cloud.one, clock=Steps()), slow, waits=False).converge("h", None, {"template": {}}).changed
+    assert seen == ["B2"] * 3
 
 
 def test_what_is_fixed_is_refused_before_anything_is_written(cloud, calls):
