@@ -14,7 +14,7 @@ from functools import partial
 from ..pyone import Client, OneException, OneNoExistsException, tls_context
 from ..pyone.transport import Endpoint
 from . import federation, guard, names
-from .failure import NEEDS, Failure, described
+from .failure import NEEDS, Failure, Unreachable, described
 from .numbers import is_whole
 from .releases import SINCE, TESTED, later, number
 from .secrets import Secrets
@@ -429,7 +429,7 @@ def endpoints(text):
         Failure: there is none.
     """
     if not text:
-        raise Failure("No endpoint of OpenNebula: give api_url, or set ONE_URL in the environment.")
+        raise Unreachable("No endpoint of OpenNebula: give api_url, or set ONE_URL in the environment.")
     return [url.strip() for url in text.split(",") if url.strip()]
 
 
@@ -446,11 +446,11 @@ def session(options):
     if not user and not password:
         stored = first_line(path)
         if stored and ":" not in stored:
-            raise Failure("The file %s holds no user:password: its first line has no colon." % path)
+            raise Unreachable("The file %s holds no user:password: its first line has no colon." % path)
         if stored:
             return stored
     missing = "api_password (or ONE_PASSWORD)" if user else "api_username (or ONE_USERNAME)"
-    raise Failure("No credentials for OpenNebula: give %s, or keep user:password in %s." % (missing, path))
+    raise Unreachable("No credentials for OpenNebula: give %s, or keep user:password in %s." % (missing, path))
 
 
 def secrets_of(options, given=None):
@@ -499,7 +499,7 @@ def first_line(path):
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise Failure("Cannot read %s: %s." % (path, getattr(error, "strerror", None) or error)) from None
+        raise Unreachable("Cannot read %s: %s." % (path, getattr(error, "strerror", None) or error)) from None
 
 
 def _context(named):

@@ -133,6 +133,10 @@ class Broken(Failure):
     """An object has failed; waiting for it, or a further run, does not mend it."""
 
 
+class Unreachable(Failure):
+    """A server cannot be asked, and no other call fares better: no endpoint, no answer, or no user whom it knows."""
+
+
 def name_option(failure, options):
     """Says in a failure which of the options of the task it is about, unless its message does so."""
     option = failure.option
@@ -171,7 +175,8 @@ def described(error, doing, more="", **data):
     fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
     advice = next(fitting, None)
     message = "Cannot %s: %s.%s%s" % (doing, said, " " + more if more else "", " %s." % advice if advice else "")
-    failure = Failure(message, method=error.method, code=error.code, **data)
+    kind = Unreachable if isinstance(error, (OneAuthenticationException, OneConnectionException)) else Failure
+    failure = kind(message, method=error.method, code=error.code, **data)
     failure.unclear = unclear(error)
     return failure
 

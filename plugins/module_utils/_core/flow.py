@@ -12,7 +12,7 @@ from ..pyone import OneConnectionException, OneException, OneProtocolException
 from ..pyone.flow import ONEFLOW, OneFlow, encoded
 from ..pyone.transport import Endpoint
 from .cloud import client_options, connect, endpoints, first_line, session, unencrypted
-from .failure import Failure, described
+from .failure import Unreachable, described
 
 DONE = 5
 PORT = 2474
@@ -131,7 +131,7 @@ def flow_endpoint(options):
         return endpoints(stored), ENDPOINT_FILE
     api_url = api_url or first_line("~/.one/one_endpoint")
     if not api_url:
-        raise Failure("No endpoint of OneFlow: give flow_url, or set ONEFLOW_URL in the environment.")
+        raise Unreachable("No endpoint of OneFlow: give flow_url, or set ONEFLOW_URL in the environment.")
     return [_beside(url) for url in endpoints(api_url)], "port %d of the host of api_url" % PORT
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ...module_utils._core.cloud import KINDS, method
-from ...module_utils._core.failure import Failure, described
+from ...module_utils._core.failure import Failure, Unreachable, described
 from ...module_utils._engine import bulk
 from ...module_utils._engine.engine import Engine
 from ...module_utils._engine.resource import wanted_of
@@ -29,12 +29,21 @@ class Outcome(NamedTuple):
         failures (dict): number → Failure.
         skipped (dict): number → number of the object whose failure keeps it from being made.
         unplanned (list[Planned]): changes that became necessary by the others.
+        unreachable (dict): server (FLOW or ONED) → number of the object that found that it does not answer any more.
     """
 
     done: dict
     failures: dict
     skipped: dict
     unplanned: list
+    unreachable: dict
+
+
+ONED, FLOW = "oned", "flow"
+
+
+def _server(one):
+    return FLOW if one.declared.entry.key in ("service_templates", "services") else ONED
 
 
 def apply(cloud, plan, workers, progress):
@@ -49,7 +58,7 @@ def apply(cloud, plan, workers, progress):
     Returns:
         Outcome
     """
-    outcome = Outcome({}, {}, {}, [])
+    outcome = Outcome({}, {}, {}, [], {})
     _carry_out(cloud, plan, workers, outcome, progress)
     more = _unplanned(cloud, plan, outcome)
     if more is not None:
@@ -62,7 +71,7 @@ def _carry_out(cloud, plan, workers, outcome, progress):
     cloud.plans = False
     due = {one.number: one for one in plan.objects if one.action not in ("none", "remove")}
     for wave in plan.waves:
-        nodes = [node for node in wave if node.number in due and _goes_on(plan, node, outcome)]
+        nodes = [node for node in wave if node.number in due and _goes_on(plan, due[node.number], outcome)]
         _make(cloud, plan, [(due[node.number], node.part) for node in nodes], workers, outcome, progress)
     _remove(cloud, plan, workers, outcome, progress)
 
@@ -75,21 +84,30 @@ def _unplanned(cloud, plan, outcome):
     if outcome.failures or not outcome.done:
         return None
     cloud.plans = True
-    more, faults = planner.plan(cloud, [one.declared for one in plan.objects])
+    try:
+        more, faults = planner.plan(cloud, [one.declared for one in plan.objects])
+    except Unreachable:
+        return None
     if faults:
         return None
     return more._replace(objects=[one if one.declared.waits else one._replace(action="none") for one in more.objects])
 
 
-def _goes_on(plan, node, outcome):
-    """Whether what an object needs has been made; keeps why it is skipped."""
-    if node.number in outcome.failures or node.number in outcome.skipped:
+def _goes_on(plan, one, outcome):
+    """Whether what an object needs has been made, and its server answers; keeps why it is skipped."""
+    if one.number in outcome.failures or one.number in outcome.skipped:
         return False
     causes = graph.dependants(plan.references, set(outcome.failures))
-    if node.number in causes:
-        outcome.skipped[node.number] = causes[node.number]
-        return False
-    return True
+    if one.number in causes:
+        outcome.skipped[one.number] = causes[one.number]
+    return one.number not in causes and _answers(one, outcome)
+
+
+def _answers(one, outcome):
+    """Whether the server of an object answers; keeps why it is skipped."""
+    if _server(one) in outcome.unreachable:
+        outcome.skipped[one.number] = outcome.unreachable[_server(one)]
+    return one.number not in outcome.skipped
 
 
 def _make(cloud, plan, nodes, workers, outcome, progress):
@@ -104,10 +122,7 @@ def _make(cloud, plan, nodes, workers, outcome, progress):
             groups.setdefault(id(resource), []).append((one, part))
     for group in groups.values():
         _make_together(cloud, plan, group, workers, outcome, progress)
-    with ThreadPoolExecutor(max(1, workers)) as threads:
-        for one, result in zip(single, threads.map(lambda one: _alone(cloud, one), single)):
-            _keep(one, result, outcome, progress)
-    _forget(cloud, single)
+    _one_by_one(cloud, single, workers, outcome, progress)
 
 
 def _together(declared):
@@ -128,8 +143,18 @@ def _forget(cloud, objects):
     cloud.forget_changed(own.union(*(METHODS.get(kind, ()) for kind in kinds)))
 
 
-def _alone(cloud, one):
-    """The Report of an object, or its Failure."""
+def _one_by_one(cloud, objects, workers, outcome, progress):
+    with ThreadPoolExecutor(max(1, workers)) as threads:
+        for one, result in zip(objects, threads.map(partial(_alone, cloud, outcome), objects)):
+            if result is not None:
+                _keep(one, result, outcome, progress)
+    _forget(cloud, objects)
+
+
+def _alone(cloud, outcome, one):
+    """The Report of an object, or its Failure; None where it is skipped, for its server does not answer any more."""
+    if not _answers(one, outcome):
+        return None
     try:
         return planner.report_of(cloud, one.declared, apply=True)
     except Failure as failure:
@@ -162,16 +187,15 @@ def _job(cloud, plan, one, part):
 def _keep(one, result, outcome, progress):
     failed = isinstance(result, Failure)
     (outcome.failures if failed else outcome.done)[one.number] = result
+    if isinstance(result, Unreachable) and not result.unclear:
+        outcome.unreachable.setdefault(_server(one), one.number)
     progress(one, result if failed else None)
 
 
 def _remove(cloud, plan, workers, outcome, progress):
     """Removes what is declared absent."""
     for nodes in _removals(plan):
-        with ThreadPoolExecutor(max(1, workers)) as threads:
-            for one, result in zip(nodes, threads.map(lambda one: _alone(cloud, one), nodes)):
-                _keep(one, result, outcome, progress)
-        _forget(cloud, nodes)
+        _one_by_one(cloud, nodes, workers, outcome, progress)
 
 
 def _removals(plan):

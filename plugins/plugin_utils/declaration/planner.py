@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._core import names
 from ...module_utils._core.cloud import label
-from ...module_utils._core.failure import Failure, described
+from ...module_utils._core.failure import Failure, Unreachable, described
 from ...module_utils._engine.engine import Engine
 from ...module_utils._engine.resource import Report, modes_of, wanted_of
 from ...module_utils.pyone import OneException
@@ -189,7 +189,15 @@ def _faults_in(cloud, declared, option, value, message):
 
 
 def _message(error):
-    return error.message if isinstance(error, Failure) else described(error, "use it").message
+    """What is wrong with an object (Failure or OneException → str).
+
+    Raises:
+        Unreachable: it is not about this object: no other fares better.
+    """
+    failure = error if isinstance(error, Failure) else described(error, "use it")
+    if isinstance(failure, Unreachable):
+        raise failure from None
+    return failure.message
 
 
 def _planned(cloud, number, declared, references, numbers):

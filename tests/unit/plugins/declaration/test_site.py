@@ -9,8 +9,13 @@ import copy
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.action.one_cloud import Progress
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneInternalException, OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure, Unreachable
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
+    OneAuthenticationException,
+    OneConnectionException,
+    OneInternalException,
+    OneServer,
+)
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import prune
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.document import Entry
 from opennebula_simulator.cloud import Options
@@ -127,6 +132,34 @@ def test_a_failure_keeps_only_what_needs_it_from_being_made(site, one):
     assert [names[number] for number in sorted(outcome.skipped)] == ["bob", "bob"]
     assert {names[number] for number in outcome.done} == {"eve"}
     assert set(outcome.skipped.values()) == set(outcome.failures), "the cause is told"
+
+
+@pytest.mark.parametrize("error", [OneAuthenticationException("who?"), OneConnectionException("cannot reach it")])
+def test_a_server_that_does_not_answer_is_asked_once(site, one, error):
+    def refuse(method):
+        calls.append(method)
+        raise error
+
+    calls = []
+    many = {"hosts": [{"name": f"h{number}", "im_mad": "dummy", "vm_mad": "dummy"} for number in range(9)], **CLOUD}
+    with pytest.raises(Unreachable, match=error.message):
+        site.plan(many, on_call=refuse)
+    assert len(calls) == 1
+
+
+def test_what_is_left_is_skipped_when_the_server_does_not_answer_any_more(site, one):
+    def refuse(method):
+        calls.append(method)
+        if "one.group.allocate" in calls:
+            raise OneConnectionException("cannot reach it")
+
+    calls = []
+    plan, outcome = site.apply(CLOUD, on_call=refuse)
+    names = {one.number: one.declared.name for one in plan.objects}
+    assert "cannot reach it" in outcome.failures[0].message
+    assert {names[number] for number in (*outcome.failures, *outcome.skipped)} > {"devs", "web-##", "net", "tpl", "vdc"}
+    assert len(calls[calls.index("one.group.allocate") :]) < len(names)
+    assert {names[number] for number in outcome.skipped} > {"web-##", "vdc"}
 
 
 def test_what_opennebula_changes_with_other_objects_is_made_as_declared_in_the_same_run(site, one):
