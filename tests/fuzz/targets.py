@@ -74,10 +74,9 @@ def escaped(data):
 
 
 def outcome(document):
-    """What is in a document; None where it is none."""
+    """What is in a document, as a text, for a number may be nan, which equals nothing; None where it is none."""
     with contextlib.suppress(OneException):
-        found = element.parse(document)
-        return content(found)
+        return repr(content(element.parse(document)))
     return None
 
 
