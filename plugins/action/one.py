@@ -33,6 +33,7 @@ from ansible.plugins.loader import module_loader
 from ansible.utils.display import Display
 
 from ..module_utils._module import OneModule
+from ..plugin_utils.declaration.options import accept
 
 try:
     from ansible.module_utils.secrets import mask_secrets
@@ -156,8 +157,9 @@ class ActionModule(Ordinary):
         """The result of the task.
 
         Raises:
-            AnsibleActionFail: the switch is no boolean.
+            AnsibleActionFail: the switch is no boolean; an option is nested too deeply.
         """
+        accept(self._task.args)
         self._core = core_at_hand()
         if self._core:
             self._environment = {}

@@ -26,7 +26,7 @@ from ..module_utils._core.flow import Clients
 from ..module_utils._core.waiting import Clock
 from ..modules import one_cloud
 from ..plugin_utils.declaration import apply, document, objects, planner, prune, report_html
-from ..plugin_utils.declaration.options import cost, plain, uncollected, validated
+from ..plugin_utils.declaration.options import accept, cost, plain, uncollected, validated
 from ..plugin_utils.declaration.shared_cloud import SharedCloud
 from .one import followed
 
@@ -147,10 +147,11 @@ class ActionModule(ActionBase):
 
     def _file(self, path):
         try:
+            numbers = document.lines_of(path)
             loaded = self._loader.load_from_file(path, cache="none", unsafe=True, **TRUSTED)  # nobody else has it
-            content = plain(self._templar.template(loaded))
-            with open(path, encoding="utf-8") as stream:
-                return path, content or {}, document.lines(stream.read())
+            content = self._templar.template(loaded)
+            accept({"src": content})  # expressions may bring what the text does not have
+            return path, plain(content) or {}, numbers
         except (AnsibleError, yaml.YAMLError, ValueError) as error:
             raise AnsibleActionFail("Cannot read %s: %s" % (path, error)) from None
 
@@ -194,7 +195,7 @@ def _planned(path):
     """
     try:
         return json.loads(path.read_text("utf-8"))["plan"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Failure("The file of plan_file is no plan: %s. Write it by a check run." % path) from None
 
 

@@ -48,15 +48,17 @@ _list:
 """
 
 from ansible.errors import AnsibleLookupError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils._core.argument_specs import FLOW_CONNECTION, SELECTION
+from ..module_utils._core.argument_specs import FLOW_CONNECTION, SELECTION, refuse_deep
 from ..module_utils._core.cloud import Cloud, secrets_of
 from ..module_utils._core.failure import Failure
 from ..module_utils._core.flow import Clients
 from ..module_utils._engine.info import records
 from ..module_utils._kinds.registry import RESOURCES, unknown
+from ..plugin_utils.declaration.options import plain
 
 
 class LookupModule(LookupBase):
@@ -68,9 +70,13 @@ class LookupModule(LookupBase):
         Raises:
             AnsibleLookupError: one sentence: what, where, what to do.
         """
-        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            refuse_deep({"_terms": terms, **kwargs})
+            self.set_options(var_options=variables, direct=kwargs)
+            options = selection({name: self.get_option(name) for name in SELECTION})
+        except Failure as failure:
+            raise AnsibleLookupError(failure.message) from None
         connection = {name: self.get_option(name) for name in FLOW_CONNECTION}
-        options = {name: self.get_option(name) for name in SELECTION}
         secrets = secrets_of(connection)
         try:
             with Clients(connection, read_only=True, warn=Display().warning) as clients:
@@ -80,13 +86,25 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(secrets.message(failure.message)) from None
 
 
+def selection(options):
+    """The options that choose objects, as modules take them: Ansible does not look into the lists of a lookup.
+
+    Raises:
+        Failure: an item is of another type.
+    """
+    result = ArgumentSpecValidator(SELECTION).validate(plain(options))
+    if result.error_messages:
+        raise Failure("%s." % result.error_messages[0].rstrip("."))
+    return result.validated_parameters
+
+
 def found(cloud, kind, options):
     """The masked records of a kind.
 
     Raises:
         Failure: there is no such kind; no object, or more than one, has a name that is given exactly.
     """
-    if kind not in RESOURCES:
+    if not isinstance(kind, str) or kind not in RESOURCES:
         raise unknown(kind)
     name = options["name"]
     if name is not None and not name.startswith("~"):

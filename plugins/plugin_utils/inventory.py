@@ -19,10 +19,11 @@ from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ..module_utils._core.argument_specs import CONNECTION
+from ..module_utils._core.argument_specs import CONNECTION, refuse_deep
 from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure, printable
 from ..module_utils.pyone.element import parsed
+from .declaration.document import lines_of
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
 from .inventory_sources import servers, side_by_side
@@ -108,10 +109,11 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         self._checked = set()  # names of variables that Ansible has taken
         try:
+            lines_of(path)
             self._configure(self._read_config_data(path), path)
             with uncollected():
                 self._populate(self._cached(path, cache))
-        except (Failure, AnsibleError) as error:
+        except (Failure, AnsibleError, ValueError) as error:
             raise AnsibleParserError(secrets_of(getattr(self, "options", {})).message(str(error))) from None
 
     # ------------------------------------------------------------ options
@@ -125,6 +127,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         known = self.option_definitions
         names = set(known).union(*(definition.get("aliases") or () for definition in known.values()))
         refuse_unknown(config, names, os.path.basename(path))
+        refuse_deep(config)
         self.options = {name: self.get_option(name) for name in known}
         self.options.update((name, self.templar.template(self.options[name])) for name in TEMPLATED if name in known)
         self.expressions = any(self.options[name] for name in EXPRESSIONS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import env_fallback
 
+from ..pyone.depth import DEEPEST, too_deep
 from .failure import Failure
 
 CONNECTION: dict = {
@@ -121,6 +122,13 @@ def require_least(params):
     for option, least in LEAST.items():
         if params.get(option) is not None and params[option] < least:
             raise Failure("The option %s takes a number from %d, not %s." % (option, least, params[option]))
+
+
+def refuse_deep(params):
+    """Raises Failure when the value of an option is nested more deeply than anything in OpenNebula."""
+    for option, value in params.items():
+        if too_deep(value):
+            raise Failure("The option %s takes at most %d levels of nesting." % (option, DEEPEST))
 
 
 def any_case(words):

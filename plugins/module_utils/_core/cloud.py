@@ -11,7 +11,8 @@ import re
 from collections import namedtuple
 from functools import partial
 
-from ..pyone import Client, OneException, OneNoExistsException, tls_context
+from ..pyone import Client, OneException, OneNoExistsException, OneProtocolException, tls_context
+from ..pyone.element import Element
 from ..pyone.transport import Endpoint
 from . import federation, guard, names
 from .failure import NEEDS, Failure, Unreachable, described
@@ -99,6 +100,23 @@ def label(kind):
 def method(kind, verb):
     """The API method of a kind: ``vn.rename`` for vnet and rename."""
     return "%s.%s" % (KINDS[kind].prefix, verb)
+
+
+def refuse_other(method, answer):
+    """Raises OneProtocolException when a method that reads objects answers with something else."""
+    pool = LISTS.get(method.partition(".info")[0])
+    kind = INFOS.get(method, pool)
+    if kind is None or method.startswith("flow."):  # whose client knows what it answers
+        return
+    items = KINDS[kind].items
+    if not isinstance(answer, Element):
+        fits = not isinstance(answer, (int, str, list))
+    elif pool is not None:
+        fits = isinstance(getattr(answer, items, None), list)
+    else:
+        fits = answer._node.tag == items
+    if not fits:
+        raise OneProtocolException("the answer to one.%s is none of OpenNebula" % method, "one." + method)
 
 
 def ignore(message):
@@ -190,6 +208,7 @@ class Cloud:
 
     def _answer(self, method, *arguments):
         answer = self.one.call(method, *arguments)
+        refuse_other(method, answer)
         if ".info" in method:
             self.secrets.remember((method, *(one for one in arguments[:1] if isinstance(one, int))), answer)
         self._keep(method, answer)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..pyone.depth import bounded
 from ..pyone.element import Element
 
 
@@ -13,12 +14,19 @@ def plain(value):
 
     Args:
         value (int | bool | str | Element): what OneServer.call returns.
+
+    Raises:
+        OneProtocolException: it is nested too deeply.
     """
+    return bounded(_plain, value)
+
+
+def _plain(value):
     if isinstance(value, Element):
         found = {name: getattr(value, name) for name in dir(value) if not name.startswith("_") and name != "to_xml"}
-        return {name: plain(item) for name, item in found.items() if item is not None}
+        return {name: _plain(item) for name, item in found.items() if item is not None}
     if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     return value

@@ -148,6 +148,8 @@ def fault(error):
     """The Failure for an exception that no code expects: it may hold secrets, as its traceback may."""
     import traceback  # which only this needs
 
+    if isinstance(error, RecursionError):
+        return Failure("What the task is given, or what OpenNebula has answered, is nested too deeply.")
     text = "This is a fault of the collection privazio.opennebula, please report it: %s: %s."
     found = traceback.format_exception(type(error), error, error.__traceback__)
     return Failure(text % (type(error).__name__, error), exception="".join(found))

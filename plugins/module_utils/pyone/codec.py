@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 
+from .depth import DEEPEST, bounded, too_deep
 from .errors import OneArgumentException, OneProtocolException
 
 TYPE_CHECKING = False
@@ -36,6 +37,8 @@ def encode(method: str, params: Sequence[Any]) -> bytes:
     Raises:
         OneArgumentException: a value that XML-RPC cannot carry.
     """
+    if too_deep(params):
+        raise OneArgumentException("an argument that is nested more than %d levels deep cannot be sent" % DEEPEST)
     values = "".join("<param><value>%s</value></param>" % _marshal(value) for value in params)
     request = '<?xml version="1.0"?><methodCall><methodName>%s</methodName><params>%s</params></methodCall>'
     return (request % (_escape(method), values)).encode("utf-8")
@@ -167,9 +170,11 @@ def _by_library(body):
     from xmlrpc.client import Fault, loads
 
     try:
-        result = loads(text, use_builtin_types=True)[0][0]
+        result = bounded(lambda text: loads(text, use_builtin_types=True)[0][0], text)
     except Fault as fault:
-        raise OneProtocolException(str(fault.faultString), code=fault.faultCode) from None
+        raise OneProtocolException(bounded(str, fault.faultString), code=fault.faultCode) from None
+    except OneProtocolException:
+        raise
     except Exception as error:  # expat, number and type errors of every kind
         message = "the answer is not XML-RPC (%s): %r" % (error or type(error).__name__, text[:80])
         raise OneProtocolException(message) from None

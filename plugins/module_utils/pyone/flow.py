@@ -15,6 +15,7 @@ import re
 from types import SimpleNamespace
 
 from .client import BaseClient
+from .depth import DEEPEST, bounded, too_deep
 from .errors import (
     BY_CODE,
     OneActionException,
@@ -537,6 +538,8 @@ def _choice(name, value, choices):
 
 def encoded(content: Any) -> bytes:
     """JSON. Raises OneArgumentException: it cannot be written so."""
+    if too_deep(content):
+        raise OneArgumentException("content that is nested more than %d levels deep cannot be sent" % DEEPEST)
     try:
         return json.dumps(content, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
@@ -567,8 +570,8 @@ def _has(found, wanted):
 
 def _parsed(text, name):
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return bounded(json.loads, text)
+    except ValueError:
         raise OneProtocolException("the answer is not JSON: %r" % text[:60], name) from None
 
 
@@ -593,8 +596,8 @@ def _no_document(verb, path):
 def _words(text):
     """What OneFlow says in the body of an error, without the interpreter's extract of its source."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = bounded(json.loads, text)
+    except (ValueError, OneProtocolException):
         found = text
     if isinstance(found, dict):
         inner = found.get("error", found)

@@ -115,7 +115,8 @@ def _scalar(name, value):
     if isinstance(value, (int, float)):
         return "%d" % value if isinstance(value, int) else repr(value)
     if not isinstance(value, str):
-        kind = "nothing (None)" if value is None else "a %s" % type(value).__name__
+        known = next((kind for kind in (dict, list) if isinstance(value, kind)), type(value))
+        kind = "nothing (None)" if value is None else "a %s" % known.__name__
         raise OneTemplateException("the attribute %s cannot be %s: give text, a number or a boolean" % (name, kind))
     bad = _FORBIDDEN.search(value)
     if bad or "]]>" in value:

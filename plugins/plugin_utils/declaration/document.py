@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+
+from ...module_utils.pyone.depth import DEEPEST
 
 # key of a document → module that takes its objects
 KEYS = {
@@ -103,17 +106,51 @@ def sources(path):
 def lines(text):
     """{key: [line of each item of its list]} of a YAML text, from 1.
 
+    It reads the events of the parser, for whatever builds a tree of them needs the stack for each level.
+
     Args:
         text (str): a mapping of lists; what has another form is left out.
+
+    Raises:
+        yaml.YAMLError: it cannot be read.
+        ValueError: it is nested too deeply.
     """
-    root = yaml.compose(text, Loader=LOADER)
-    if not isinstance(root, yaml.MappingNode):
-        return {}
-    return {
-        key.value: [item.start_mark.line + 1 for item in value.value]
-        for key, value in root.value
-        if isinstance(value, yaml.SequenceNode)
-    }
+    found: dict = {}
+    above: list[type] = []  # of the mappings and lists around an event
+    key = None
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionEndEvent):
+            above.pop()
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        if above == [yaml.MappingStartEvent, yaml.SequenceStartEvent]:
+            found[key].append(event.start_mark.line + 1)
+        elif above == [yaml.MappingStartEvent] and isinstance(event, yaml.ScalarEvent):
+            key = event.value
+        elif above == [yaml.MappingStartEvent] and isinstance(event, yaml.SequenceStartEvent):
+            found[key] = []
+        if isinstance(event, yaml.CollectionStartEvent):
+            above.append(type(event))
+            _refuse_deep(above, event)
+    return found
+
+
+def lines_of(path):
+    """lines() of a file; nothing of what is no YAML, as loading it tells why.
+
+    To load a file that is nested far too deeply ends Python: this comes first.
+
+    Raises:
+        ValueError: it is nested too deeply, or is no text.
+    """
+    with open(path, encoding="utf-8") as stream, suppress(yaml.YAMLError):
+        return lines(stream.read())
+    return {}
+
+
+def _refuse_deep(above, event):
+    if len(above) > DEEPEST:
+        raise ValueError("line %d has more than %d levels of nesting." % (event.start_mark.line + 1, DEEPEST))
 
 
 def merged(parts):

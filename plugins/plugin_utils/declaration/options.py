@@ -14,7 +14,18 @@ from ansible.module_utils.basic import AnsibleFallbackNotFound
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.display import Display
 
+from ...module_utils._core.argument_specs import refuse_deep
+from ...module_utils._core.failure import Failure
+
 VERBOSE = 3  # of -vvv
+
+
+def accept(given):
+    """Raises AnsibleActionFail when an option of a task is nested too deeply: whatever looks at it needs the stack."""
+    try:
+        refuse_deep(given)
+    except Failure as failure:
+        raise AnsibleActionFail(failure.message) from None
 
 
 def validated(module, given):
@@ -27,6 +38,7 @@ def validated(module, given):
     Raises:
         AnsibleActionFail: they are not valid.
     """
+    accept(given)
     found = ArgumentSpecValidator(module.OPTIONS, **module.RULES).validate(plain(given))
     if found.error_messages:
         raise AnsibleActionFail("%s." % ". ".join(found.error_messages))

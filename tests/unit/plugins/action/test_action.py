@@ -44,7 +44,7 @@ def face(monkeypatch, task_vars=None, environment=(), async_val=0, transport="lo
     """Whether the task runs here."""
     connection = SimpleNamespace(transport=transport, become=become)
     connection._shell = SimpleNamespace(env_prefix=lambda **given: "")
-    task = SimpleNamespace(environment=list(environment), async_val=async_val, no_log=False)
+    task = SimpleNamespace(args={}, environment=list(environment), async_val=async_val, no_log=False)
     found = action.ActionModule(task, connection, SimpleNamespace(), None, Templar(), None)
     monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", keep)
     monkeypatch.setattr(action.Ordinary, "run", lambda self, tmp, task_vars: self._core is not None)
