@@ -159,7 +159,7 @@ def test_what_is_left_is_skipped_when_the_server_does_not_answer_any_more(site, 
         "virtual_machines": [{"name": f"vm{number}", "template": "tpl"} for number in range(9)],
     }
     one.template.allocate({"NAME": "tpl", "CPU": "1", "MEMORY": "64"})
-    plan, outcome = site.apply(alone, on_call=refuse)
+    dummy, outcome = site.apply(alone, on_call=refuse)
     (failure,) = outcome.failures.values()
     assert failure.message.startswith("Cannot create group devs: cannot reach it.")
     assert len(outcome.skipped) == 9
