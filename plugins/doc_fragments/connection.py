@@ -38,6 +38,7 @@ options:
   ca_path:
     description:
       - File or directory of certificates to trust, instead of those of the system.
+      - A revocation list (CRL) in this file, or in the directory after C(openssl rehash), is respected.
       - Read from the environment if omitted, E(ONE_CA_PATH).
     type: path
   client_cert:
@@ -126,6 +127,7 @@ options:
   ca_path:
     description:
       - File or directory of certificates to trust, instead of those of the system.
+      - A revocation list (CRL) in this file, or in the directory after C(openssl rehash), is respected.
     type: path
     env:
       - name: ONE_CA_PATH

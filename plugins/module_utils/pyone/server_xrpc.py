@@ -46,7 +46,8 @@ class OneServer(Client, API):
         session (str): ``user:password`` or ``user:token``.
         timeout (float | None): seconds that each endpoint has for a call, repetitions included; 0 or less: no limit.
             None: 120.
-        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory.
+        https_verify (bool | str): check certificates; a path: trust the certificates of this file or directory, and
+            respect the revocation lists (CRL) there.
         protocol (str | None): ``xmlrpc``, the only one.
         context (ssl.SSLContext | None): used as it is for https, in place of https_verify.
         read_only (bool): refuse every method that changes anything.

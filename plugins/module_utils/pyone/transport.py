@@ -55,7 +55,8 @@ def tls_context(
 
     Args:
         verify (bool): check the server's certificate and name.
-        ca_path (str | None): file or directory of trusted certificates (PEM) in place of the system's.
+        ca_path (str | None): file or directory of trusted certificates (PEM) in place of the system's.  Where it has
+            a revocation list (CRL) too, the server's certificate has to be in order by the list of its authority.
         client_cert, client_key (str | None): files (PEM) that identify the client.
 
     Raises:
@@ -71,12 +72,19 @@ def tls_context(
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+        elif context.cert_store_stats()["crl"] or (folder and _has_crl(ca_path)):
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         if client_cert:
             context.load_cert_chain(client_cert, client_key)
     except (OSError, ValueError) as error:
         paths = ", ".join(path for path in (ca_path, client_cert, client_key) if path)
         raise OneException("cannot load the TLS certificates from %s: %s" % (paths, _reason(error))) from error
     return context
+
+
+def _has_crl(folder):
+    """Whether a directory has a revocation list, named as `openssl rehash` does; it is read when it is needed."""
+    return any(re.fullmatch(r"[0-9a-f]{8}\.r[0-9]+", name) for name in os.listdir(folder))
 
 
 class Service(namedtuple("Service", "example path pages")):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -50,6 +51,54 @@ class Authorities:
         openssl(self.folder, f"x509 -req -in {stem}.csr -days {days} {by} -out {stem}.pem")
         return str(self.folder / f"{stem}.pem"), str(self.folder / f"{stem}.key")
 
+    def revocations(self, name, *revoked, authority="ca", days=2):
+        """A file with an authority's list of revoked certificates; negative days: it has expired."""
+        for made, text in (("index.txt", ""), ("crlnumber", "01")):
+            (self.folder / made).write_text(text, encoding="utf-8")
+        (self.folder / "ca.cnf").write_text(CA, encoding="utf-8")
+        by = f"-config ca.cnf -cert {authority}.pem -keyfile {authority}.key"
+        for one in revoked:
+            openssl(self.folder, f"ca {by} -revoke {one}.pem")
+        until = "-crl_lastupdate 20200101000000Z -crl_nextupdate 20200102000000Z" if days < 0 else f"-crldays {days}"
+        openssl(self.folder, f"ca {by} -gencrl {until} -out {name}.crl")
+        return (self.folder / f"{name}.crl").read_text(encoding="utf-8")
+
+
+CA = """
+[ca]
+default_ca = here
+[here]
+database = index.txt
+crlnumber = crlnumber
+default_md = sha256
+"""
+
+
+@pytest.fixture(scope="module")
+def revoked(tls):
+    """revoked(list, trusted=…, folder=…) -> a path with certificates to trust, and a list of authority ca."""
+    made = tls.authorities
+    texts = {
+        "elsewhere": made.revocations("elsewhere", "elsewhere"),
+        "good": made.revocations("good", "good"),
+        "expired": made.revocations("old", days=-1),
+        "of another": made.revocations("another", authority="other"),
+    }
+
+    def path(listed, folder=False, *trusted):
+        parts = [Path(getattr(tls, name)).read_text(encoding="utf-8") for name in trusted or ("ca",)]
+        where = made.folder / f"{listed.replace(' ', '_')}{folder}{len(parts)}"
+        if folder:
+            where.mkdir(exist_ok=True)
+            for number_, text in enumerate([*parts, texts[listed]]):
+                (where / f"{number_}.pem").write_text(text, encoding="utf-8")
+            openssl(where, "rehash .")
+        else:
+            where.write_text("".join([*parts, texts[listed]]), encoding="utf-8")
+        return str(where)
+
+    return path
+
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory):
@@ -62,7 +111,7 @@ def tls(tmp_path_factory):
     (hashed / "ca.pem").write_text((made.folder / "ca.pem").read_text(encoding="utf-8"), encoding="utf-8")
     openssl(made.folder, "rehash hashed")
     paths = {name: str(made.folder / f"{name}.pem") for name in ("ca", "other")}
-    return SimpleNamespace(servers=servers, clients=clients, hashed=str(hashed), **paths)
+    return SimpleNamespace(authorities=made, servers=servers, clients=clients, hashed=str(hashed), **paths)
 
 
 @pytest.fixture
@@ -107,6 +156,46 @@ def test_no_other_server_is_told_the_session(serving, client, tls, server, trust
         client(found.url, https_verify=getattr(tls, trusted) if trusted else True, retries=0).host.delete(0)
     assert not caught.value.sent
     assert found.requests == []
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize(
+    ("listed", "server", "reason"),
+    [
+        ("elsewhere", "good", None),
+        ("good", "good", "certificate revoked"),
+        ("expired", "good", "CRL has expired"),
+        ("of another", "good", "unable to get certificate CRL"),
+        ("elsewhere", "expired", "certificate has expired"),
+    ],
+)
+def test_a_list_of_revoked_certificates_counts(serving, client, revoked, listed, server, reason, folder):
+    found = serving(server)
+    one = client(found.url, https_verify=revoked(listed, folder), retries=0)
+    if reason is None:
+        assert one.call(READ, 0) == 7
+        return
+    with pytest.raises(OneConnectionException, match=rf"its certificate is not trusted \({reason}\)"):
+        one.host.delete(0)
+    assert found.requests == []
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_every_authority_needs_a_list_once_one_has_one(serving, client, revoked, folder):
+    path = revoked("elsewhere", folder, "ca", "other")
+    assert client(serving("good").url, https_verify=path).call(READ, 0) == 7
+    with pytest.raises(OneConnectionException, match="unable to get certificate CRL"):
+        client(serving("of another").url, https_verify=path, retries=0).call(READ, 0)
+
+
+def test_without_a_list_what_was_revoked_is_trusted(serving, client, tls, revoked):
+    revoked("good")
+    assert client(serving("good").url, https_verify=tls.ca).call(READ, 0) == 7
+
+
+def test_without_checks_a_list_does_not_count(revoked, serving, client):
+    context = tls_context(False, revoked("good"))
+    assert client(serving("good").url, context=context).call(READ, 0) == 7
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -48,7 +48,9 @@ options:
     type: bool
     default: true
   ca_path:
-    description: ["File or directory of certificates to trust. Read from the environment if omitted, E(ONE_CA_PATH)."]
+    description:
+      - File or directory of certificates to trust; a revocation list (CRL) in it is respected. Read from the
+        environment if omitted, E(ONE_CA_PATH).
     type: str
   secret_names:
     description:
