@@ -242,10 +242,12 @@ ACTS: dict[str, dict[str, Act]] = {
 
 
 def give_agent(lab: Lab) -> None:
-    """A VM whose guest answers: those of the driver dummy have none."""
+    """A VM whose guest answers, on whichever host: those of the driver dummy have none."""
     vm = lab.cloud["VM"].get(0)
     assert vm is not None
     vm.history[-1]["vm_mad"] = "kvm"
+    for host in lab.cloud["HOST"]:
+        host.vm_mad = "kvm"
 
 
 PREPARATIONS: dict[str, Callable[[Lab], None]] = {"one_vm_recover": break_down, "one_vm_exec": give_agent}

@@ -23,9 +23,9 @@ class Element(SimpleNamespace):
             raise AttributeError(name)
 
 
-def record(oid: int = 0, host: str = "host0", datastore: int = 100, cluster: int = 0) -> Element:
-    """A history record."""
-    return Element(HID=oid, HOSTNAME=host, DS_ID=datastore, CID=cluster)
+def record(oid: int = 0, host: str = "host0", datastore: int = 100, cluster: int = 0, **more: Any) -> Element:
+    """A history record; `more`: its number (SEQ), and the times when the VM began to run and stopped."""
+    return Element(HID=oid, HOSTNAME=host, DS_ID=datastore, CID=cluster, **{"SEQ": 0, **more})
 
 
 def vm(state: str = "RUNNING", oid: int = 7, name: str = "db", history: tuple = (), **more: Any) -> Element:

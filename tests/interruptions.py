@@ -9,6 +9,7 @@ import re
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from acts import ACTS, BEFORE, PREPARATIONS, REPEATED, furnish
@@ -280,8 +281,15 @@ def difference(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> str
         after = found[kind]
         lost, more = set(before) - set(after), set(after) - set(before)
         if lost or more or len(before) != len(after):
-            parts.append(f"{kind}: {lost} became {more}")
+            parts.append(f"{kind}: {apart(min(lost, default=''), min(more, default=''))}")
     return "; ".join(parts)
+
+
+def apart(before: str, after: str) -> str:
+    """Where two texts differ first, with what is beside it."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    start = max(0, sum(1 for dummy in same) - 200)
+    return f"…{before[start : start + 400]}… became …{after[start : start + 400]}…"
 
 
 # ---------------------------------------------------------------- what happens
@@ -363,7 +371,7 @@ class Other:
 def subject(stage: Stage, module: str, act: str) -> tuple[Any, Any]:
     """(its kind in SUBJECTS, the object that an act is about or None)."""
     kind = next((one for one in SUBJECTS.values() if one.module == module), SUBJECTS["vm"])
-    name = ACTS[module][act].get("name")
+    name = ACTS[module][act].get("name", "vm")
     pool = next(pool for pool in stage.cloud.pools.values() if pool.kind.method == kind.prefix)
     alive = [one for one in pool if one.name == name and getattr(one, "state", None) != int(DONE)]
     return kind, next(iter(alive), None)

@@ -54,7 +54,7 @@ class Step(NamedTuple):
     method: str = ""  # of the API, without the prefix `one.`
     arguments: tuple = ()  # of the method, or of `run` after the cloud; a Reference becomes an id
     run: Any = None  # (cloud, *arguments) -> answer: instead of a method
-    states: Any = None  # frozenset of the states of a VM in which it works; None: all
+    states: Any = None  # frozenset of the states of a VM in which it works, or may still come about; None: all
     phase: int = NORMAL  # FIRST: what forbids other changes is taken away; LAST: it may take the right to the others
     transient: bool = False  # whether the VM leaves its state meanwhile
     until: Any = None  # (object) -> whether it has come about; raises Failure when it never will

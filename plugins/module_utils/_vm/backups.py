@@ -15,6 +15,7 @@ from .._engine.resource import LAST, Attribute, Reference, Resource, Step, actio
 from .configuration import plan_sections
 from .record import KIND
 from .record import read as read_vm
+from .states import LIVE
 
 SAVABLE = frozenset(("running", "poweredoff"))
 RESTORABLE = frozenset(("poweredoff",))
@@ -116,7 +117,7 @@ def plan_backup(record, wanted, modes):
     target = CONTINUE if datastore is None else Reference("datastore", datastore)
     arguments = (record["id"], target, reset)
     before = (record["backups"], record["increment"])
-    made = Step("new backup", until=partial(_differs, before), phase=LAST)
+    made = Step("new backup", until=partial(_differs, before), states=SAVABLE | LIVE, phase=LAST)
     on = "VM %s" % record["name"]
     return "none", "taken", [Step("back up", "vm.backup", arguments, on=on, states=SAVABLE, transient=True), made]
 

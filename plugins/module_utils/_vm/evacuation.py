@@ -12,7 +12,7 @@ from .._core.failure import Failure, listed
 from .._core.waiting import TimeOver
 from .._engine.resource import Step
 from .runner import Run, run
-from .states import RESTING, describe, error, failure_of, fetch_vms, last_record, status
+from .states import RESTING, describe, error, failure_of, fetch_vms, is_settled, last_record, record_number, status
 from .transitions import target_state
 
 MONITORED = (1, 2)  # STATE of hosts that take VMs
@@ -69,8 +69,9 @@ def _move(cloud, host, items, order):
         if isinstance(steps, Failure):
             reasons[oid] = steps.message
         else:
-            left = Step("departure", until=partial(_departed, host.ID, error(staying[oid])))
-            runs[oid] = Run(staying[oid], [steps, left], waits=order.waits)
+            item = staying[oid]
+            left = Step("departure", until=partial(_departed, host.ID, error(item), record_number(item)))
+            runs[oid] = Run(item, [steps, left], waits=order.waits)
     run(cloud, list(runs.values()), 1)
     told = {oid: _reason(one) for oid, one in runs.items() if one.failure is not None}
     seen = fetch_vms(cloud, told)  # one that has left or ended meanwhile is no failure
@@ -89,11 +90,24 @@ def _has_left(item, host_id):
     return present in NO_HOST or (present in RESTING and (last is None or host_id != last.HID))
 
 
-def _departed(host_id, said, item):
-    """Whether a VM has left the host; `said`: what drivers said before about what failed."""
+def _departed(host_id, said, number, item):
+    """Whether a VM has left the host.
+
+    Args:
+        said (str): what drivers said before about what failed.
+        number (int): of the history record that it had before.
+
+    Raises:
+        Failure: its migration has failed, or it is on the host again, and the scheduler will not move it.
+    """
     if error(item) not in ("", said):
         raise failure_of(item)
-    return _has_left(item, host_id)
+    if _has_left(item, host_id):
+        return True
+    moved = status(item) in RESTING and record_number(item) != number and is_settled(item)
+    if moved and not item.RESCHED:
+        raise Failure("VM %s was moved, and is on the host again." % item.NAME, object="vm", id=item.ID)
+    return False
 
 
 # ---------------------------------------------------------------- ways

@@ -14,6 +14,7 @@ from .._core.values import canonical, first_vector
 from .._engine.resource import LAST, Attribute, Resource, Step, action
 from .context import encoded
 from .record import KIND
+from .states import LIVE
 
 RUNS = frozenset(("running",))
 EXECUTING, DONE = "executing", "done"  # words for STATUS; the others are error and cancelled
@@ -88,7 +89,7 @@ def _ended(item):
     return read(None, item)["status"] != EXECUTING
 
 
-ENDED = Step("end of its command", until=_ended, phase=LAST)
+ENDED = Step("end of its command", until=_ended, states=LIVE, phase=LAST)
 
 
 def _refuse_busy(record):

@@ -12,7 +12,7 @@ from .._core.failure import Failure
 from .._engine.resource import LAST, Attribute, Resource, Step
 from .evacuation import MIGRATED, MONITORED, placed
 from .record import KIND
-from .states import RESTING, last_record, status
+from .states import RESTING, error, is_settled, last_record, record_number, status
 from .transitions import target_state
 
 SAME = -1  # datastore
@@ -43,7 +43,7 @@ class Migration(NamedTuple):
 
 def read(cloud, item):
     """The record of a VM (one.vm.info)."""
-    return {"place": present(item), "target_state": target_state(item)}
+    return {"place": present(item), "target_state": target_state(item), "record": record_number(item)}
 
 
 def present(item):
@@ -117,12 +117,28 @@ def plan_place(record, wanted, modes):
     arguments = (record["id"], there.host, live and running, enforce, datastore, cold)
     on = "VM %s" % record["name"]
     moved = Step("migrate", "vm.migrate", arguments, on=on, states=MIGRATED, transient=True)
-    arrived = Step("arrival on the other host", until=partial(_arrived, there), phase=LAST)
+    arrived = Step("arrival on the other host", until=partial(_arrived, there, record["record"]), phase=LAST)
     return here, there, [moved, arrived]
 
 
-def _arrived(place, item):
-    return status(item) in RESTING and present(item) == place
+def _arrived(place, number, item):
+    """Whether a VM rests at a place.
+
+    Args:
+        number (int): of the history record that it had before it was migrated.
+
+    Raises:
+        Failure: it rests elsewhere after it has moved: the driver has failed, or somebody else has moved it.
+    """
+    if status(item) not in RESTING:
+        return False
+    if present(item) == place:
+        return True
+    if record_number(item) == number or not is_settled(item):
+        return False
+    message = "VM %s has not stayed where it was migrated to: it is on host %s. %s"
+    why = error(item) or "Somebody else may have moved it meanwhile; run the task again"
+    raise Failure(message % (item.NAME, last_record(item).HOSTNAME, why + "."), object=KIND, id=item.ID)
 
 
 VM_PLACE = Resource(KIND, read, {"place": Attribute(plan_place)})

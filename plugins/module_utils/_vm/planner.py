@@ -15,10 +15,9 @@ from .._engine.resource import LAST, Modes, Plan, Step
 from . import power_cycle
 from .addresses import has_address
 from .record import KIND
-from .states import RESTING, status
+from .states import LIVE, RESTING, status
 from .transitions import Reach, target_state
 
-LIVE = frozenset(("running", "unknown"))
 NEVER_DEPLOYED = frozenset(("init", "pending", "cloning", "held"))
 WORKABLE = ("running", "poweredoff")  # states to name, when a step does not work in the present one
 
@@ -58,9 +57,9 @@ def conditions(state, ready=False, network=None):
     """
     if state not in (None, "running", "rebooted"):
         return ()
-    found = [Step("READY from the guest", until=is_ready)] if ready else []
+    found = [Step("READY from the guest", until=is_ready, states=LIVE)] if ready else []
     if network is not None:
-        found.append(Step("address on network %s" % network, until=partial(has_address, network)))
+        found.append(Step("address on network %s" % network, until=partial(has_address, network), states=LIVE))
     return tuple(found)
 
 

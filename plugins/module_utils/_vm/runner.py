@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 from .._core.failure import Failure, listed
 from .._core.waiting import TimeOver
 from .._engine.engine import perform
-from .states import COMING, describe, error, failure_of, fetch_vms, invalid_state, status
-from .transitions import Reach, action, target_state, terminating
+from .states import COMING, describe, error, failure_of, fetch_vms, invalid_state, is_settled, record_number, status
+from .transitions import FORCED, Reach, action, target_state, terminating
 
 REFUSED = 0x0800  # error code: the state of the VM does not allow the action
 INTERMEDIATE = frozenset(("resume", "release"))  # actions on the way to other states than running
+
+# Advice for a VM that is again in the state that it was asked to leave, by whether the action has a -hard.
+UNFORCED = "Give hard: true to do it without the guest"
+UNMOVED = "Somebody else may have done that; run the task again"
 
 
 class Request(NamedTuple):
@@ -28,6 +32,7 @@ class Request(NamedTuple):
     state: str
     error: str
     action: str = ""
+    record: Any = None  # number of the last history record
 
 
 class Run:
@@ -106,8 +111,16 @@ class Run:
         if isinstance(step, Reach):
             return self._next() if present == step.state else self._reach(cloud, step.state, present)
         if _only_waits(step):
-            return step.until(self.item) and self._next()
+            return self._has_come_about(step, present) and self._next()
         return self._carry_out(cloud, step, present)
+
+    def _has_come_about(self, step, present):
+        if step.until(self.item):
+            return True
+        if step.states is None or present in COMING or present in step.states:
+            return False
+        message = "VM %s is %s, where there is no %s."
+        raise Failure(message % (self.item.NAME, present, step.what), object="vm", id=self.item.ID)
 
     def _next(self):
         step = self.steps.pop(0)
@@ -132,13 +145,15 @@ class Run:
 
     def _reach(self, cloud, wanted, present):
         if self._request is not None and present == self._request.state:
+            self._moved = self._moved or self._came_back(cloud)
             self._raise_unmoved()
             return False
         self._moved = self._request is not None
         name = action(present, wanted, self._hard)
         if name is None:
             return self._asked_already(wanted) or self._wait_or_fail(present, "become %s" % wanted)
-        self._request, self._moved, self._refused = Request(present, error(self.item), name), False, None
+        self._request = Request(present, error(self.item), name, record_number(self.item))
+        self._moved, self._refused = False, None
         self._taken_away = True
         self._ask(cloud, name)
         final = len(self.steps) == 1 and (wanted == "running" or name not in INTERMEDIATE)
@@ -158,14 +173,25 @@ class Run:
                 raise
             self._refused = failure  # somebody else may have changed its state: the next look tells
 
+    def _came_back(self, cloud):
+        """Whether the VM has left the state that it was asked to leave, and is in it again, between two looks.
+
+        A new history record tells, once it is settled; which the pool does not say.
+        """
+        if record_number(self.item) == self._request.record:
+            return False
+        item = cloud.info("vm", self.item.ID)
+        return item is not None and status(item) == self._request.state and is_settled(item)
+
     def _raise_unmoved(self):
         """Fails when the VM has the state in which it was asked to leave it, and more time will not help."""
         if self._refused is not None:
             raise self._refused
         self._raise_new_error()
         if self._moved:
-            message = "VM %s was asked to %s, and is %s again. Give hard: true to do it without the guest."
-            text = message % (self.item.NAME, self._request.action, self._request.state)
+            message = "VM %s was asked to %s, and is %s again. %s."
+            advice = UNFORCED if self._request.action in FORCED else UNMOVED
+            text = message % (self.item.NAME, self._request.action, self._request.state, advice)
             raise Failure(text, object="vm", id=self.item.ID)
 
     def _raise_new_error(self):

@@ -15,6 +15,7 @@ ACTIVE_WORDS = {3: "running", 16: "unknown", **dict.fromkeys((*range(36, 43), 44
 RESTING = frozenset(("running", "unknown", "held", "stopped", "suspended", "poweredoff", "undeployed", "done"))
 # States that a VM leaves by itself.
 COMING = frozenset(("init", "pending", "cloning", "changing"))
+LIVE = frozenset(("running", "unknown"))  # on a host, where the guest may be at work
 ANYWHERE = RESTING | COMING | {"failed"}
 
 
@@ -69,3 +70,18 @@ def last_record(vm):
     """The last history record of a VM; None: it has never been on a host."""
     records = vm.HISTORY_RECORDS.HISTORY if vm.HISTORY_RECORDS is not None else []
     return records[-1] if records else None
+
+
+def record_number(vm):
+    """The number of the last history record of a VM, which grows each time that it starts or moves; None: no record."""
+    last = last_record(vm)
+    return None if last is None else last.SEQ
+
+
+def is_settled(vm):
+    """Whether the last history record of a VM (of one.vm.info) has run, or ended, as its state says.
+
+    OpenNebula begins a record when it starts or moves a VM, moments before the state changes.
+    """
+    last = last_record(vm)
+    return last is not None and bool(last.RSTIME) and bool(last.RETIME) is (status(vm) not in LIVE)

@@ -29,6 +29,7 @@ def seen(word, **said):
         STATE=3 if active else STATE_NAMES.index(word),
         LCM_STATE=LCM_NAMES.index(word) if active else 0,
         USER_TEMPLATE=said,
+        HISTORY_RECORDS=None,
     )
 
 

@@ -17,6 +17,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._vm import (
     recovery,
     schedules,
     snapshots,
+    states,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneInternalException,
@@ -434,7 +435,7 @@ def commands(option, wanted=True, **last):
     return steps_of(guest_exec.GUEST_EXEC, commanded(**last), {option: wanted})
 
 
-ENDED = Step("end of its command", until=guest_exec.ENDED.until, phase=LAST)
+ENDED = Step("end of its command", until=guest_exec.ENDED.until, states=states.LIVE, phase=LAST)
 
 
 @pytest.mark.parametrize("status", ["DONE", "ERROR", "CANCELLED"])

@@ -46,7 +46,7 @@ def placed_vm(state="RUNNING", oid=7, at=0, datastore=100, memory=64, cpu=1, **m
 def test_the_place_of_a_vm_is_its_last(state):
     item = vm(state, history=(record(3, "old", 104), record(1, "node", 101)))
     found = placement.read(None, item)
-    assert found == {"place": (1, 101), "target_state": placement.target_state(item)}
+    assert found == {"place": (1, 101), "target_state": placement.target_state(item), "record": 0}
 
 
 @pytest.mark.parametrize("state", ["HOLD", "STOPPED", "UNDEPLOYED", "DONE", "BOOT_FAILURE", "SAVE_STOP"])
@@ -121,7 +121,7 @@ MIGRATIONS = [  # target state, how, datastore there, live, datastore, type of a
 def test_only_a_vm_that_runs_is_migrated_live(state, how, datastore, live, target, cold, enforce):
     present, there = Place(0, 100), Place(2, datastore)
     wanted = {"place": Migration(there, how, enforce)}
-    known = {"id": 7, "name": "db", "place": present, "target_state": state}
+    known = {"id": 7, "name": "db", "place": present, "target_state": state, "record": 0}
     before, after, (moved, arrived) = placement.plan_place(known, wanted, Modes())
     assert (before, after) == (present, there)
     arguments = (7, 2, live, enforce, target, cold)
@@ -131,6 +131,40 @@ def test_only_a_vm_that_runs_is_migrated_live(state, how, datastore, live, targe
     assert not arrived.until(placed_vm("MIGRATE", at=2, datastore=datastore))
     assert not arrived.until(placed_vm(at=0, datastore=datastore))
     assert not arrived.until(placed_vm(at=2, datastore=99))
+
+
+OTHERS = "Somebody else may have moved it meanwhile; run the task again."
+ELSEWHERE = [  # what the VM is now, why it has not stayed
+    (vm(history=(record(3, "third", SEQ=1, RSTIME=5),)), OTHERS),
+    (vm(history=(record(0, "first", SEQ=2, RSTIME=5),)), OTHERS),
+    (vm("POWEROFF", history=(record(0, "first", SEQ=1, RSTIME=5, RETIME=6),)), OTHERS),
+    (vm(history=(record(0, SEQ=2, RSTIME=5),), USER_TEMPLATE={"ERROR": "no route."}), "no route."),
+]
+ON_THE_WAY = [
+    vm(history=(record(0, SEQ=0, RSTIME=5),)),
+    vm(history=(record(3, SEQ=1),)),
+    vm("MIGRATE", history=(record(3, SEQ=1, RSTIME=5),)),
+    vm("POWEROFF", history=(record(3, SEQ=1, RSTIME=5),)),
+]
+
+
+@pytest.mark.parametrize(("item", "why"), ELSEWHERE)
+def test_a_vm_that_comes_to_rest_elsewhere_is_not_waited_for(item, why):
+    host = item.HISTORY_RECORDS.HISTORY[-1].HOSTNAME
+    message = f"VM db has not stayed where it was migrated to: it is on host {host}. {why}"
+    assert refusal(placement._arrived, Place(2, 100), 0, item) == (message, {"object": "vm", "id": 7})
+
+
+@pytest.mark.parametrize("item", ON_THE_WAY)
+def test_a_history_record_counts_once_it_is_settled(item):
+    assert placement._arrived(Place(2, 100), 0, item) is False
+
+
+@pytest.mark.parametrize(("resched", "told"), [(0, True), (1, False)])
+def test_a_vm_that_comes_back_to_the_host_is_told_unless_it_is_to_go_on(resched, told):
+    back = [vm(history=(record(0, "here", SEQ=2, RSTIME=5),), RESCHED=resched, TEMPLATE={"MEMORY": "64", "CPU": "1"})]
+    failure = evacuated("live", [[placed_vm()], [placed_vm("MIGRATE", at=2)], back])[1]
+    assert ("VM db was moved, and is on the host again." in failure.message) is told
 
 
 # ---------------------------------------------------------------- hosts with room

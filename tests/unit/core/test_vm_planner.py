@@ -278,7 +278,7 @@ def test_a_power_cycle_is_noted_before_the_power_is_off(state, goal, number, not
 def test_vms_that_are_to_run_are_waited_for(state):
     assert conditions(state) == ()
     (ready,) = conditions(state, ready=True)
-    assert ready == Step("READY from the guest", until=planner.is_ready)
+    assert ready == Step("READY from the guest", until=planner.is_ready, states=planner.LIVE)
     (address,) = conditions(state, network="net")
     assert address.what == "address on network net"
     assert address.until(vm(TEMPLATE={"NIC": [{"NETWORK": "net", "IP": "10.0.0.1"}]}))

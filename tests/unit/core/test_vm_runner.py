@@ -15,7 +15,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._vm import run
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.runner import Run, in_parallel
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.transitions import Reach
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneActionException, OneInternalException
-from fake_vms import cloud, infoset, vm
+from fake_vms import cloud, infoset, record, vm
 
 LIVE = Step("attach", "vm.attach", (7,), states=frozenset(("running",)), transient=True, on="to VM db")
 LABEL = Step("label", "vm.label", (7,))
@@ -26,7 +26,17 @@ UNDER = Step("grow", "vm.grow", (7,), states=frozenset(("running",)))
 
 EARLY = Step("set", "vm.set", (7,), states=frozenset(("pending",)), transient=True)
 
-CALLS = {"set": EARLY, "attach": LIVE, "label": LABEL, "resize": OFF, "join": GROUP, "ready": READY, "grow": UNDER}
+ADDRESS = READY._replace(what="address", states=frozenset(("running",)))
+CALLS = {
+    "address": ADDRESS,
+    "set": EARLY,
+    "attach": LIVE,
+    "label": LABEL,
+    "resize": OFF,
+    "join": GROUP,
+    "ready": READY,
+    "grow": UNDER,
+}
 
 
 def refused(code=0x0800):
@@ -145,9 +155,16 @@ def test_who_does_not_wait_is_told_what_is_refused():
 
 # ---------------------------------------------------------------- what ends a run
 
+
+def numbered(state, number):
+    """A VM whose last history record has a number, and is settled."""
+    return vm(state, history=(record(SEQ=number, RSTIME=5, RETIME=6 if state == "POWEROFF" else 0),))
+
+
 ERROR = vm(USER_TEMPLATE={"ERROR": "Error executing attach."})
 OLD = vm(USER_TEMPLATE={"ERROR": "old"})
 AGAIN = "VM db was asked to %s, and is running again. Give hard: true to do it without the guest."
+UNMOVED = "VM db was asked to %s, and is %s again. Somebody else may have done that; run the task again."
 STATE = "VM db is %s, and in this state it cannot %s."
 GAVE_UP = "OpenNebula gives no reason; see the log of the VM"
 ENDS = [  # steps, looks, what is asked, message of the failure
@@ -166,12 +183,19 @@ ENDS = [  # steps, looks, what is asked, message of the failure
     (["poweredoff"], ["RUNNING", "SHUTDOWN_POWEROFF", "RUNNING"], ["poweroff"], AGAIN % "poweroff"),
     (["done"], ["RUNNING", "SHUTDOWN", "RUNNING"], ["terminate"], AGAIN % "terminate"),
     (["poweredoff"], ["RUNNING", ERROR], ["poweroff"], "VM db has failed: Error executing attach."),
+    # what happens between two looks is told by the history records
+    (["running"], [numbered("POWEROFF", 0), numbered("POWEROFF", 1)], ["resume"], UNMOVED % ("resume", "poweredoff")),
+    (["running"], ["SUSPENDED", "BOOT_SUSPENDED", "SUSPENDED"], ["resume"], UNMOVED % ("resume", "suspended")),
+    (["poweredoff"], [numbered("RUNNING", 0), numbered("RUNNING", 1)], ["poweroff"], AGAIN % "poweroff"),
+    # a condition does not come about in a state where the guest does not work
+    (["address"], ["RUNNING", "BOOT", "POWEROFF"], [], "VM db is poweredoff, where there is no address."),
 ]
 
 
 @pytest.mark.parametrize(("steps", "looks", "asked", "message"), ENDS)
 def test_what_ends_a_run(steps, looks, asked, message):
-    found, run = travelled(steps, looks)
+    now = looks[-1] if not isinstance(looks[-1], str) else None
+    found, run = travelled(steps, looks, vm_info=now)
     assert (found, run.over) == (asked, True)
     assert (run.failure and run.failure.message) == message
     if message:
@@ -396,3 +420,10 @@ def test_many_failures_make_one_message():
     assert runner.together([Failure("X.")]) == "X."
     many = [Failure("%d." % number) for number in range(12)]
     assert runner.together(many).endswith(" 9. and 2 more.")
+
+
+def test_a_history_record_that_has_just_begun_is_no_return():
+    """OpenNebula begins it moments before the state changes."""
+    begun = vm("POWEROFF", history=(record(SEQ=1, RSTIME=5),))
+    found, run = travelled(["running"], [numbered("POWEROFF", 0), begun, "BOOT_POWEROFF", "RUNNING"], vm_info=begun)
+    assert (found, run.over, run.failure) == (["resume"], True, None)

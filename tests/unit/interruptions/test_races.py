@@ -17,15 +17,17 @@ from interruptions import DEEDS, DONE, Race, run_of, shown, subject
 
 # What a run says of an object that is gone; OpenNebula knows a VM that is DONE for a while.
 GONE = r"no longer exists|may have been removed|There is no |is not there|the service is gone"
-GONE += r"|is done, (?:where|and in) this|state DONE"
+GONE += r"|is done(?:, (?:where|and in) this|: only what)|state DONE"
 # What OpenNebula, or the module, says of what cannot be done with a VM as it is, or with the new one of its name.
 UNFIT = "|".join(
     [
         "VM has to be RUNNING, POWEROFF",
         "it must be in poweroff",
-        "is held, where this",
+        "is held(?:, where this|: only what)",
         "has no backup",
         "has no disk 0",
+        "must be in running",
+        "has not executed any command",
     ]
 )
 # What a run may say, by what happened; it may also end well.
@@ -34,22 +36,22 @@ SAYS = {
     "replaced": f"{GONE}|{UNFIT}",
     "renamed": GONE,
     "locked": r"locked|did not store",
-    "moved": r"meanwhile|cannot|does not work|moved",
-    "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available",
+    "moved": r"meanwhile|cannot|does not work|moved|did not store: place",
+    "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available|must be in running",
 }
 # What one of two runs at once may say; the next one is in order.
 BOTH = r"already taken|did not store|has failed|Cannot delete cluster\. Cluster \d+ is not empty"
-LACKING = r"There is no |does not have"  # of a run that names an object that is gone, and too little to create it
+# Of a run that names an object that is gone, and too little to create it.
+LACKING = r"There is no |does not have|VN_MAD is mandatory"
 # What the next run may say besides, by what happened: OpenNebula lets a VM have one backup job, somebody has left the
 # images of a template that was cloned, or the task does not fit the object that has taken the place of another.
 NEXT = {
     "deleted": r"NAME is already taken by IMAGE",
     "renamed": r"It's already in Backup Job|NAME is already taken by IMAGE",
-    "replaced": rf"has options that cannot be changed: image|was exported from marketplace app 0, not 1|{UNFIT}",
+    "replaced": r"has options that cannot be changed: image|was exported from marketplace app 0, not 1|"
+    rf"has 8 addresses; size: 2 cannot reduce them|{UNFIT}",
+    "powered off": r"is poweredoff, where this does not work: (?:execute|repeat) a command",
 }
-# A VM that is switched off just when it was started looks as if it had not started yet: these runs wait for it.
-PATIENT = {("one_vm", "power_cycle"), ("one_vm_backup", "restore")}
-LIMITED = {"wait_timeout": 5}
 OF_VMS = {"moved", "powered off"}
 # These name no single object, or one that has no method of its own kind for it.
 NO_OBJECT = {"one_acl", "one_cloud", "one_quota_defaults", "one_service", "one_service_template", "one_zone"}
@@ -73,8 +75,7 @@ def twins(stage):
 def raced(stage, module, act, what, number):
     """What is wrong after somebody does this at a call; None: they could not."""
     race = Race(stage, module, act, what)
-    limits = LIMITED if what == "powered off" and (module, act) in PATIENT else {}
-    result = stage.disturb(module, act, number, race, **limits)
+    result = stage.disturb(module, act, number, race)
     if not race.done:
         return None
     if result is None or "exception" in result:
@@ -97,7 +98,8 @@ def converges(stage, module, act, may_say=LACKING):
         return "" if re.search(may_say, again["msg"]) and "exception" not in again else f"the next run: {again['msg']}"
     last = stage.run(module, ACTS[module][act])
     rests = not last.get("failed") and (not last["changed"] or (module, act) in REPEATED)
-    return "" if rests and not twins(stage) else f"the run after the next: {last} {twins(stage)}"
+    told = last.get("msg") or last["diff"]
+    return "" if rests and not twins(stage) else f"the run after the next: {told} {twins(stage)}"
 
 
 def settled(stage, module, act):
@@ -145,7 +147,7 @@ def both(stage, module, act, other, number):
             or "exception" in one
             or (one.get("failed") and not re.search(f"{GONE}|{LACKING}|{BOTH}", one["msg"]))
         ):
-            return f"one says: {one}"
+            return f"one says: {one and (one.get('exception') or one['msg'])}"
     return f"twins: {twins(stage)}" if twins(stage) else ""
 
 
