@@ -71,7 +71,8 @@ def _carry_out(cloud, plan, workers, outcome, progress):
     cloud.plans = False
     due = {one.number: one for one in plan.objects if one.action not in ("none", "remove")}
     for wave in plan.waves:
-        nodes = [node for node in wave if node.number in due and _goes_on(plan, due[node.number], outcome)]
+        causes = graph.dependants(plan.references, set(outcome.failures))
+        nodes = [node for node in wave if node.number in due and _goes_on(due[node.number], causes, outcome)]
         _make(cloud, plan, [(due[node.number], node.part) for node in nodes], workers, outcome, progress)
     _remove(cloud, plan, workers, outcome, progress)
 
@@ -93,11 +94,16 @@ def _unplanned(cloud, plan, outcome):
     return more._replace(objects=[one if one.declared.waits else one._replace(action="none") for one in more.objects])
 
 
-def _goes_on(plan, one, outcome):
-    """Whether what an object needs has been made, and its server answers; keeps why it is skipped."""
+def _goes_on(one, causes, outcome):
+    """Whether what an object needs has been made, and its server answers; keeps why it is skipped.
+
+    Args:
+        one (planner.Planned)
+        causes (dict): number of an object that needs one which failed → number of that one.
+        outcome (Outcome)
+    """
     if one.number in outcome.failures or one.number in outcome.skipped:
         return False
-    causes = graph.dependants(plan.references, set(outcome.failures))
     if one.number in causes:
         outcome.skipped[one.number] = causes[one.number]
     return one.number not in causes and _answers(one, outcome)
