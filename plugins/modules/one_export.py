@@ -13,6 +13,8 @@ description:
   - Reads the objects of a cloud, and returns the document for M(privazio.opennebula.one_cloud) that declares them.
   - The document has what a person would write. Names are in place of ids, defaults are left out, and so is what
     OpenNebula generates.
+  - Of the objects that come with OpenNebula it has the clusters of the datastores V(system), V(default) and V(files),
+    whether these are enabled, and the quotas of the groups V(users) and V(oneadmin).
   - Declared on the same cloud, the document changes nothing. What would change something is left out of it, and told in
     RV(left_out).
   - Secrets are never written.

@@ -102,11 +102,27 @@ def rules(record, names):
 
 
 def ranges(record, names):
-    """The address ranges of a network without their ids, which OpenNebula gives."""
-    found = [
-        {name.lower(): value for name, value in one.items() if name != "AR_ID"} for one in record["address_ranges"]
-    ]
-    return found or NOTHING
+    """The address ranges of a network without their ids and other things that OpenNebula gives."""
+    return [_range(one) for one in record["address_ranges"]] or NOTHING
+
+
+def _range(given):
+    told = {name.lower(): value for name, value in given.items() if name != "AR_ID"}
+    generated = {"mac": _mac_of(told.get("ip", "")), "shared": "NO"}
+    for name, value in generated.items():
+        if told.get(name, "").endswith(value) and value:
+            del told[name]
+    return dict(told, size=int(told["size"])) if is_whole(told.get("size", "")) else told
+
+
+def _mac_of(ip):
+    """How a MAC address ends that OpenNebula makes of an IPv4 address; empty where there is none."""
+    parts = ip.split(".")
+    return (
+        ":".join("%02x" % int(part) for part in parts)
+        if len(parts) == len("IPv4") and all(map(is_whole, parts))
+        else ""
+    )
 
 
 def held(record, names):
@@ -449,11 +465,12 @@ def _objects(cloud, export, resource, where, names):
     pool = sorted(cloud.pool(export.kind, resource.pool_arguments), key=lambda item: (item.NAME, item.ID))
     counts = Counter(item.NAME for item in pool)
     for item in pool:
-        if item.ID in prune.INSTALLED.get(export.kind, ()) or not prune.fits(item, where):
+        if not prune.fits(item, where):
             continue
         record = dict(resource.read(cloud, item), id=item.ID, name=item.NAME)
-        told = {option: how(record, names) for option, how in export.options.items()}
-        told = {option: value for option, value in told.items() if value is not NOTHING}
+        told = _told(export, record, names)
+        if not told and _is_installed(export, record):
+            continue
         if counts[item.NAME] > 1 and "owner" in export.options:
             told["owner"] = record["owner"]  # which tells it from the others
         told, secrets = without_secrets(told, cloud.secrets.names)
@@ -461,6 +478,24 @@ def _objects(cloud, export, resource, where, names):
         extra = {option: value for option, (others, value) in export.extra.items() if set(others) & set(told)}
         found.append({"name": item.NAME, **told, **extra})
     return found, left
+
+
+def _told(export, record, names):
+    """The options of an object; of one that came with OpenNebula those that only a person changes."""
+    meant = OF_INSTALLED.get((export.kind, record["name"]), ()) if _is_installed(export, record) else export.options
+    told = {option: export.options[option](record, names) for option in meant}
+    return {option: value for option, value in told.items() if value is not NOTHING}
+
+
+def _is_installed(export, record):
+    return record["id"] in prune.INSTALLED.get(export.kind, ())
+
+
+# What is told of objects that come with OpenNebula, as they are in every cloud: (kind, name) → options.
+OF_INSTALLED = {
+    **{("datastore", name): ("clusters", "enabled") for name in ("system", "default", "files")},
+    **{("group", name): ("quotas",) for name in ("oneadmin", "users")},
+}
 
 
 def _of_key(key, cloud, where, names):
@@ -559,7 +594,7 @@ def _virtual_machine(record, source, ambiguous, secret_names):
         "id" if ambiguous else "name": record["id"] if ambiguous else record["name"],
         "cpu": record["cpu"],
         "vcpu": record["vcpu"],
-        "memory": str(record["memory"]),
+        "memory": record["memory"],
         "template": source,
         "attributes": attributes or None,
         "labels": record["labels"] or None,

@@ -55,6 +55,42 @@ def test_only_what_is_asked_for_is_exported(site):
     }
 
 
+def test_what_came_with_opennebula_is_told_where_somebody_has_changed_it(site):
+    cloud = {
+        "clusters": [{"name": "edge"}],
+        "datastores": [{"name": "system", "clusters": ["default", "edge"]}],
+        "groups": [{"name": "users", "quotas": {"vm": {"vms": 3}}}],
+    }
+    assert exported(site)[0].keys() & {"datastores", "groups"} == set()
+    assert site.apply(cloud)[1].failures == {}
+    declared = exported(site)[0]
+    assert {key: declared[key] for key in cloud} == {
+        "clusters": [{"name": "edge"}],
+        "datastores": [{"name": "system", "clusters": ["default", "edge"], "purge_clusters": True}],
+        "groups": [{"name": "users", "quotas": {"vm": {"vms": 3}}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:01", "SIZE": "9", "AR_ID": "0"}, {"ip": "10.0.0.1"}),
+        ({"TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:02", "SIZE": "9"}, {"mac": "02:00:0a:00:00:02"}),
+        ({"TYPE": "IP4", "IP": "10.0.0.1", "SHARED": "NO", "SIZE": "9"}, {"ip": "10.0.0.1"}),
+        ({"TYPE": "ETHER", "MAC": "02:00:0a:00:00:01", "SHARED": "YES", "SIZE": "9"}, {"shared": "YES"}),
+        ({"TYPE": "IP4", "IP": "10.0.0", "MAC": "02:00:0a:00:00:00", "SIZE": "9"}, {"mac": "02:00:0a:00:00:00"}),
+    ],
+)
+def test_of_a_range_what_opennebula_makes_is_left_out(given, told):
+    (found,) = export.ranges({"address_ranges": [given]}, None)
+    kept = {name.lower() for name in given} - {"ar_id"}
+    assert {**found, **told} == found
+    assert found["size"] == 9
+    assert kept - set(found) <= {"mac", "shared"}
+    assert ("mac" in found) == (given.get("MAC") not in (None, "02:00:0a:00:00:01") or given["TYPE"] == "ETHER")
+    assert ("shared" in found) == (given.get("SHARED") == "YES")
+
+
 def test_secrets_of_templates_are_named_and_not_written(site, simulator):
     one = OneServer(simulator.url, session="oneadmin:opennebula")
     one.template.allocate(
@@ -92,6 +128,14 @@ ATTRIBUTES = st.dictionaries(
     max_size=3,
 )
 LABELS = st.lists(st.sampled_from(["a", "b/c", "d e"]), unique=True, max_size=2)
+SIZES = {"size": st.integers(1, 99)}
+RANGES = st.one_of(
+    st.fixed_dictionaries({"type": st.just("IP4"), "ip": st.sampled_from(["10.0.0.1", "192.168.7.250"]), **SIZES}),
+    st.fixed_dictionaries(
+        {"type": st.just("IP4"), "ip": st.just("10.9.0.1"), "mac": st.just("02:00:0a:00:00:01"), **SIZES}
+    ),
+    st.fixed_dictionaries({"type": st.just("ETHER"), "mac": st.just("50:20:20:20:20:20"), **SIZES}),
+)
 
 
 @st.composite
@@ -108,8 +152,19 @@ def clouds(draw):
             {"name": name, "cluster": draw(somewhere), "template": draw(ATTRIBUTES), "labels": draw(LABELS), **drivers}
             for name in draw(st.lists(PLAIN, unique=True, max_size=2))
         ],
+        "datastores": [
+            {"name": name, "clusters": [draw(somewhere)], "purge_clusters": draw(st.booleans())}
+            for name in draw(st.lists(st.sampled_from(["system", "default", "files"]), unique=True, max_size=2))
+        ],
         "virtual_networks": [
-            {"name": name, "vn_mad": "dummy", "bridge": "br0", "clusters": [draw(somewhere)], "mode": "640"}
+            {
+                "name": name,
+                "vn_mad": "dummy",
+                "bridge": "br0",
+                "clusters": [draw(somewhere)],
+                "mode": "640",
+                "address_ranges": draw(st.lists(RANGES, max_size=2)),
+            }
             for name in networks
         ],
         "templates": [
