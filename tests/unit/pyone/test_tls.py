@@ -16,7 +16,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneException,
     tls_context,
 )
-from loopback import number
+from services import SERVICES
 
 READ = "host.info"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
@@ -115,10 +115,25 @@ def tls(tmp_path_factory):
 
 
 @pytest.fixture
-def serving(endpoint, tls):
-    """serving(name of a server's certificate, **attributes of its context) -> an endpoint."""
+def connected():
+    """connected(service, endpoint, **options) -> a client of it."""
+    made = []
 
-    def serve(name, **attributes):
+    def connect(service, found, **options):
+        url = found.url.removesuffix("/RPC2")
+        made.append(SERVICES[service].connected(url, retries=0, **options))
+        return made[-1]
+
+    yield connect
+    for one in made:
+        one.server_close()
+
+
+@pytest.fixture
+def serving(endpoint, tls):
+    """serving(name of a server's certificate, service, **attributes of its context) -> an endpoint."""
+
+    def serve(name, service="oned", **attributes):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls.servers[name])
         if attributes.get("verify_mode"):
@@ -129,16 +144,19 @@ def serving(endpoint, tls):
                 setattr(context, attribute, value)
         if "maximum_version" in attributes:
             context.set_ciphers("ALL:@SECLEVEL=0")
-        return endpoint(number(7), context=context)
+        return endpoint(SERVICES[service].canned, context=context)
 
     return serve
 
 
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("trusted", ["ca", "hashed"])
-def test_a_known_authority_is_trusted(serving, client, tls, trusted):
-    assert client(serving("good").url, https_verify=getattr(tls, trusted)).call(READ, 0) == 7
+def test_a_known_authority_is_trusted(serving, connected, tls, trusted, service):
+    one = connected(service, serving("good", service), https_verify=getattr(tls, trusted))
+    assert SERVICES[service].read(one) == SERVICES[service].value
 
 
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(
     ("server", "trusted", "reason"),
     [
@@ -150,10 +168,11 @@ def test_a_known_authority_is_trusted(serving, client, tls, trusted):
         ("for clients", "ca", "unsuitable certificate purpose|unsupported certificate purpose"),
     ],
 )
-def test_no_other_server_is_told_the_session(serving, client, tls, server, trusted, reason):
-    found = serving(server)
+def test_no_other_server_is_told_the_session(serving, connected, tls, service, server, trusted, reason):
+    found = serving(server, service)
+    one = connected(service, found, https_verify=getattr(tls, trusted) if trusted else True)
     with pytest.raises(OneConnectionException, match=rf"its certificate is not trusted \(.*({reason})") as caught:
-        client(found.url, https_verify=getattr(tls, trusted) if trusted else True, retries=0).host.delete(0)
+        SERVICES[service].remove(one)
     assert not caught.value.sent
     assert found.requests == []
 
@@ -169,14 +188,15 @@ def test_no_other_server_is_told_the_session(serving, client, tls, server, trust
         ("elsewhere", "expired", "certificate has expired"),
     ],
 )
-def test_a_list_of_revoked_certificates_counts(serving, client, revoked, listed, server, reason, folder):
-    found = serving(server)
-    one = client(found.url, https_verify=revoked(listed, folder), retries=0)
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_list_of_revoked_certificates_counts(serving, connected, revoked, service, listed, server, reason, folder):
+    found, kind = serving(server, service), SERVICES[service]
+    one = connected(service, found, https_verify=revoked(listed, folder))
     if reason is None:
-        assert one.call(READ, 0) == 7
+        assert kind.read(one) == kind.value
         return
     with pytest.raises(OneConnectionException, match=rf"its certificate is not trusted \({reason}\)"):
-        one.host.delete(0)
+        kind.remove(one)
     assert found.requests == []
 
 
@@ -215,15 +235,16 @@ def careless(version):
     return context
 
 
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("verified", [True, False])
 @pytest.mark.parametrize("release", ["TLSv1", "TLSv1_1"])
-def test_old_releases_of_tls_are_refused(serving, client, tls, release, verified):
-    version = getattr(ssl.TLSVersion, release)
-    found = serving("good", minimum_version=version, maximum_version=version)
+def test_old_releases_of_tls_are_refused(serving, connected, tls, release, verified, service):
+    version, kind = getattr(ssl.TLSVersion, release), SERVICES[service]
+    found = serving("good", service, minimum_version=version, maximum_version=version)
     with pytest.raises(OneConnectionException):
-        client(found.url, https_verify=tls.ca if verified else False, retries=0).call(READ, 0)
+        kind.read(connected(service, found, https_verify=tls.ca if verified else False))
     assert found.requests == []
-    assert client(found.url, context=careless(version)).call(READ, 0) == 7
+    assert kind.read(connected(service, found, context=careless(version))) == kind.value
 
 
 @pytest.mark.parametrize("release", ["TLSv1_2", "TLSv1_3"])
@@ -233,17 +254,19 @@ def test_new_releases_of_tls_are_taken(serving, client, tls, release):
     assert client(found.url, https_verify=tls.ca).call(READ, 0) == 7
 
 
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(("identity", "accepted"), [("ours", True), ("theirs", False), (None, False)])
 @pytest.mark.parametrize("release", ["TLSv1_2", "TLSv1_3"])
-def test_certificates_of_clients(serving, client, tls, identity, accepted, release):
-    found = serving("good", verify_mode=ssl.CERT_REQUIRED, maximum_version=getattr(ssl.TLSVersion, release))
+def test_certificates_of_clients(serving, connected, tls, identity, accepted, release, service):
+    kind, version = SERVICES[service], getattr(ssl.TLSVersion, release)
+    found = serving("good", service, verify_mode=ssl.CERT_REQUIRED, maximum_version=version)
     context = tls_context(True, tls.ca, *(tls.clients[identity] if identity else ()))
-    one = client(found.url, context=context, retries=0)
+    one = connected(service, found, context=context)
     if accepted:
-        assert one.call(READ, 0) == 7
+        assert kind.read(one) == kind.value
     else:
         with pytest.raises(OneConnectionException):
-            one.call(READ, 0)
+            kind.read(one)
         assert found.requests == []
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
-"""Faults of the network, at each kind of place in what is sent and answered, over http and TLS.
+"""Faults of the network, at each kind of place in what is sent and answered, over http and TLS, of oned and OneFlow.
 
 What may come of them, by the kind of method:
 
@@ -26,16 +26,15 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneConnectionException,
     OneException,
-    OneServer,
     OneTimeoutException,
     transport,
 )
 from loopback import Endpoint, number, self_signed
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
+from services import SERVICES, SESSION
 from wire import Fault, FaultyProxy, records, requests
 
-SESSION = "oneadmin:opennebula"
 TIMEOUT = 0.1  # seconds, where the time limit may be what ends a call
 PLENTY = 20.0  # seconds, where it must not be, on a busy machine either
 BREAKS = ("close", "reset")
@@ -56,6 +55,7 @@ PLACES = {
     "after the answer": ("answer", lambda head, whole: whole),
 }
 END = "after the answer"
+ROLE = {"name": "web", "type": "vm", "template_id": 0}
 NUMBERS = itertools.count(1000)
 
 
@@ -76,14 +76,17 @@ def pauses(monkeypatch):
 
 
 @pytest.fixture
-def through(cloud):
-    """through(fault) -> (a client of the cloud, the proxy that it goes through)."""
+def through(cloud, tally):
+    """through(service, fault) -> (a client of the cloud, the proxy that it goes through)."""
     made = []
 
-    def make(fault=None, times=1, timeout=PLENTY):
-        proxy = FaultyProxy((cloud.host, cloud.http.port), fault, times)
-        one = OneServer(f"http://127.0.0.1:{proxy.port}/RPC2", session=SESSION, timeout=timeout)
+    def make(service, fault=None, times=1, timeout=PLENTY):
+        found = SERVICES[service]
+        proxy = FaultyProxy((cloud.host, found.server(cloud).port), fault, times)
+        one = found.connected(f"http://127.0.0.1:{proxy.port}", timeout=timeout)
         made.extend([one.server_close, proxy.close])
+        if fault is not None:
+            tally("Faults injected", f"{service}, http", faults=1)
         return one, proxy
 
     yield make
@@ -91,8 +94,8 @@ def through(cloud):
         close()
 
 
-def limit(action, place=None):
-    return TIMEOUT if action in ("stall", *CHANGES) and place != END else PLENTY
+def limit(action, over=False):
+    return TIMEOUT if action in ("stall", *CHANGES) and not over else PLENTY
 
 
 class Method(NamedTuple):
@@ -101,6 +104,7 @@ class Method(NamedTuple):
     call: Callable  # (client, key) -> value
     ran: Callable = lambda one, key: None
     key: Callable = lambda one: f"host{next(NUMBERS)}"
+    service: str = "oned"
 
 
 def allocated(one, name=None):
@@ -115,9 +119,19 @@ def ids(one):
     return [host.ID for host in one.hostpool.info().HOST]
 
 
+def created(flow, name=None):
+    return flow.create({"name": name or f"app{next(NUMBERS)}", "roles": [ROLE]}).ID
+
+
+def labelled(flow, key):
+    return int(flow.service_template(key).labels == ["x"])
+
+
 READS = {
     "read": Method(lambda one, key: one.group.info(0).NAME),
     "read a pool": Method(lambda one, key: [group.ID for group in one.grouppool.info().GROUP]),
+    "OneFlow: read": Method(lambda flow, key: flow.service_template(key).roles, key=created, service="OneFlow"),
+    "OneFlow: read a pool": Method(lambda flow, key: flow.service_templates(), service="OneFlow"),
 }
 WRITES = {
     "create": Method(allocated, lambda one, key: names(one).count(key)),
@@ -127,7 +141,20 @@ WRITES = {
         allocated,
     ),
     "remove": Method(lambda one, key: one.host.delete(key), lambda one, key: 1 - ids(one).count(key), allocated),
+    "OneFlow: create": Method(
+        created, lambda flow, key: [one.NAME for one in flow.service_templates()].count(key), service="OneFlow"
+    ),
+    "OneFlow: change": Method(
+        lambda flow, key: flow.update_attributes(key, {"LABELS": "x"}), labelled, created, service="OneFlow"
+    ),
+    "OneFlow: remove": Method(
+        lambda flow, key: flow.delete(key, kind="service_template"),
+        lambda flow, key: 1 - [one.ID for one in flow.service_templates()].count(key),
+        created,
+        service="OneFlow",
+    ),
 }
+FEW = ("read", "create", "OneFlow: read", "OneFlow: create")
 
 
 class Trial(NamedTuple):
@@ -139,25 +166,29 @@ class Trial(NamedTuple):
     sent: int  # whole requests that the server was sent
     ran: int | None  # how often it has run
     expected: object  # what the same call gives without a fault
+    over: bool  # the whole answer came before the fault
+    pauses: list
 
 
-def trial(through, method, place, action, times=1):
+def trial(through, method, place, action, times=1, pauses=()):
     """Calls METHOD with a fault; the client works afterwards, and is told what it asks then."""
-    direct, dummy = through()
-    stream, offset = PLACES[place]
-    model, proxy = through()
+    direct, dummy = through(method.service)
+    stream, place = PLACES[place]
+    model, proxy = through(method.service)
     expected = method.call(model, method.key(direct))
     passed = bytes(proxy.passed[0][stream])
-    fault = Fault(stream, offset(passed.index(b"\r\n\r\n") + 4, len(passed)), action)
+    offset = place(passed.index(b"\r\n\r\n") + 4, len(passed))
+    over = stream == "answer" and offset >= len(passed)  # an answer may have no body
     key = method.key(direct)
-    one, proxy = through(fault, times, limit(action, place))
+    one, proxy = through(method.service, Fault(stream, offset, action), times, limit(action, over))
     value, error = outcome(method, one, key)
     sent = sum(requests(passed["request"]) for passed in proxy.passed)
     connections = len(proxy.passed)
+    waited = list(pauses)
     proxy.mend()
     one._transport.timeout = PLENTY
-    assert one.user.info(0).NAME == "oneadmin"
-    return Trial(value, error, connections, sent, method.ran(direct, key), expected)
+    assert SERVICES[method.service].works(one, action in CHANGES)
+    return Trial(value, error, connections, sent, method.ran(direct, key), expected, over, waited)
 
 
 def outcome(method, one, key):
@@ -181,25 +212,26 @@ def outcome(method, one, key):
 def test_a_read_is_asked_again(through, pauses, kind, place, action):
     found = trial(through, READS[kind], place, action)
     assert (found.value, found.error) == (found.expected, None)
-    assert found.connections == (1 if place == END else 2)
+    assert found.connections == (1 if found.over else 2)
 
 
+@pytest.mark.parametrize("kind", ["read", "OneFlow: read"])
 @pytest.mark.parametrize("place", [place for place in PLACES if place != END])
-def test_a_read_is_not_asked_for_ever(through, pauses, place):
-    found = trial(through, READS["read"], place, "reset", times=99)
+def test_a_read_is_not_asked_for_ever(through, pauses, place, kind):
+    found = trial(through, READS[kind], place, "reset", times=99, pauses=pauses)
     assert isinstance(found.error, OneConnectionException)
     assert found.connections == 3
-    assert pauses == [0.1, 0.2]
+    assert found.pauses == [0.1, 0.2]
 
 
 @pytest.mark.parametrize("action", BREAKS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", WRITES)
 def test_a_write_is_sent_once(through, pauses, kind, place, action):
-    found = trial(through, WRITES[kind], place, action)
-    assert (found.connections, pauses) == (1, [])
+    found = trial(through, WRITES[kind], place, action, pauses=pauses)
+    assert (found.connections, found.pauses) == (1, [])
     assert (found.sent, found.ran) in ((0, 0), (1, 0), (1, 1))
-    if place == END:
+    if found.over:
         assert (found.error, found.ran) == (None, 1)
     else:
         assert isinstance(found.error, OneConnectionException)
@@ -207,11 +239,11 @@ def test_a_write_is_sent_once(through, pauses, kind, place, action):
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", ["read", "create"])
+@pytest.mark.parametrize("kind", FEW)
 def test_what_stands_still_is_given_up_in_time(through, pauses, kind, place):
     found = trial(through, {**READS, **WRITES}[kind], place, "stall")
     assert found.connections == 1
-    if place == END:
+    if found.over:
         assert found.error is None
     else:
         assert isinstance(found.error, OneTimeoutException)
@@ -220,7 +252,7 @@ def test_what_stands_still_is_given_up_in_time(through, pauses, kind, place):
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", [*READS, *WRITES])
+@pytest.mark.parametrize("kind", [kind for kind in (*READS, *WRITES) if kind in FEW or ":" not in kind])
 def test_what_is_slow_is_waited_for(through, kind, place):
     found = trial(through, {**READS, **WRITES}[kind], place, "delay")
     assert (found.error, found.connections, found.ran) == (None, 1, 1 if kind in WRITES else None)
@@ -228,7 +260,7 @@ def test_what_is_slow_is_waited_for(through, kind, place):
 
 @pytest.mark.parametrize("action", CHANGES)
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("kind", ["read", "create"])
+@pytest.mark.parametrize("kind", FEW)
 def test_what_is_changed_is_never_sent_twice(through, pauses, kind, place, action):
     """http does not tell that something was changed; a call ends all the same, and so does the next."""
     found = trial(through, {**READS, **WRITES}[kind], place, action)
@@ -270,15 +302,17 @@ def contexts(certificate):
 
 
 @pytest.fixture
-def secured(contexts):
-    """secured(fault) -> (a client, the proxy that it goes through, the server, which answers 7)."""
+def secured(contexts, tally):
+    """secured(service, fault) -> (a client, the proxy that it goes through, the server)."""
     made = []
 
-    def make(fault=None):
-        server = Endpoint(number(7), context=contexts[0])
+    def make(service, fault=None):
+        server = Endpoint(SERVICES[service].canned, context=contexts[0])
         proxy = FaultyProxy(server.listener.getsockname(), fault)
-        url = f"https://127.0.0.1:{proxy.port}/RPC2"
-        one = OneServer(url, session=SESSION, timeout=limit(fault and fault.action), context=contexts[1])
+        url, time_limit = f"https://127.0.0.1:{proxy.port}", limit(fault and fault.action)
+        one = SERVICES[service].connected(url, timeout=time_limit, context=contexts[1])
+        if fault is not None:
+            tally("Faults injected", f"{service}, records of TLS", faults=1)
         made.extend([one.server_close, proxy.close, server.close])
         return one, proxy, server
 
@@ -287,12 +321,11 @@ def secured(contexts):
         close()
 
 
-SECURED = {"read": "group.info", "remove": "host.delete"}
 RECORDS = {"request": 5, "answer": 10}  # more than a connection with one call has
 
 
 def test_there_are_faults_in_all_records(secured):
-    one, proxy, dummy = secured()
+    one, proxy, dummy = secured("oned")
     assert one.host.delete(0) == 7
     assert {stream: len(records(passed)) < RECORDS[stream] for stream, passed in proxy.passed[0].items()} == {
         "request": True,
@@ -304,20 +337,20 @@ def test_there_are_faults_in_all_records(secured):
 @pytest.mark.parametrize(
     ("stream", "offset"), [(stream, offset) for stream, count in RECORDS.items() for offset in range(count)]
 )
-@pytest.mark.parametrize("kind", SECURED)
-def test_faults_in_records(secured, pauses, kind, stream, offset, action):
-    one, proxy, server = secured(Fault(stream, offset, action, records=True))
-    value, error = outcome(
-        Method(lambda one, key: one.call({"read": "group.info"}.get(kind, "host.delete"), 0)), one, 0
-    )
-    assert value == 7 or error is not None
+@pytest.mark.parametrize("kind", ["read", "remove"])
+@pytest.mark.parametrize("service", ["oned", pytest.param("OneFlow", marks=pytest.mark.long)])
+def test_faults_in_records(secured, pauses, service, kind, stream, offset, action):
+    one, proxy, server = secured(service, Fault(stream, offset, action, records=True))
+    found = SERVICES[service]
+    value, error = outcome(Method(lambda one, key: getattr(found, kind)(one)), one, 0)
+    assert value == found.value or error is not None
     if kind == "remove":
         assert len(server.requests) <= 1
         assert error is None or error.sent or not server.requests
     if kind == "read" and action in BREAKS:
-        assert value == 7
+        assert value == found.value
     if action == "delay":
-        assert (value, len(proxy.passed)) == (7, 1)
+        assert (value, len(proxy.passed)) == (found.value, 1)
     proxy.mend()
     one._transport.timeout = PLENTY
-    assert one.group.info(0) == 7
+    assert found.read(one) == found.value
