@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
+from unittest import mock
 
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneFlow, OneProtocolException, OneServer
 from loopback import http, number
@@ -74,3 +77,29 @@ SERVICES = {
         {"DOCUMENT_POOL": {}},
     ),
 }
+
+
+@contextmanager
+def answering(service: str, data: bytes, **options: Any) -> Iterator[Any]:
+    """A client whose endpoint sends DATA to every request and hangs up."""
+    far = []
+
+    def connect(address: Any, timeout: float | None = None) -> socket.socket:
+        near, other = socket.socketpair()
+        other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
+        far.append(other)
+        return near
+
+    one = SERVICES[service].connected("http://one.example", **{"timeout": 5, "retries": 0, **options})
+    try:
+        with (
+            mock.patch("socket.create_connection", connect),
+            mock.patch.object(socket.socket, "setsockopt"),  # a socket pair has no TCP to set
+            mock.patch.dict("os.environ", clear=True),
+            one,
+        ):
+            yield one
+    finally:
+        for connection in far:
+            connection.close()
