@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes.requests import REQUEST_ID
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
@@ -126,6 +127,14 @@ def infoset(*looks: Any) -> Any:
         return Element(VM=[item for item in items if str(item.ID) in ids.split(",")])
 
     return answer
+
+
+def unmarked(arguments: tuple) -> tuple:
+    """The arguments of a method that adds a member, without the request id that the member has to have."""
+    oid, ((name, member),) = arguments[0], arguments[1].items()
+    rest = dict(member)
+    assert rest.pop(REQUEST_ID).startswith(f"{oid}-")
+    return (oid, {name: rest})
 
 
 def refusal(work: Any, *arguments: Any, **options: Any) -> tuple[str, dict]:

@@ -119,9 +119,10 @@ def merged(present, wanted, modes):
 
     Two runs at once may add one twice, of which the first stays.
     """
-    purge = PURGE in modes.purge
     firsts = [next((item["id"] for item in present if same(item, one)), None) for one in wanted]
-    kept = [item for item in present if not purge or item["id"] in firsts]
+    twice = [item["id"] for item in present if item["id"] not in firsts and any(same(item, one) for one in wanted)]
+    gone = [item["id"] for item in present if item["id"] not in firsts] if PURGE in modes.purge else twice
+    kept = [item for item in present if item["id"] not in gone]
     new = [one for one in wanted if one["next"] is not None and not any(same(item, one) for item in present)]
     return kept + [_added(one) for one in new]
 

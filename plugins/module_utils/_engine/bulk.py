@@ -43,6 +43,7 @@ class Job:
         self._item: Any = None
         self._step: Any = None
         self._results: dict = {}
+        self._made: list = []  # steps
 
     def attempt(self, work):
         """work() unless the object has failed; keeps its Failure. Returns whether the object goes on."""
@@ -89,13 +90,23 @@ class Job:
         self.report = self.report or report
         own = method(self.engine.resource.kind, "update")  # of a step that is a function
         self.methods.update(step.method or own for step in steps)
-        self._results = self.engine.run(self.engine.record(self._item), steps)
+        self._made = steps
+        try:
+            self._results = self.engine.carry_out(self._item, self.wanted, steps)
+        except Failure as failure:
+            item = None
+            if self.created is not None:
+                item = self.engine.predecessor(failure, self.name, self.created, self.wanted)
+            if item is None:
+                raise
+            self._item, self.created = item, None
+            return self.change()
         return bool(steps)
 
     def finish(self):
         """Verifies the object, and reports it as it is."""
         if self.engine.waits and self.report.changed:
-            self.engine.verify(self._item, self.wanted)
+            self._item = self.engine.verify(self._item, self.wanted, self._made)
         self.report = self.report._replace(record=dict(self.engine.record(self._item), **self._results))
 
     def describe(self):

@@ -18,7 +18,7 @@ from .._core.cloud import label
 from .._core.failure import Broken, Failure, created
 from .._core.federation import replicated
 from .._core.values import LABELS, contrast, masked
-from .resource import Modes, Plan, Reference, Report, lacking
+from .resource import Modes, Plan, Reference, Report, Step, lacking
 
 # ---------------------------------------------------------------- plan, run, verify: what all changes have in common
 
@@ -166,14 +166,30 @@ def tell_done(failure, steps, done):
 
 def unstored(resource, record, wanted, modes):
     """The Failure of an object that is not as wanted although all steps were carried out; None when it is."""
-    lasting = {option: attribute for option, attribute in resource.attributes.items() if attribute.persisted}
-    left = plan(resource._replace(attributes=lasting), record, wanted, modes)
+    left = plan(lasting(resource), record, wanted, modes)
     if not left.after:
         return None
     message = "OpenNebula accepted the change of %s %s, but did not store: %s."
     fields = [_with_members(field, left.before[field], left.after[field]) for field in left.after]
     text = message % (label(resource.kind), record["name"], ", ".join(fields))
     return Failure(text, object=resource.kind, id=record["id"])
+
+
+def lasting(resource):
+    """The resource without attributes of which nothing is left to be verified."""
+    kept = {option: attribute for option, attribute in resource.attributes.items() if attribute.persisted}
+    return resource._replace(attributes=kept)
+
+
+def without(steps, done):
+    """The steps but for those that were done."""
+    gone = list(map(_comparable, done))
+    return [step for step in steps if _comparable(step) not in gone]
+
+
+def _comparable(step):
+    """A step without the functions that are made for each plan."""
+    return step._replace(run=None, until=None, result=None) if isinstance(step, Step) else step
 
 
 def _with_members(field, before, after):
@@ -187,7 +203,8 @@ def _with_members(field, before, after):
 
 DEFAULT_MODES = Modes()
 REFUSED = (0x0800, 0x2000)  # error codes of what the object does not allow as it is
-TAKEN = re.compile(r"\b(?:already taken|already exists)\b")  # what OpenNebula says of a name
+ROUNDS = 4  # how often an object is planned anew that other runs change at the same time
+TAKEN = re.compile(r"\balready (?:taken|exists|owns)\b")  # what OpenNebula says of a name
 
 
 class Engine:
@@ -270,28 +287,34 @@ class Engine:
         report, steps = self.planned(item, wanted)
         if not self.apply:
             return report
-        results = self._carry_out(item, wanted, steps)
+        results = self.carry_out(item, wanted, steps)
         if report.changed:
-            item = self._verified(item.ID, wanted) if self.waits else self._fetch(item.ID)
+            item = self._verified(item.ID, wanted, steps) if self.waits else self._fetch(item.ID)
         elif self.waits and not self.rests(item, wanted):
             item = self._settle(item.ID, wanted, True)
         return report._replace(record=dict(self.record(item), **results))
 
-    def _carry_out(self, item, wanted, steps):
+    def carry_out(self, item, wanted, steps):
         """Carries out the steps of a plan; returns the fields of the result that their answers give.
 
         Where one fails, but what it was for has come about, by another run or by a request whose answer was lost, those
         that are left are carried out.
         """
-        try:
-            return self.run(self.record(item), steps)
-        except Failure as failure:
-            now = self._look({"id": item.ID}) if failure.unclear or failure.data.get("code") in REFUSED else None
-            left = [] if now is None else self.planned(now, wanted)[1]
-            failed = failure.data.get("not_done", [])[:1]
-            if now is None or not failed or failed[0] in {step.option for step in left}:
-                raise
-            return self.run(self.record(now), left)
+        results: dict = {}
+        done: list = []
+        for turn in range(ROUNDS):
+            before = len(done)
+            try:
+                self._run(self.record(item), steps, done, results)
+                break
+            except Failure as failure:
+                now = self._look({"id": item.ID}) if failure.unclear or failure.data.get("code") in REFUSED else None
+                failed = steps[len(done) - before]
+                left = [] if now is None else without(self.planned(now, wanted)[1], done)
+                if now is None or turn == ROUNDS - 1 or not without([failed], left):
+                    raise
+                item, steps = now, left
+        return results
 
     def planned(self, item, wanted):
         """The Report of what would change of an object, and the steps there, ready to run."""
@@ -330,7 +353,7 @@ class Engine:
         step, wanted, report = self.creation(name, wanted)
         if not self.apply:
             return report
-        return report._replace(record=self._complete(self.allocate(step, name, wanted), wanted).record)
+        return report._replace(record=self._complete(self.allocate(step, name, wanted), name, wanted).record)
 
     def allocate(self, step, name, wanted):
         """The id of a new object, by the step of creation().
@@ -362,10 +385,36 @@ class Engine:
         except Failure as failure:
             first = min(failure.data.get("ids", [oid]))
             if first != oid:
-                record = self.record(self._fetch(oid))
-                self.run(record, resolved(self.cloud, self.resource.remove(self.cloud, record, {}, self.modes)))
+                self._remove_new(oid)
             return first
         return oid
+
+    def _remove_new(self, oid):
+        record = self.record(self._fetch(oid))
+        self.run(record, resolved(self.cloud, self.resource.remove(self.cloud, record, {}, self.modes)))
+
+    def predecessor(self, failure, name, oid, wanted):
+        """The object to go on with after a change of a new one has failed; None: there is none.
+
+        OpenNebula tells objects of most kinds apart by name and owner.  So two runs at once create two where the first
+        has given its object to the owner that is wanted before the second creates one.  That is refused to the second,
+        which removes what it has created.
+
+        Args:
+            failure (Failure): of the change.
+            name (str)
+            oid (int): id of the new object.
+            wanted (dict): in canonical form.
+        """
+        if not TAKEN.search(failure.message) or "owner" not in wanted:
+            return None
+        self.cloud.forget([self.resource.kind])
+        pool = self.cloud.pool(self.resource.kind, self.resource.pool_arguments)
+        others = [item for item in pool if item.ID != oid and (item.NAME, item.UNAME) == (name, wanted["owner"])]
+        if not others:
+            return None
+        self._remove_new(oid)
+        return self._fetch(others[0].ID)
 
     def creation(self, name, wanted):
         """How an object is created.
@@ -393,7 +442,7 @@ class Engine:
         kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
         return step, wanted, Report(True, {"state": "absent"}, after, dict(kept, name=name))
 
-    def _complete(self, oid, wanted):
+    def _complete(self, oid, name, wanted):
         """Gives a new object what creation does not take; waits first where that is needed."""
         try:
             item = self._settle(oid, wanted, self.waits)
@@ -401,6 +450,9 @@ class Engine:
                 item = self._settle(oid, wanted, True)
             return self.update(item, wanted)
         except Failure as failure:
+            item = self.predecessor(failure, name, oid, wanted)
+            if item is not None:
+                return self.update(item, wanted)
             failure.data.update(id=oid, created=True)
             created(failure, oid)
             raise
@@ -410,7 +462,11 @@ class Engine:
     def run(self, record, steps):
         """Carries out steps; returns the fields of the result that their answers give."""
         results: dict = {}
-        done: list = []
+        self._run(record, steps, [], results)
+        return results
+
+    def _run(self, record, steps, done, results):
+        """run(), where `done` gets the steps that were carried out, and `results` the fields."""
         for step in steps:
             try:
                 answer = perform(self.cloud, step, object=self.resource.kind, id=record["id"])
@@ -422,7 +478,6 @@ class Engine:
                 raise
             done.append(step)
             results.update(step.result(answer) if step.result is not None else {})
-        return results
 
     def _wait_for(self, step, record):
         clock = self.cloud.clock
@@ -433,23 +488,45 @@ class Engine:
             self._state_of,
         )
 
-    def _verified(self, oid, wanted):
-        """An object that has settled. Raises Failure when the server does not have what it accepted."""
+    def _verified(self, oid, wanted, made):
+        """An object that has settled.
+
+        What another run has added, or taken away, since this one has looked is made right.
+
+        Args:
+            made (list[Step]): that were carried out.
+
+        Raises:
+            Failure: the server does not have what it accepted.
+        """
 
         def read():
             item = self._settle(oid, wanted, True)
             return item, self._unstored(item, wanted)
 
-        item, failure = replicated(self.cloud, self.resource.kind, read, lambda found: found[1] is None)
-        if failure is not None:
-            raise failure
-        return item
+        for dummy in range(ROUNDS):
+            item, failure = replicated(self.cloud, self.resource.kind, read, lambda found: found[1] is None)
+            if failure is None:
+                return item
+            record = self._compared(item, wanted)
+            steps = resolved(self.cloud, plan(lasting(self.resource), record, wanted, self.modes).steps)
+            if not without(steps, made):
+                break
+            self._run_if_allowed(record, steps)
+            made = made + steps
+        raise failure
 
-    def verify(self, item, wanted):
-        """Raises Failure when the server does not have what it accepted."""
-        failure = self._unstored(item, wanted)
-        if failure is not None:
-            raise failure
+    def _run_if_allowed(self, record, steps):
+        """Carries out steps until the object does not allow one, which another run may have carried out."""
+        try:
+            self.run(record, steps)
+        except Failure as failure:
+            if failure.data.get("code") not in REFUSED:
+                raise
+
+    def verify(self, item, wanted, made):
+        """An object that is as the server accepted it; see _verified()."""
+        return item if self._unstored(item, wanted) is None else self._verified(item.ID, wanted, made)
 
     def _unstored(self, item, wanted):
         return unstored(self.resource, self._compared(item, wanted), wanted, self.modes)

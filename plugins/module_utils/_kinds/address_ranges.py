@@ -9,10 +9,11 @@ import ipaddress
 import re
 
 from .._attributes.relations import ids, joined, reference_ids
+from .._attributes.requests import requested, surplus
 from .._core.failure import Failure
 from .._core.numbers import is_whole
 from .._core.values import canonical, merged_template, same
-from .._engine.resource import FIRST, NORMAL, Step, attribute
+from .._engine.resource import FIRST, NORMAL, Attribute, Step, attribute
 from ..pyone.constants import AR_TYPES
 
 KIND = "vnet"
@@ -203,15 +204,23 @@ def change_ranges(record, after):
     stays = {item["AR_ID"] for item in after if "AR_ID" in item}
     remove = "vn.rm_ar" if record["reserved_from"] is None else "vn.free_ar"
     gone = [Step(what, remove, (oid, int(number))) for number in sorted(set(present) - stays, key=int)]
-    changed = [item for item in after if item != present.get(item.get("AR_ID"))]
-    return gone + [
-        Step(what, "vn.update_ar" if "AR_ID" in item else "vn.add_ar", (oid, {"AR": item})) for item in changed
-    ]
+    changed = [item for item in after if "AR_ID" in item and item != present[item["AR_ID"]]]
+    new = requested(oid, [item for item in after if "AR_ID" not in item], list(present.values()))
+    calls = [("vn.update_ar", item) for item in changed] + [("vn.add_ar", item) for item in new]
+    return gone + [Step(what, name, (oid, {"AR": item})) for name, item in calls]
+
+
+def plan_ranges(record, wanted, modes):
+    """plan() of the Attribute; of ranges that two runs at once have added, the younger is removed."""
+    present = record["address_ranges"]
+    twice = surplus(record["id"], present, "AR_ID")
+    after = merged_ranges([one for one in present if one not in twice], wanted["address_ranges"], modes)
+    return present, after, change_ranges(record, after) if after != present else []
 
 
 def ranges():
     """The Attribute `address_ranges`."""
-    return attribute("address_ranges", change_ranges, merged_ranges, canonical_ranges)
+    return Attribute(plan_ranges, canonical_ranges)
 
 
 # ---------------------------------------------------------------- leases

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .._attributes import access, twins
 from .._attributes import template as templates
 from .._attributes.relations import reference
+from .._attributes.requests import requested, surplus
 from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import canonical, labels_of, same, vectors
@@ -117,8 +118,13 @@ def merged_nics(present, wanted, modes):
 
 
 def plan_nics(record, wanted, modes):
-    """No interface can be changed: one that differs is another one."""
-    present, after = record["nics"], merged_nics(record["nics"], wanted["nics"], modes)
+    """No interface can be changed: one that differs is another one.
+
+    Of interfaces that two runs at once have attached, the younger is detached.
+    """
+    present = record["nics"]
+    twice = surplus(record["id"], present, "NIC_ID")
+    after = merged_nics([nic for nic in present if nic not in twice], wanted["nics"], modes)
     return present, after, change_nics(record, after, modes.waits) if after != present else []
 
 
@@ -131,7 +137,8 @@ def change_nics(record, after, waits):
     what = "change the interfaces of virtual router %s" % record["name"]
     gone = [nic for nic in record["nics"] if nic not in after]
     calls: list = [("vrouter.detachnic", (record["id"], int(nic["NIC_ID"]))) for nic in gone]
-    calls += [("vrouter.attachnic", (record["id"], {"NIC": nic})) for nic in after if "NIC_ID" not in nic]
+    new = requested(record["id"], [nic for nic in after if "NIC_ID" not in nic], record["nics"])
+    calls += [("vrouter.attachnic", (record["id"], {"NIC": nic})) for nic in new]
     rest = [Step(what, run=partial(wait_for_vms, record["vms"]))] if record["vms"] else []
     steps = [step for name, arguments in calls for step in (*rest, Step(what, name, arguments))]
     return steps + (rest if waits else [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from .._attributes import relations
+from .._attributes.requests import REQUEST_ID, requested, surplus
 from .._core.failure import Failure
 from .._core.numbers import is_whole
 from .._core.values import declared_vector, megabytes, same
@@ -233,7 +234,7 @@ DEVICES = (DISK, NIC, ALIAS)
 
 
 def plan_devices(device, purge, record, wanted, modes):
-    """plan() of the Attribute for devices.
+    """plan() of the Attribute for devices; of those that two runs at once have attached, the younger is detached.
 
     Args:
         device (Device)
@@ -242,12 +243,18 @@ def plan_devices(device, purge, record, wanted, modes):
     Raises:
         Failure: a device cannot be changed as it is wanted.
     """
-    present, declared = record[device.option], wanted[device.option]
+    twice, declared = surplus(record["id"], record[device.option], device.number), wanted[device.option]
+    present = [one for one in record[device.option] if one not in twice] + twice
     found = match(device, declared, present)
-    detached = [place for place in range(len(present)) if place not in found] if purge in modes.purge else []
+    free = [place for place in range(len(present)) if place not in found]
+    detached = [place for place in free if purge in modes.purge or present[place] in twice]
     steps = [_detach(device, record, present[place]) for place in detached]
+    new = iter(requested(record["id"], [one for one, place in zip(declared, found) if place is None], present))
     for one, place in zip(declared, found):
-        steps += [_attach(device, record, one)] if place is None else _changes(device, record, one, present[place])
+        if place is None:
+            steps.append(_attach(device, record, one, next(new)[REQUEST_ID]))
+        else:
+            steps += _changes(device, record, one, present[place])
     before, after = _difference(device, present, dict(zip(found, declared)), detached)
     after += [dict(one) for one, place in zip(declared, found) if place is None]
     return before, after if steps else before, steps
@@ -286,14 +293,14 @@ def _changes(device, record, wanted, present):
     return device.changes(record, wanted, present)
 
 
-def _attach(device, record, wanted):
+def _attach(device, record, wanted, request):
     if device.number in wanted:
         message = "VM %s has no %s %s." % (record["name"], device.word, wanted[device.number])
         raise Failure(message, object=KIND, id=record["id"])
     name, number = device.source[1:]
     called = wanted.get(name) or wanted.get(number) or "of %s MB" % wanted.get("SIZE", "?")
     what, on = "attach %s %s" % (device.word, called), "to VM %s" % record["name"]
-    vector = {device.vector: with_source_id(device, wanted)}
+    vector = {device.vector: {**with_source_id(device, wanted), REQUEST_ID: request}}
     return Step(what, device.attach, (record["id"], vector), on=on, states=PLUGGED, transient=True)
 
 

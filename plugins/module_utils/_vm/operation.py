@@ -10,9 +10,11 @@ from typing import NamedTuple
 from .._core.failure import Failure
 from .._core.values import contrast
 from .._engine import engine
+from .._engine.engine import ROUNDS
 from .._engine.resource import Modes, Report, modes_of
 from . import planner
 from .record import KIND
+from .rounds import left
 from .runner import Run, run
 
 
@@ -80,39 +82,35 @@ def change(cloud, resource, item, wanted, how):
     record = _record(cloud, resource, item)
     if not how.apply or not found.steps:
         return Report(bool(found.after), before, after, dict(record, **engine.persisted(resource, found.after)))
-    try:
-        results = _carry_out(cloud, item, found.steps, how)
-    except Failure:
-        if _is_left(cloud, item, desired):
-            raise
-        results = {}
-    record = _record(cloud, resource, cloud.info(KIND, item.ID) or item)
-    failure = engine.unstored(resource, record, wanted, desired.modes) if how.waits else None
-    if failure is not None:
-        raise failure
-    return Report(True, before, after, dict(record, **results))
+    one, item = _carried_out(cloud, Run(item, found.steps, how.hard, how.waits), desired)
+    return Report(True, before, after, dict(_record(cloud, resource, item), **_results(one)))
 
 
-def _is_left(cloud, item, desired):
-    """Whether a change that has failed is still to be made; another run, or a person, may have made it meanwhile."""
-    now = cloud.info(KIND, item.ID)
-    try:
-        return now is None or bool(planner.plan(cloud, now, desired).after)
-    except Failure:  # the first one tells more
-        return True
+def _carried_out(cloud, one, desired):
+    """(Run, VM) once a VM is as it is wanted.
+
+    Raises:
+        Failure: it cannot be.
+    """
+    for dummy in range(ROUNDS):
+        run(cloud, [one], 1)
+        item = cloud.info(KIND, one.item.ID)
+        failure, again = left(cloud, one, item, desired)
+        if failure is None:
+            return one, item or one.item
+        if again is None:
+            break
+        one = again
+    failure.data.update(object=KIND, id=one.item.ID)
+    raise failure
 
 
 def _record(cloud, resource, item):
     return dict(resource.read(cloud, item), id=item.ID, name=item.NAME)
 
 
-def _carry_out(cloud, item, steps, how):
-    """Runs the steps of a VM; returns the fields of the result that their answers give."""
-    one = Run(item, steps, how.hard, how.waits)
-    run(cloud, [one], 1)
-    if one.failure is not None:
-        one.failure.data.update(object=KIND, id=item.ID)
-        raise one.failure
+def _results(one):
+    """The fields of the result that the answers of the steps give."""
     results: dict = {}
     for step, answer in one.answers:
         results.update(step.result(answer) if step.result is not None else {})

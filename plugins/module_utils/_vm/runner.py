@@ -47,24 +47,35 @@ class Run:
     Attributes:
         steps (list): those that are left.
         done (list[Step]): those that were carried out.
+        planned (list): all that there have been.
         answers (list[tuple]): (step, answer) of those.
         failure (Failure | None): the first one.
+        failed (Step | Reach | None): what it is of.
     """
 
     def __init__(self, item, steps, hard=False, waits=True):
         self.item = item
+        self.waits = waits
         self.steps = [step for step in steps if waits or not _only_waits(step)]
+        self.planned = list(self.steps)
         self.done: list = []
         self.answers: list = []
         self.failure: Any = None
+        self.failed: Any = None
         self._hard = hard
-        self._waits = waits
         self._taken_away = False  # whether the VM has left the state that it was found in
         self._begin_step()
 
+    def resumed(self, item, steps):
+        """Another Run of the VM, for steps that were planned anew; what was done before counts as done."""
+        found = Run(item, steps, self._hard, self.waits)
+        found.planned = self.planned + found.planned
+        found.done, found.answers = list(self.done), list(self.answers)
+        return found
+
     def _begin_step(self):
         self._request: Any = None  # Request of the first step
-        self._moved = False  # whether the VM has left the state that it had then
+        self._moved = ""  # advice, once the VM has left the state that it had then
         self._refused: Any = None  # the Failure, when the state did not allow the action
 
     @property
@@ -84,7 +95,8 @@ class Run:
         """Ends the run; but a VM that was powered off for a step that failed is brought back to where it was."""
         last = [step for step in self.steps if isinstance(step, Reach)][-1:]
         returns = self._taken_away and self.failure is None and not isinstance(self.steps[0], Reach)
-        self.failure = self.failure or failure
+        if self.failure is None:
+            self.failure, self.failed = failure, self.steps[0]
         self.steps = last if returns and not _only_waits(self.steps[0]) else []
         self._begin_step()
 
@@ -134,7 +146,7 @@ class Run:
                 return self._wait_or_fail(present, step.what)
             self._request = Request(present, error(self.item))
             self.answers.append((step, perform(cloud, step, object="vm", id=self.item.ID)))
-            asked_only = not self._waits and len(self.steps) == 1
+            asked_only = not self.waits and len(self.steps) == 1
             return (asked_only or not step.transient) and self._next()
         if present in COMING and present != self._request.state:
             return False
@@ -145,24 +157,24 @@ class Run:
 
     def _reach(self, cloud, wanted, present):
         if self._request is not None and present == self._request.state:
-            self._moved = self._moved or self._came_back(cloud)
+            self._moved = self._moved or (UNMOVED if self._came_back(cloud) else "")
             self._raise_unmoved()
             return False
-        self._moved = self._request is not None
+        self._moved = self._advice()
         name = action(present, wanted, self._hard)
         if name is None:
             return self._asked_already(wanted) or self._wait_or_fail(present, "become %s" % wanted)
         self._request = Request(present, error(self.item), name, record_number(self.item))
-        self._moved, self._refused = False, None
+        self._moved, self._refused = "", None
         self._taken_away = True
         self._ask(cloud, name)
         final = len(self.steps) == 1 and (wanted == "running" or name not in INTERMEDIATE)
-        return final and not self._waits and self._refused is None and self._next()
+        return final and not self.waits and self._refused is None and self._next()
 
     def _asked_already(self, wanted):
         """Whether a run that does not wait ends here, as the VM reaches the state by itself."""
         comes = terminating(self.item) if wanted == "done" else target_state(self.item) == wanted
-        return not self._waits and len(self.steps) == 1 and comes and self._next()
+        return not self.waits and len(self.steps) == 1 and comes and self._next()
 
     def _ask(self, cloud, name):
         try:
@@ -172,6 +184,12 @@ class Run:
             if failure.data.get("code") != REFUSED:
                 raise
             self._refused = failure  # somebody else may have changed its state: the next look tells
+
+    def _advice(self):
+        """What is said of a VM that comes back to the state that it was asked to leave, and has left."""
+        if self._request is None:
+            return ""
+        return UNFORCED if self._request.action in FORCED else UNMOVED
 
     def _came_back(self, cloud):
         """Whether the VM has left the state that it was asked to leave, and is in it again, between two looks.
@@ -190,8 +208,7 @@ class Run:
         self._raise_new_error()
         if self._moved:
             message = "VM %s was asked to %s, and is %s again. %s."
-            advice = UNFORCED if self._request.action in FORCED else UNMOVED
-            text = message % (self.item.NAME, self._request.action, self._request.state, advice)
+            text = message % (self.item.NAME, self._request.action, self._request.state, self._moved)
             raise Failure(text, object="vm", id=self.item.ID)
 
     def _raise_new_error(self):

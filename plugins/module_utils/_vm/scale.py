@@ -15,10 +15,11 @@ from .._core import guard, names
 from .._core.failure import Broken, Failure, created, listed
 from .._core.numbers import is_whole
 from .._core.values import first_text
-from .._engine import engine
+from .._engine.engine import ROUNDS
 from .._engine.resource import Plan, Report
 from . import creation, planner
 from .record import KIND, instance, read
+from .rounds import left
 from .runner import Run, in_parallel, run, together
 from .selection import REQUEST_ID, Members
 from .states import failure_of, fetch_vms, status
@@ -26,7 +27,7 @@ from .transitions import Reach
 
 NO_INDEX = float("-inf")  # the index of a VM without one: it is removed last
 RECOVERY_HINT = " Recover what has failed with one_vm_recover, or in a fleet replace it with replace_failed: true."
-ROUNDS = 3  # how often a VM is requested whose answer was lost
+REQUESTS = 3  # of a VM whose answer was lost
 UNCHANGED = Plan({}, {}, [])  # of a VM that has failed, and so cannot be as it is wanted
 # Fields of a record that a plan tells in the form of the record.
 SIMPLE = frozenset("attributes group labels lock mode name owner status updateconf vm_group".split())
@@ -294,8 +295,7 @@ class _Scaling:
         except Failure as failure:
             failure.data["created_ids"] = sorted(self._answered)
             raise
-        if self._bring(items, plans if items is decision.stay else {}):
-            items = self._verified(items)
+        items = self._bring(items, plans if items is decision.stay else {})
         self._keep_failed(items)
         shown = decision.remove if self._spec.desired.state == "done" else items
         instances = [instance(item, read(self._cloud, item)) for item in sorted(shown, key=_by_name)]
@@ -338,7 +338,7 @@ class _Scaling:
         """Fills the slots; returns all VMs that stay, as they are afterwards."""
         removed, open_slots = {item.ID for item in decision.remove}, decision.slots
         refused: dict = {}
-        for dummy in range(ROUNDS):
+        for dummy in range(REQUESTS):
             answers = dict(zip(open_slots, in_parallel(self._create_one, open_slots, self._spec.parallel)))
             members = self._members(answers)
             self._remove([], members.duplicates)
@@ -380,7 +380,24 @@ class _Scaling:
     # -------------------------------------------------------- VMs that stay
 
     def _bring(self, items, plans):
-        """Makes VMs as they are wanted; returns whether anything was done for any of them."""
+        """Makes VMs as they are wanted; returns them as they are then.
+
+        What OpenNebula accepted but did not store is a failure.  A VM that another run has changed is planned anew.
+        """
+        runs = self._runs(items, plans)
+        if not any(one.steps for one in runs):
+            return items
+        for turn in range(ROUNDS):
+            run(self._cloud, runs, self._spec.parallel)
+            now = fetch_vms(self._cloud, [item.ID for item in items])
+            runs = [self._resumed(one, now.get(one.item.ID), turn == ROUNDS - 1) for one in runs]
+            runs = [one for one in runs if one is not None]
+            if not runs:
+                break
+        return [now[oid] for oid in sorted(now)]
+
+    def _runs(self, items, plans):
+        """The Runs of VMs that are to be made as they are wanted."""
         runs = []
         for item in items:
             try:
@@ -389,32 +406,26 @@ class _Scaling:
                 self._failed.append((item.ID, item.NAME, failure))
                 continue
             runs.append(Run(item, plan.steps, self._spec.desired.hard, self._spec.waits))
-        acted = any(one.steps for one in runs)
-        self._run(runs)
-        return acted
+        return runs
+
+    def _resumed(self, one, item, last):
+        """The Run for what is left of a VM, None when nothing is, or it has failed.
+
+        Args:
+            item: the VM as it is now; None: it is gone.
+            last (bool): there is no time for another one.
+        """
+        failure, again = left(self._cloud, one, item, self._desired(one.item))
+        if failure is not None and (last or again is None):
+            self._failed.append((one.item.ID, one.item.NAME, failure))
+            return None
+        return None if failure is None else again
 
     def _desired(self, item):
         """What is wanted of a VM; a new one needs no reboot."""
         desired = self._spec.desired
         new = item.ID in self._created and desired.state == "rebooted"
         return desired._replace(state="running") if new else desired
-
-    def _verified(self, items):
-        """The VMs as they are now; what OpenNebula accepted but did not store is a failure."""
-        found = sorted(fetch_vms(self._cloud, [item.ID for item in items]).values(), key=lambda item: item.ID)
-        known = {oid for oid, dummy, failure in self._failed}
-        for item in found:
-            failure = self._unstored(item) if item.ID not in known and self._spec.waits else None
-            if failure is not None:
-                self._failed.append((item.ID, item.NAME, failure))
-        return found
-
-    def _unstored(self, item):
-        desired = self._spec.desired
-        try:
-            return engine.unstored(desired.resource, read(self._cloud, item), desired.wanted, desired.modes)
-        except Failure as failure:
-            return failure
 
     # -------------------------------------------------------- failures
 

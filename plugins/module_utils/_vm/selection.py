@@ -18,6 +18,7 @@ import itertools
 import re
 import uuid
 
+from .._attributes.requests import REQUEST_ID
 from .._core.cloud import ALL
 from .._core.failure import Failure
 from .._core.numbers import is_whole
@@ -25,7 +26,6 @@ from .._core.values import canonical, first_text, labels_of, same
 from .states import fetch_vms
 from .transitions import terminating
 
-REQUEST_ID = "ANSIBLE_REQUEST"  # attribute of the user template
 ALIVE = -1  # of one.vmpool.*: all states but DONE
 # VMs of one request are created close together; a copy of a VM, or one that is restored, is not.
 TOGETHER = 3600  # seconds

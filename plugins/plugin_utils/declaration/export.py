@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._attributes import quotas
+from ...module_utils._attributes.requests import REQUEST_ID
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.numbers import is_whole
 from ...module_utils._core.secrets import has_form
@@ -107,7 +108,7 @@ def ranges(record, names):
 
 
 def _range(given):
-    told = {name.lower(): value for name, value in given.items() if name != "AR_ID"}
+    told = {name.lower(): value for name, value in given.items() if name not in ("AR_ID", REQUEST_ID)}
     generated = {"mac": _mac_of(told.get("ip", "")), "shared": "NO"}
     for name, value in generated.items():
         if told.get(name, "").endswith(value) and value:

@@ -11,6 +11,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure 
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import FIRST, NORMAL, Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import address_ranges, vnet
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from fake_vms import unmarked
 
 FOUR = {"AR_ID": "0", "TYPE": "IP4", "IP": "10.0.0.1", "MAC": "02:00:0a:00:00:01", "SIZE": "10", "GATEWAY": "10.0.0.9"}
 ETHER = {"AR_ID": "3", "TYPE": "ETHER", "MAC": "02:00:00:00:00:01", "SIZE": "4"}
@@ -179,8 +180,18 @@ def test_a_change_has_the_whole_range(parent: int | None, removal: str) -> None:
     new, changed = {"TYPE": "IP4", "IP": "10.1.0.1", "SIZE": "1"}, dict(FOUR, SIZE="20")
     record = {"id": 0, "name": "net", "address_ranges": PRESENT, "reserved_from": parent}
     steps = address_ranges.change_ranges(record, [changed, new])
-    assert [(step.method, step.arguments) for step in steps] == [
+    assert [(step.method, step.arguments) for step in steps[:2]] == [
         (removal, (0, 3)),
         ("vn.update_ar", (0, {"AR": changed})),
-        ("vn.add_ar", (0, {"AR": new})),
     ]
+    assert [(step.method, unmarked(step.arguments)) for step in steps[2:]] == [("vn.add_ar", (0, {"AR": new}))]
+
+
+def test_of_ranges_that_two_runs_have_added_the_younger_is_removed() -> None:
+    new = {"TYPE": "IP4", "IP": "10.9.0.1", "SIZE": "1"}
+    wanted, record = {"address_ranges": [new]}, {"id": 0, "name": "net", "address_ranges": [], "reserved_from": None}
+    (step,) = address_ranges.plan_ranges(record, wanted, Modes())[2]
+    present = [dict(step.arguments[1]["AR"], AR_ID=number) for number in ("0", "1")]
+    before, after, steps = address_ranges.plan_ranges(dict(record, address_ranges=present), wanted, Modes())
+    assert (before, after) == (present, present[:1])
+    assert [(step.method, step.arguments) for step in steps] == [("vn.rm_ar", (0, 1))]

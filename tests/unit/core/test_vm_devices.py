@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes, Reference, Step
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm import devices
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.devices import ALIAS, DISK, NIC
-from fake_vms import Element, cloud, refusal
+from fake_vms import Element, cloud, refusal, unmarked
 
 PLUGGED = frozenset(("running", "poweredoff"))
 ANY_BUT_CHANGING = frozenset(("pending", "held", "stopped", "suspended", "poweredoff", "undeployed", "running"))
@@ -432,7 +432,32 @@ PLANS = {  # name: device, wanted, present, purge, before, after, steps
 def test_devices_are_attached_changed_and_detached(name):
     device, wanted, present, purge, *expected = PLANS[name]
     before, after, steps = planned(device, wanted, present, purge)
+    adds = (device.attach,)
+    steps = [step._replace(arguments=unmarked(step.arguments)) if step.method in adds else step for step in steps]
     assert [before, after, steps] == expected
+
+
+@pytest.mark.parametrize(("device", "one"), [(DISK, {"IMAGE": "data"}), (NIC, {"NETWORK": "net"})])
+@pytest.mark.parametrize("number", [1, 2])
+def test_of_what_two_runs_have_attached_the_younger_is_detached(device, one, number):
+    wanted = [one] * number
+    first, second = (planned(device, wanted, [], False)[2] for dummy in range(2))
+    vectors = [step.arguments[1][device.vector] for step in first + second]
+    present = [{**vector, **one, device.number: str(index)} for index, vector in enumerate(vectors)]
+    before, after, steps = planned(device, wanted, present, False)
+    assert [step.arguments for step in steps] == [(7, index) for index in range(number, 2 * number)]
+    assert (len(before), len(after)) == (2 * number, number)
+    assert planned(device, wanted, present[:number], False)[2] == []
+
+
+def test_what_was_attached_for_requests_of_their_own_stays():
+    (step,) = planned(DISK, [{"IMAGE": "data"}], [], False)[2]
+    given = {**step.arguments[1]["DISK"], "IMAGE": "data", "DISK_ID": "4"}
+    copied = [dict(given, ANSIBLE_REQUEST="8" + given["ANSIBLE_REQUEST"][1:], DISK_ID=str(number)) for number in (5, 6)]
+    by_hand = {"IMAGE": "data", "DISK_ID": "3"}
+    assert planned(DISK, [{"IMAGE": "data"}], [by_hand, given, *copied], False)[2] == []
+    (other,) = planned(DISK, [{"IMAGE": "data"}] * 2, [given], False)[2]
+    assert other.arguments[1]["DISK"]["ANSIBLE_REQUEST"] not in (given["ANSIBLE_REQUEST"], copied[0]["ANSIBLE_REQUEST"])
 
 
 REFUSED = [  # device, wanted, present, message

@@ -186,7 +186,7 @@ ENDS = [  # steps, looks, what is asked, message of the failure
     # what happens between two looks is told by the history records
     (["running"], [numbered("POWEROFF", 0), numbered("POWEROFF", 1)], ["resume"], UNMOVED % ("resume", "poweredoff")),
     (["running"], ["SUSPENDED", "BOOT_SUSPENDED", "SUSPENDED"], ["resume"], UNMOVED % ("resume", "suspended")),
-    (["poweredoff"], [numbered("RUNNING", 0), numbered("RUNNING", 1)], ["poweroff"], AGAIN % "poweroff"),
+    (["poweredoff"], [numbered("RUNNING", 0), numbered("RUNNING", 1)], ["poweroff"], UNMOVED % ("poweroff", "running")),
     # a condition does not come about in a state where the guest does not work
     (["address"], ["RUNNING", "BOOT", "POWEROFF"], [], "VM db is poweredoff, where there is no address."),
 ]

@@ -17,6 +17,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resour
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import vrouter
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import fetch_vms, status
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from fake_vms import unmarked
 
 FIXED = {"NIC_ID": "0", "NETWORK": "net", "NETWORK_ID": "0"}
 FLOATING = {"NIC_ID": "1", "NETWORK": "net", "NETWORK_ID": "0", "FLOATING_IP": "YES", "VROUTER_IP": "10.0.0.1"}
@@ -168,7 +169,17 @@ NEW = {"NETWORK_ID": "1"}
 def test_vms_are_waited_for_before_each_change_of_interfaces(vms: list, waits: bool, methods: list) -> None:
     steps = vrouter.change_nics(dict(RECORD, vms=vms), [FIXED, NEW], waits)
     assert [step.method for step in steps] == methods
-    assert [step.arguments for step in steps if step.method] == [(5, 1), (5, {"NIC": NEW})]
+    removed, added = [step.arguments for step in steps if step.method]
+    assert (removed, unmarked(added)) == ((5, 1), (5, {"NIC": NEW}))
+
+
+def test_of_interfaces_that_two_runs_have_attached_the_younger_is_detached() -> None:
+    wanted, record = {"nics": [NEW]}, dict(RECORD, nics=[], vms=[])
+    (step,) = vrouter.plan_nics(record, wanted, Modes())[2]
+    present = [dict(step.arguments[1]["NIC"], NIC_ID=number) for number in ("0", "1")]
+    dummy, after, steps = vrouter.plan_nics(dict(record, nics=present), wanted, Modes())
+    assert after == present[:1]
+    assert [(step.method, step.arguments) for step in steps] == [("vrouter.detachnic", (5, 1))]
 
 
 def test_interfaces_of_running_vms_change(cloud: Cloud) -> None:

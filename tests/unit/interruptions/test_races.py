@@ -13,11 +13,14 @@ from collections import Counter
 
 import pytest
 from acts import ACTS, REPEATED
-from interruptions import DEEDS, DONE, Race, run_of, shown, subject
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.document import documents
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
+from interruptions import DEEDS, DONE, Race, run_of, shown, subject, world
+from kinds import SUBJECTS
 
 # What a run says of an object that is gone; OpenNebula knows a VM that is DONE for a while.
 GONE = r"no longer exists|may have been removed|There is no |is not there|the service is gone"
-GONE += r"|is done(?:, (?:where|and in) this|: only what)|state DONE"
+GONE += r"|is done(?:, (?:where|and in) this|: only what)|DONE state|removed meanwhile|state DONE"
 # What OpenNebula, or the module, says of what cannot be done with a VM as it is, or with the new one of its name.
 UNFIT = "|".join(
     [
@@ -28,6 +31,7 @@ UNFIT = "|".join(
         "has no disk 0",
         "must be in running",
         "has not executed any command",
+        "has no snapshot",
     ]
 )
 # What a run may say, by what happened; it may also end well.
@@ -40,7 +44,8 @@ SAYS = {
     "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available|must be in running",
 }
 # What one of two runs at once may say; the next one is in order.
-BOTH = r"already taken|did not store|has failed|Cannot delete cluster\. Cluster \d+ is not empty"
+BOTH = r"already taken|did not store|has failed|Cannot delete cluster\. Cluster \d+ is not empty|leases in use"
+BOTH += r"|was asked to|must be in poweroff|wrong state RUNNING|snapshot \d+, it does not exist|has no snapshot"
 # Of a run that names an object that is gone, and too little to create it.
 LACKING = r"There is no |does not have|VN_MAD is mandatory"
 # What the next run may say besides, by what happened: OpenNebula lets a VM have one backup job, somebody has left the
@@ -50,7 +55,7 @@ NEXT = {
     "renamed": r"It's already in Backup Job|NAME is already taken by IMAGE",
     "replaced": r"has options that cannot be changed: image|was exported from marketplace app 0, not 1|"
     rf"has 8 addresses; size: 2 cannot reduce them|{UNFIT}",
-    "powered off": r"is poweredoff, where this does not work: (?:execute|repeat) a command",
+    "powered off": r"is poweredoff, where this does not work: (?:execute|repeat|take|delete|revert to) ",
 }
 OF_VMS = {"moved", "powered off"}
 # These name no single object, or one that has no method of its own kind for it.
@@ -129,6 +134,37 @@ def test_somebody_changes_the_object_at_every_call(stage, tally, module, act):
 def test_somebody_changes_the_object_before_the_last_call(stage, module, what):
     last = len(stage.reference(module, "change").calls)
     assert not raced(stage, module, "change", what, last)
+
+
+OWNED = {
+    one.module: {"name": "new", **one.options, "owner": "ann"}
+    for kind, one in SUBJECTS.items()
+    if "owner" in RESOURCES.get(kind, documents(200)).attributes
+}
+OWNED["one_cloud"] = {
+    "declaration": {"templates": [{"name": "new", "owner": "ann", "template": {"CPU": 1, "MEMORY": 8}}]}
+}
+
+
+@pytest.mark.parametrize("module", OWNED)
+def test_two_controllers_create_one_object_with_an_owner(stage, module):
+    """The first has given its object to the owner when the second creates one."""
+    act, options = next(iter(ACTS[module])), OWNED[module]
+    stage.set_for(module, act)
+    stage.must(module, options)
+    number = next(at for at, call in enumerate(stage.calls, 1) if re.search(r"\.(allocate|import)", call))
+    alone = sizes(stage)
+    stage.set_for(module, act)
+    stage.others.clear()
+    results = [stage.run(module, options, number, run_of(module, options)), *stage.others]
+    assert [(result.get("changed"), result.get("msg")) for result in results] == [(True, None)] * 2
+    assert sizes(stage) == alone
+    assert not stage.must(module, options)["changed"]
+
+
+def sizes(stage):
+    """How many objects there are of each kind and owner."""
+    return {kind: sorted(re.findall("<UNAME>.*?<", "".join(found))) for kind, found in world(stage.cloud).items()}
 
 
 def counterpart(module, act):
