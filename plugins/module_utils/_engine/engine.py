@@ -410,7 +410,7 @@ class Engine:
             return None
         self.cloud.forget([self.resource.kind])
         pool = self.cloud.pool(self.resource.kind, self.resource.pool_arguments)
-        others = [item for item in pool if item.ID != oid and (item.NAME, item.UNAME) == (name, wanted["owner"])]
+        others = [item for item in pool if oid != item.ID and (name, wanted["owner"]) == (item.NAME, item.UNAME)]
         if not others:
             return None
         self._remove_new(oid)
