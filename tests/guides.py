@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import textwrap
@@ -46,6 +47,15 @@ def sessions(found):
             for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
                 command, *printed = part.strip().splitlines()
                 yield command, printed
+
+
+@contextmanager
+def simulated(command, folder):
+    """The simulated cloud that a guide starts, on free ports; gives the variables that it tells to export."""
+    path = {"PYTHONPATH": str(project.ROOT / "simulator")}  # as after `pip install opennebula-simulator`
+    with running(f"exec {command} --port 0 --flow-port 0", folder, **path) as process:
+        told = [shlex.split(process.stdout.readline()) for dummy in range(2)]
+        yield dict(word.split("=", 1) for _export, *words in told for word in words)
 
 
 @contextmanager

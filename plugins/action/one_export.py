@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         """Writes the document; what is there already, byte for byte, is not written again."""
         if dest is None:
             return {}
-        texts = {path: text(part, left) for path, part in parts(dest, declaration).items()}
+        texts = {path: text(part, remarks(part, declaration, left)) for path, part in parts(dest, declaration).items()}
         differing = [
             path for path, content in texts.items() if not path.is_file() or path.read_text("utf-8") != content
         ]
@@ -93,6 +93,12 @@ def parts(dest, declaration):
     if not dest.endswith("/") and not path.is_dir():
         return {path: declaration}
     return {path / (key + ".yml"): {key: objects_} for key, objects_ in declaration.items()}
+
+
+def remarks(part, declaration, left):
+    """What is left out of the kinds of a part, or of kinds that no part has."""
+    here, anywhere = export.kinds(part), export.kinds(declaration)
+    return [one for one in left if one.kind in here or one.kind not in anywhere]
 
 
 class _Indented(yaml.SafeDumper):

@@ -226,7 +226,7 @@ unplanned:
   returned: when the cloud was changed
   type: list
   elements: dict
-  sample: [{"kind": "vdc", "name": "default", "place": "vdcs[0]", "action": "update", "because": "groups differ"}]
+  sample: [{"kind": "vdc", "name": "default", "place": "vdcs[0]", "action": "update", "because": "groups differs"}]
 diff:
   description: What changes, before and after, by kind and name of the object.
   returned: success

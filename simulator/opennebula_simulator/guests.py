@@ -90,7 +90,7 @@ class Guests:
     """The guests below a directory. A guest runs one command at a time, as the server takes care of."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()  # commands run in directories below it
         self._running: dict[int, Process] = {}
 
     def start(self, oid: int, command: str, given: str) -> None:

@@ -380,7 +380,7 @@ class Cloud:
             raise Failure("%s; %s" % (message, hint), object=kind, name=text)
         if (kind, text) not in self._missing:
             self._missing.add((kind, text))
-            self.on_missing("%s (yet); this was taken as it is written." % message)
+            self.on_missing("%s yet; check mode goes on as if there were." % message)
 
     def wait(self, probe, done, describe, summary=None):
         """waiting.wait with the clock and the timeout of this task.

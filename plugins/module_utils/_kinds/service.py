@@ -460,7 +460,7 @@ def _yet_to_come(module, cloud):
     creates = params["template"] is not None or params["state"] == "absent" or params["id"] is not None
     if cloud.on_missing is None or module.applies or creates or cloud.find(KIND, params["name"]) is not None:
         return False
-    cloud.on_missing("There is no service %r (yet); its change was taken as it is written." % params["name"])
+    cloud.on_missing("There is no service %r yet; check mode goes on as if there were." % params["name"])
     return True
 
 

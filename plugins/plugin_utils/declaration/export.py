@@ -42,7 +42,7 @@ from ...module_utils._kinds import (
 from ...module_utils._kinds import roles as service_roles
 from ...module_utils._kinds.registry import RESOURCES
 from ...module_utils._vm import record as vm_record
-from . import prune
+from . import planner, prune
 from .document import KEYS
 
 NOTHING = object()  # an option that is left out
@@ -711,6 +711,11 @@ def export(cloud, keys, where, types=()):
         left += more
         found.update({key: told} if told else {})
     return found, left
+
+
+def kinds(declaration):
+    """The kinds of the objects in a document."""
+    return {EXPORTS[key].kind if key in EXPORTS else planner.KINDS[key] for key in declaration}
 
 
 def without(declaration, faults):

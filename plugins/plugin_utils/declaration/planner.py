@@ -261,7 +261,8 @@ def _because(action, report):
         return "it does not exist"
     if action == "remove":
         return "it is declared absent"
-    return "%s differ" % ", ".join(sorted(report.after or report.before or ())) if action == "update" else ""
+    options = sorted(report.after or report.before or ())
+    return "%s %s" % (", ".join(options), "differs" if len(options) == 1 else "differ") if action == "update" else ""
 
 
 def _deferrable(declared, option):

@@ -158,7 +158,9 @@ def test_a_check_run_is_told_once_of_what_is_missing():
     told = []
     one = Cloud(Client(*TWINS), on_missing=told.append)
     assert [one.reference("image", name) for name in ("new", "new", "other")] == [None] * 3
-    assert told == [f"There is no image '{name}' (yet); this was taken as it is written." for name in ("new", "other")]
+    assert told == [
+        f"There is no image '{name}' yet; check mode goes on as if there were." for name in ("new", "other")
+    ]
     assert one.tolerant().reference("image", "third") is None
     assert len(told) == 2
 

@@ -136,7 +136,7 @@ def test_a_check_run_takes_references_that_an_earlier_task_would_make(cloud):
     soon_cloud = Cloud(cloud.one, on_missing=said.append)
     report = Engine(soon_cloud, HOST, apply=False).converge("h", None, dict(WANTED, cluster="soon"))
     assert report.after["cluster"] == "soon"
-    assert said == ["There is no cluster 'soon' (yet); this was taken as it is written."]
+    assert said == ["There is no cluster 'soon' yet; check mode goes on as if there were."]
 
 
 def test_credentials_are_asked_for(monkeypatch, tmp_path):

@@ -4,42 +4,25 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-import textwrap
 
+import guides
 import project
 import pytest
 import yaml
 
-BLOCK = re.compile(r"^\.\. code-block:: yaml\n\n((?:   [^\n]*\n|\n)+)", re.MULTILINE)
-HOST = """
-- name: Create a host
-  privazio.opennebula.one_host: {name: node1, im_mad: dummy, vm_mad: dummy}
-"""
-TEMPLATE = """
-- name: Create a VM template
-  privazio.opennebula.one_template: {name: web, template: {CPU: 0.1, MEMORY: 64}}
-"""
-VM = """
-- name: Create a VM
-  privazio.opennebula.one_vm: {name: web, template: web, state: running}
-"""
-OTHER_HOST = HOST.replace("node1", "node2")
 REMOVED = """
 - name: Remove the VM
   privazio.opennebula.one_vm: {name: web, state: absent}
 """
-# Guide -> what it takes for granted, and what it leaves.
-GUIDES = {"fleets": (HOST + TEMPLATE, "[]"), "maintenance": (HOST + TEMPLATE + VM + OTHER_HOST, REMOVED)}
+GUIDES = {"fleets": "[]", "maintenance": REMOVED}  # guide -> the tasks that remove what it leaves
 
 
 def tasks(guide):
-    """Return the tasks in the YAML blocks of a guide, between what it takes for granted and what removes the rest."""
-    text = (project.ROOT / f"docs/docsite/rst/{guide}.rst").read_text(encoding="utf-8")
-    before, after = GUIDES[guide]
-    blocks = [textwrap.dedent(block) for block in BLOCK.findall(text)]
-    return [task for block in [before, *blocks, after] for task in yaml.safe_load(block)]
+    """Return the tasks in the YAML blocks of a guide, those of its playbooks too, and those that remove the rest."""
+    found = [yaml.safe_load(text) for kind, dummy, text in guides.read(guide) if kind == "yaml"]
+    found.append(yaml.safe_load(GUIDES[guide]))
+    return [task for block in found for item in block for task in item.get("tasks", [item])]
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import time
+from pathlib import Path
 
 import pytest
 from lab import Lab
@@ -39,11 +40,12 @@ def test_input_that_breaks_the_drivers_does_not_get_through(given):
 
 
 @pytest.fixture
-def lab(tmp_path):
-    """Two hosts and a running VM with a guest; the clock is real, for the commands are."""
+def lab(tmp_path, monkeypatch):
+    """Two hosts and a running VM with a guest, in a relative directory; the clock is real, for the commands are."""
+    monkeypatch.chdir(tmp_path)
     found = Lab()
     found.cloud.close()
-    found.cloud = Cloud(Options(delay=0, guests=tmp_path))
+    found.cloud = Cloud(Options(delay=0, guests=Path("guests")))
     found("host.allocate", "node", "kvm", "kvm", 0)
     found("vm.allocate", 'CPU="1" MEMORY="64"', True)
     found("vm.deploy", 0, 0, False, 0, "")
@@ -66,7 +68,13 @@ def executed(lab, command, given=b""):
 def test_commands_run_in_a_directory_of_the_guest(lab, tmp_path):
     last = executed(lab, "/bin/sh -c cat;pwd;exit${IFS}4", b"in\n")
     assert (last.findtext("STATUS"), last.findtext("RETURN_CODE")) == ("DONE", "4")
-    assert base64.b64decode(last.findtext("STDOUT")) == b"in\n%s\n" % str(tmp_path / "vm-0").encode()
+    assert base64.b64decode(last.findtext("STDOUT")) == b"in\n%s\n" % str(tmp_path / "guests" / "vm-0").encode()
+
+
+def test_a_guest_has_a_home_and_a_directory_for_temporary_files(lab, tmp_path):
+    last = executed(lab, "/bin/sh -c echo>$TMPDIR/a;echo>$HOME/b")
+    assert last.findtext("RETURN_CODE") == "0"
+    assert sorted(path.name for path in (tmp_path / "guests" / "vm-0").rglob("*")) == ["a", "b", "tmp"]
 
 
 def test_a_program_that_is_not_there_is_an_error(lab):

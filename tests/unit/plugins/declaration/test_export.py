@@ -117,6 +117,19 @@ def test_objects_of_one_name_are_exported_with_their_owners(site, simulator):
     assert steady(site, declaration) == []
 
 
+def test_each_file_has_the_comments_of_its_own_kinds(site):
+    hidden = {"name": "t", "template": {"CPU": 1, "API_KEY": "hidden"}}
+    site.apply({"users": [{"name": "ann", "password": "hidden"}], "templates": [hidden], "clusters": [{"name": "c"}]})
+    declaration, left = exported(site, kinds=["users", "templates", "clusters"])
+    left.append(one_export.export.Left("service", "*", "object", "OneFlow does not answer"))
+    parts = one_export.parts("site/", declaration)
+    told = {
+        path.stem: {one.kind for one in one_export.remarks(part, declaration, left)} for path, part in parts.items()
+    }
+    assert told == {"users": {"user", "service"}, "templates": {"template", "service"}, "clusters": {"service"}}
+    assert one_export.remarks(declaration, declaration, left) == left, "one file has them all"
+
+
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters="-_. "), min_size=1, max_size=8)
 NAMES = NAMES.map(str.strip).filter(lambda name: name and not name.isdigit())  # which could be an id
 PLAIN = st.from_regex(r"[a-z][a-z0-9_.-]{0,5}", fullmatch=True).filter(lambda name: name != "users")
