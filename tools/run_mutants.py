@@ -150,10 +150,18 @@ def prepare(files: list[str]) -> list[Path]:
     if not (COPY / "plugins").is_symlink():
         (COPY / "plugins").symlink_to(UTILS.parent)
     link_collection(COPY)
-    before = [str(path.relative_to(COPY).with_suffix("")) for path in (COPY / UTILS).rglob("*.meta")]
-    only = "".join(f"\n    {path}" for path in sorted({*before, *(str(UTILS / file) for file in files)}))
-    (PLACE / "setup.cfg").write_text(CONFIGURATION.format(source=UTILS, only=only), encoding="utf-8")
+    configure(files)
     return changed
+
+
+def configure(files: list[str]) -> None:
+    """Let mutmut change FILES and those of earlier runs; which tests call functions of a new file is found out anew."""
+    before = {str(path.relative_to(COPY).with_suffix("")) for path in (COPY / UTILS).rglob("*.meta")}
+    meant = {str(UTILS / file) for file in files}
+    if meant - before:
+        STATISTICS.unlink(missing_ok=True)
+    only = "".join(f"\n    {path}" for path in sorted(before | meant))
+    (PLACE / "setup.cfg").write_text(CONFIGURATION.format(source=UTILS, only=only), encoding="utf-8")
 
 
 def forget(changed: Iterable[Path]) -> None:

@@ -130,5 +130,20 @@ def test_survivors_are_tried_again_where_code_has_changed(tmp_path, monkeypatch)
     assert json.loads(place.read_text(encoding="utf-8")) == {"exit_code_by_key": after}
 
 
+@pytest.mark.parametrize(("files", "known"), [(["_core/a.py"], True), (["_core/a.py", "_core/b.py"], False)])
+def test_tests_are_measured_again_for_files_that_were_not_tried_before(tmp_path, monkeypatch, files, known):
+    monkeypatch.setattr(run_mutants, "PLACE", tmp_path)
+    monkeypatch.setattr(run_mutants, "COPY", tmp_path / "mutants")
+    monkeypatch.setattr(run_mutants, "STATISTICS", tmp_path / "statistics.json")
+    place = tmp_path / "mutants" / run_mutants.UTILS / "_core/a.py.meta"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    run_mutants.STATISTICS.touch()
+    run_mutants.configure(files)
+    assert run_mutants.STATISTICS.exists() is known
+    tried = (tmp_path / "setup.cfg").read_text(encoding="utf-8")
+    assert all(str(run_mutants.UTILS / file) in tried for file in ["_core/a.py", *files])
+
+
 def test_every_note_has_a_reason():
     assert all(run_mutants.noted().values())
