@@ -52,6 +52,12 @@ options:
       - Whether a host that has C(ansible_host) from an earlier inventory source keeps it.
     type: bool
     default: false
+  set_name_variable:
+    description:
+      - Whether hosts have the variable C(name), of which Ansible warns, as it has a meaning of its own in plays.
+        Expressions have it in any case.
+    type: bool
+    default: true
 notes:
   - The variables are the attributes of the user template, with C(LABELS) as a list, and C(id), C(name), C(UNAME),
     C(GNAME), C(host), C(v4_first_ip), C(v6_first_ip), C(ansible_host) and C(ansible_port), the attribute C(SSH_PORT).
@@ -150,7 +156,8 @@ class InventoryModule(inventory.OneInventory):
         return record["name"]
 
     def variables(self, record):
-        return record
+        named = self.options["set_name_variable"]
+        return record if named else {name: value for name, value in record.items() if name != self.LABEL}
 
     def group_keys(self, record):
         return [("label", label) for label in record["LABELS"]] if self.options["group_by_labels"] else []

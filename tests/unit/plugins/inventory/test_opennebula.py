@@ -111,3 +111,10 @@ def test_an_attribute_does_not_say_how_ansible_connects(parsed, active):
 )
 def test_labels_are_written_as_groups(value, found):
     assert group_labels(value) == found
+
+
+def test_a_secret_is_masked_unless_its_name_is_excluded(parsed, active):
+    active("vm.update", 1, 'DB_PASSWORD="hidden" API_TOKEN="other"', 1)
+    assert variables(parsed("opennebula", active.url), "db")["DB_PASSWORD"] == "********"
+    found = variables(parsed("opennebula", active.url, secret_names=["!DB_PASSWORD"]), "db")
+    assert (found["DB_PASSWORD"], found["API_TOKEN"]) == ("hidden", "********")
