@@ -75,6 +75,7 @@ class Run:
 
     def _begin_step(self):
         self._request: Any = None  # Request of the first step
+        self._rests_since: Any = None  # when the VM was first seen to rest, while it is waited for
         self._moved = ""  # advice, once the VM has left the state that it had then
         self._refused: Any = None  # the Failure, when the state did not allow the action
 
@@ -123,16 +124,25 @@ class Run:
         if isinstance(step, Reach):
             return self._next() if present == step.state else self._reach(cloud, step.state, present)
         if _only_waits(step):
-            return self._has_come_about(step, present) and self._next()
+            return self._has_come_about(cloud, step, present) and self._next()
         return self._carry_out(cloud, step, present)
 
-    def _has_come_about(self, step, present):
-        if step.until(self.item):
+    def _has_come_about(self, cloud, step, present):
+        if step.until(self.item) or self._is_given_up(cloud, step, present):
             return True
         if step.states is None or present in COMING or present in step.states:
             return False
         message = "VM %s is %s, where there is no %s."
         raise Failure(message % (self.item.NAME, present, step.what), object="vm", id=self.item.ID)
+
+    def _is_given_up(self, cloud, step, present):
+        """Whether the VM has rested for so long that what is waited for will not come: another run has undone it."""
+        if step.give_up is None or present in COMING:
+            self._rests_since = None
+            return False
+        now = cloud.clock.now()
+        self._rests_since = now if self._rests_since is None else self._rests_since
+        return now - self._rests_since >= step.give_up
 
     def _next(self):
         step = self.steps.pop(0)

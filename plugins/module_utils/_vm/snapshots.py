@@ -28,6 +28,7 @@ DISK = {
     "revert to": ("vm.disksnapshotrevert", OFF),
     "delete": ("vm.disksnapshotdelete", RESTS),
 }
+GIVE_UP = 10  # seconds that a VM may rest before its snapshots are as they were asked to be
 
 
 class Wanted(NamedTuple):
@@ -123,15 +124,14 @@ def plan_snapshots(record, wanted, modes):
     after = [one for one in there if one not in gone] + new
     steps = [_step(record, "take", one["name"], one["name"]) for one in new]
     steps += [_step(record, "delete", one["name"], one["id"]) for one in (gone if want.absent is None else gone[::-1])]
-    stored = Step("change of its snapshots", until=partial(_stored, record["disk"], want), phase=LAST)
-    return there, after, steps + [stored]
+    stored = partial(_stored, record["disk"], names(new), [one["id"] for one in gone])
+    return there, after, steps + [Step("change of its snapshots", until=stored, give_up=GIVE_UP, phase=LAST)]
 
 
-def _stored(disk, want, item):
+def _stored(disk, new, gone, item):
+    """Whether a VM has the snapshots of these names, and none with these ids."""
     there = snapshots_of(item, disk)
-    present = want.present is None or want.present in names(there)
-    few = want.keep is None or len(there) <= want.keep
-    return present and few and (want.absent is None or want.absent not in names(there))
+    return set(new) <= set(names(there)) and not {one["id"] for one in there}.intersection(gone)
 
 
 def revert(record, name):

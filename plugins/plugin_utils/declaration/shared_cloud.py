@@ -52,7 +52,7 @@ class SharedCloud(Cloud):
         self._declared = declared
         self._lock = threading.RLock()
         self._local = threading.local()
-        self.plans = True  # whether VMs are only looked at, so that all declarations of VMs can share one read
+        self.plans = True  # whether nothing is changed, so that all declarations of VMs can share one read of them
 
     # -------------------------------------------------------- references
 
@@ -62,10 +62,10 @@ class SharedCloud(Cloud):
         return self._local.asked
 
     def reference(self, kind, given, pool_arguments=None):
-        """As of Cloud; an object that the document declares may be yet to come."""
+        """As of Cloud; while nothing is changed, an object that the document declares may be yet to come."""
         if getattr(self._local, "asked", None) is not None:
             self._local.asked.append((kind, str(given)))
-        if (kind, str(given)) in self._declared and not self.has(kind, given, pool_arguments):
+        if self.plans and (kind, str(given)) in self._declared and not self.has(kind, given, pool_arguments):
             return None
         return super().reference(kind, given, pool_arguments)
 

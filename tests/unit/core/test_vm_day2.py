@@ -145,7 +145,7 @@ def test_snapshots_are_taken_deleted_and_reverted_to(disk, wanted, steps):
 
 
 def named(*names):
-    return vm(TEMPLATE={"SNAPSHOT": [{"SNAPSHOT_ID": str(n), "NAME": name} for n, name in enumerate(names)]})
+    return vm(TEMPLATE={"SNAPSHOT": [{"SNAPSHOT_ID": str("abc".index(name)), "NAME": name} for name in names]})
 
 
 STORED = [  # what is wanted of snapshots a and b, what there is later, whether that is it

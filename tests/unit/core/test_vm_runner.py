@@ -427,3 +427,16 @@ def test_a_history_record_that_has_just_begun_is_no_return():
     begun = vm("POWEROFF", history=(record(SEQ=1, RSTIME=5),))
     found, run = travelled(["running"], [numbered("POWEROFF", 0), begun, "BOOT_POWEROFF", "RUNNING"], vm_info=begun)
     assert (found, run.over, run.failure) == (["resume"], True, None)
+
+
+def test_what_does_not_come_about_is_given_up_once_the_vm_has_rested():
+    """A clock that goes on by two seconds between two looks."""
+    here, looks = cloud(), ["RUNNING", "RUNNING", "HOTPLUG", "RUNNING", "RUNNING", "RUNNING"]
+    one = Run(vm(), [READY._replace(give_up=3)])
+    overs = []
+    for state in looks:
+        here.clock.sleep(2)
+        one.advance(here, vm(state))
+        overs.append(one.over)
+    assert overs == [False] * 5 + [True]
+    assert one.failure is None

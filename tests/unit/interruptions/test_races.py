@@ -34,20 +34,21 @@ UNFIT = "|".join(
         "has no snapshot",
     ]
 )
+# Of a run that names an object that is gone, and too little to create it.
+LACKING = r"There is no |does not have|VN_MAD is mandatory|has no snapshot"
 # What a run may say, by what happened; it may also end well.
 SAYS = {
-    "deleted": f"{GONE}|{UNFIT}",
-    "replaced": f"{GONE}|{UNFIT}",
-    "renamed": GONE,
+    "deleted": f"{GONE}|{UNFIT}|{LACKING}",
+    "replaced": f"{GONE}|{UNFIT}|{LACKING}",
+    "renamed": f"{GONE}|{LACKING}",
     "locked": r"locked|did not store",
     "moved": r"meanwhile|cannot|does not work|moved|did not store: place",
     "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available|must be in running",
 }
 # What one of two runs at once may say; the next one is in order.
-BOTH = r"already taken|did not store|has failed|Cannot delete cluster\. Cluster \d+ is not empty|leases in use"
-BOTH += r"|was asked to|must be in poweroff|wrong state RUNNING|snapshot \d+, it does not exist|has no snapshot"
-# Of a run that names an object that is gone, and too little to create it.
-LACKING = r"There is no |does not have|VN_MAD is mandatory"
+BOTH = r"already taken|did not store|has failed|Cannot delete (?:cluster|group)\. \w+ \d+ is not empty|leases in use"
+BOTH += r"|Error getting virtual network Pool|was asked to|must be in poweroff|wrong state RUNNING"
+BOTH += r"|snapshot \d+, it does not exist|has no snapshot"
 # What the next run may say besides, by what happened: OpenNebula lets a VM have one backup job, somebody has left the
 # images of a template that was cloned, or the task does not fit the object that has taken the place of another.
 NEXT = {
@@ -70,10 +71,11 @@ EVERY_ACT = [(module, act) for module, acts in ACTS.items() for act in acts]
 
 
 def twins(stage):
-    """Objects of one kind, name and owner."""
+    """Objects of one kind, name and owner; but for VMs of virtual routers, whose names OpenNebula gives."""
     named = [pool for pool in stage.cloud.pools.values() if pool.kind.name != "SCHEDULEDACTION"]
-    living = [one for pool in named for one in pool]
-    found = Counter((one.kind.name, one.name, one.uid) for one in living if getattr(one, "state", None) != int(DONE))
+    living = [one for pool in named for one in pool if getattr(one, "state", None) != int(DONE)]
+    own = [one for one in living if one.kind.name != "VM" or not one.template.text("VROUTER_ID")]
+    found = Counter((one.kind.name, one.name, one.uid) for one in own)
     return [each for each, count in found.items() if count > 1]
 
 
