@@ -145,7 +145,11 @@ def test_snapshots_are_taken_deleted_and_reverted_to(disk, wanted, steps):
 
 
 def named(*names):
-    return vm(TEMPLATE={"SNAPSHOT": [{"SNAPSHOT_ID": str("abc".index(name)), "NAME": name} for name in names]})
+    return numbered(enumerate(names))
+
+
+def numbered(pairs):
+    return vm(TEMPLATE={"SNAPSHOT": [{"SNAPSHOT_ID": str(number), "NAME": name} for number, name in pairs]})
 
 
 STORED = [  # what is wanted of snapshots a and b, what there is later, whether that is it
@@ -163,7 +167,7 @@ STORED = [  # what is wanted of snapshots a and b, what there is later, whether 
 @pytest.mark.parametrize(("wanted", "later", "stored"), STORED)
 def test_snapshots_are_waited_for(wanted, later, stored):
     found = steps_of(snapshots.vm_snapshots(None), named("a", "b"), {"snapshots": wanted})
-    assert found.steps[-1].until(named(*later)) is stored
+    assert found.steps[-1].until(numbered(("abc".index(name), name) for name in later)) is stored
 
 
 def test_snapshots_of_a_disk_are_waited_for():
