@@ -14,8 +14,9 @@ import re
 from datetime import datetime, timedelta, timezone
 from functools import partial
 
-from .._core.failure import Failure
+from .._core.failure import Failure, did_you_mean
 from .._engine.resource import Step, attribute
+from ..pyone.constants import SCHED_ACTIONS
 from . import relations
 
 PURGE = "purge_schedules"  # option that removes the schedules that are not named
@@ -167,6 +168,46 @@ def _end(item):
         if item[word] is not None:
             return {"END_TYPE": kind, "END_VALUE": item[word]}
     return {"END_TYPE": NEVER}
+
+
+DAYS = ((0, 6), (1, 31), (0, 365), (1, 167))  # the first and the last that `days` may have, by the number in REPEAT
+
+
+def refused(vector):
+    """Why OpenNebula refuses a SCHED_ACTION of a VM template; None: it does not.
+
+    Args:
+        vector (dict): in canonical form.
+    """
+    action, time, days = (vector.get(name, "") for name in ("ACTION", "TIME", "DAYS"))
+    if action not in SCHED_ACTIONS:
+        known = did_you_mean(action, SCHED_ACTIONS)
+        return "OpenNebula has no scheduled action %r.%s" % (action, known) if action else "SCHED_ACTION has no ACTION"
+    if not re.match(r"\+?[0-9]+\Z", time):
+        return "the TIME of a SCHED_ACTION is a number of seconds, or +SECONDS after the start, not %r" % time
+    for name, most in (("REPEAT", len(REPEATS) - 1), ("END_TYPE", DATE)):
+        if vector.get(name) and not 0 <= _integer(vector[name]) <= most:
+            return "the %s of a SCHED_ACTION is a number up to %d, not %r" % (name, most, vector[name])
+    return _days_refused(_integer(vector.get("REPEAT")), relations.ids(days)) or _end_refused(vector)
+
+
+def _days_refused(repeat, days):
+    if repeat < 0:
+        return None
+    first, last = DAYS[repeat]
+    if not days or min(days) < first or max(days) > last:
+        return "the DAYS of a SCHED_ACTION that is repeated %s are numbers from %d to %d" % (
+            REPEATS[repeat],
+            first,
+            last,
+        )
+    return None
+
+
+def _end_refused(vector):
+    if _integer(vector.get("END_TYPE")) == TIMES and vector.get("END_VALUE", "0").startswith("-"):
+        return "the END_VALUE of a SCHED_ACTION is a number from 0, not %r" % vector["END_VALUE"]
+    return None
 
 
 def schedules(prefix):

@@ -14,7 +14,8 @@ from functools import partial
 from ..pyone import Client, OneException, OneNoExistsException, OneProtocolException, tls_context
 from ..pyone.element import Element
 from ..pyone.transport import Endpoint
-from . import federation, guard, names
+from . import federation, guard, names, refusals
+from .data import plain
 from .failure import NEEDS, Failure, Unreachable, described
 from .numbers import is_whole
 from .releases import SINCE, TESTED, later, number
@@ -171,6 +172,7 @@ class Cloud:
         self._listed = {}  # (kind, method) → what was last listed, and its objects by id once they were needed
         self._missing = set()  # what on_missing was told
         self._release = None  # of the server, once it was asked for
+        self._configuration: dict | None = None  # of the server, once it was asked for
 
     def tolerant(self):
         """The same cloud, where a reference to what does not exist is taken as it is written, and nobody is told.
@@ -180,6 +182,16 @@ class Cloud:
         other = copy.copy(self)
         other.on_missing = ignore
         return other
+
+    @property
+    def rehearses(self):
+        """Whether this is a check run, in which an earlier task may only seem to have done its work."""
+        return self.on_missing is not None
+
+    def foresee(self, what):
+        """Tells in a check run what OpenNebula would refuse, unless an earlier task changes it."""
+        if self.rehearses:
+            self.on_missing("OpenNebula would refuse this, unless an earlier task changes it: %s." % what)
 
     def call(self, doing, method, *arguments, **data):
         """Calls an API method; a failure says what was being done, and carries `data`."""
@@ -260,16 +272,41 @@ class Cloud:
         """Finds out whether an API method can be called with these arguments, without calling it.
 
         Raises:
-            Failure: a value that cannot be sent, or the server does not have the method yet.
+            Failure: a value that cannot be sent, the server does not have the method yet, or it would refuse the call.
         """
         self.refuse_protected(method, arguments)
         federation.refuse_elsewhere(self, doing, method, arguments)
         if later(SINCE.get(method, TESTED)):
             self.require(SINCE[method], doing)
+        self.check_values(doing, method, *arguments, **data)
+        refusals.refuse(self, doing, BY_PREFIX.get(method.rpartition(".")[0]), method, arguments)
+
+    def check_values(self, doing, method, *arguments, **data):
+        """Raises Failure for a value that cannot be sent."""
         try:
             self.one.request(method, *arguments)
         except OneException as error:
             raise described(error, doing, **data) from None
+
+    def configuration(self):
+        """What the server tells of oned.conf, as of plain(), in a check run; empty: it is not known."""
+        if self._configuration is None and self.rehearses:
+            try:
+                self._configuration = plain(self.call("read the configuration", "system.config"))
+            except Failure:  # only administrators may
+                self._configuration = {}
+        return self._configuration or {}
+
+    def known(self, kind, oid):
+        """The object with an id, read in a check run; in others as this task has read it. None: it is not known."""
+        if self.rehearses:
+            return self.derived(by_id, kind).get(oid, [None])[0]
+        return self._seen_before(kind, oid)
+
+    @property
+    def listed(self):
+        """The kinds whose pools this task has read."""
+        return {kind for kind, dummy in self._pools}
 
     def require(self, release, doing):
         """Raises Failure when the server is older than a release that is needed."""
@@ -372,7 +409,7 @@ class Cloud:
     def _tell_missing(self, kind, text, pool_arguments):
         """Tells `on_missing` that there is no such object, once; without it, raises a Failure."""
         message = "There is no %s %r" % (label(kind), text)
-        if self.on_missing is None:
+        if not self.rehearses or is_whole(text):  # what is yet to come has no id
             from difflib import get_close_matches  # which only this message needs
 
             near = get_close_matches(text, [item.NAME for item in self.pool(kind, pool_arguments)])

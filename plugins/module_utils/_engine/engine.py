@@ -438,7 +438,7 @@ class Engine:
         after = {fields[option]: attributes[option].shown(value) for option, value in wanted.items()}
         after.update(name=name, state="present")
         step = resolved(self.cloud, [self.resource.create(name, wanted, self.modes)])[0]
-        self.cloud.check(step.text, step.method, list(_texts(wanted)))  # what later steps would send
+        self.cloud.check_values(step.text, step.method, list(_texts(wanted)))  # what later steps would send
         kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
         return step, wanted, Report(True, {"state": "absent"}, after, dict(kept, name=name))
 

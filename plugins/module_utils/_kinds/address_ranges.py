@@ -340,6 +340,28 @@ def _lease_step(verb, record, lease):
     return Step(what, "vn." + verb, (record["id"], {"LEASES": {ADDRESSES[word]: lease[word]}}))
 
 
+def plan_held(record, wanted, modes):
+    """The leases on hold, of ranges that the network has, or has after the same task.
+
+    Raises:
+        Failure: an address is in none of them.
+    """
+    ranges = record["address_ranges"]
+    if "address_ranges" in wanted:
+        ranges = merged_ranges(ranges, wanted["address_ranges"], modes)
+    require_places(wanted["held"], ranges)
+    present, after = record["held"], merged_held(record["held"], wanted["held"], modes)
+    return present, after, change_held(record, after)
+
+
+def require_places(leases, ranges):
+    """Raises Failure when the IPv4 address of a lease is in no range; others may follow from a MAC address."""
+    asked = [lease for lease in leases if "ip" in lease]
+    missing = [lease["ip"] for lease in asked if not any(holds_address(item, lease) for item in ranges)]
+    if missing:
+        raise Failure("The option held: %s is in none of the address ranges of the network." % missing[0], object=KIND)
+
+
 def holds():
     """The Attribute `held`."""
-    return attribute("held", change_held, merged_held, canonical_held)
+    return Attribute(plan_held, canonical_held)

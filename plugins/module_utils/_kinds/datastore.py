@@ -11,8 +11,9 @@ from .._attributes import access, twins
 from .._attributes import template as templates
 from .._attributes.template import content, update
 from .._attributes.twins import twin
+from .._core.failure import Failure
 from .._core.values import first_text
-from .._engine.resource import Attribute, Resource, Step, as_given, attribute, delete
+from .._engine.resource import Attribute, Resource, Step, as_given, delete
 from .cluster import clusters
 
 KIND = "datastore"
@@ -75,6 +76,7 @@ def body(wanted):
 
 
 def create(name, wanted, modes):
+    refuse_disabled(wanted, TYPES[0])
     own = {attribute: value for attribute, value in body(wanted).items() if value != NO_DRIVER}
     cluster = (wanted.get("clusters") or [NO_CLUSTER])[0]
     given = dict(templates.new(name, wanted, modes), **own)
@@ -96,9 +98,23 @@ def kind_option(option, canonical=as_given):
     return Attribute(partial(plan_kind, option), canonical)
 
 
-def change_enabled(record, after):
+def plan_enabled(record, wanted, modes):
+    """Raises Failure for a datastore that is always enabled."""
+    present, after = record["enabled"], wanted["enabled"]
+    refuse_disabled(wanted, record["type"])
     what = "%s datastore %s" % ("enable" if after else "disable", record["name"])
-    return [Step(what, "datastore.enable", (record["id"], after))]
+    return present, after, [Step(what, "datastore.enable", (record["id"], after))]
+
+
+def refuse_disabled(wanted, kind):
+    """Raises Failure when a datastore is to be disabled that is no system datastore.
+
+    Args:
+        wanted (dict)
+        kind (str): its type, unless the task gives another one.
+    """
+    if wanted.get("enabled") is False and wanted.get("type", kind) != "system":
+        raise Failure("Only system datastores can be disabled: leave out enabled, or give type: system.", object=KIND)
 
 
 def settled(datastore, wanted):
@@ -118,7 +134,7 @@ OWN = {
     "type": kind_option("type", canonical_type),
     **{driver: kind_option(driver, driver_name) for driver in DRIVERS},
     "clusters": clusters("datastores"),
-    "enabled": attribute("enabled", change_enabled),
+    "enabled": Attribute(plan_enabled),
 }
 DATASTORE = Resource(
     kind=KIND,

@@ -13,8 +13,10 @@ from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone, joined
 from .._attributes.twins import twin
 from .._core.failure import Failure
+from .._core.numbers import is_whole
 from .._core.values import canonical, labels_of, vectors
 from .._engine.resource import Resource, Step, attribute, delete
+from .address_ranges import is_address
 
 KIND = "security_group"
 # Suboptions of a rule → attributes of RULE; protocol and direction in lower case here, in any case there.
@@ -32,6 +34,7 @@ WORDS = {
     "protocol": ("all", "tcp", "udp", "icmp", "icmpv6", "ipsec"),
     "direction": ("inbound", "outbound"),
 }
+OF_PROTOCOL = {"icmp_type": "icmp", "icmpv6_type": "icmpv6"}  # members that rules of one protocol have
 WITH_PORTS = ("tcp", "udp")
 LOWERED = ("protocol", "direction", "ip")
 VM_SETS = ("updated_vms", "outdated_vms", "error_vms")
@@ -99,7 +102,22 @@ def _checked(rule):
     if not all(map(_is_ports, rule.get("range", "0").split(","))):
         message = "The range of a rule is ports up to %d, such as 22,80:90, not %r."
         raise Failure(message % (PORTS, rule["range"]), object=KIND)
+    _refuse_members(rule)
     return rule
+
+
+def _refuse_members(rule):
+    """Raises Failure when members of a rule do not go together, or are of another form."""
+    for word, protocol in OF_PROTOCOL.items():
+        if word in rule and rule["protocol"] != protocol:
+            message = "A rule of protocol %s has no %s, which is for %s."
+            raise Failure(message % (rule["protocol"], word, protocol), object=KIND)
+        if not is_whole(rule.get(word, "0")):
+            raise Failure("The %s of a rule is a number, not %r." % (word, rule[word]), object=KIND)
+    if "ip" in rule and not is_address(rule["ip"]):
+        raise Failure("The ip of a rule is an IP address, not %r." % rule["ip"], object=KIND)
+    if "ip" in rule and not is_whole(rule.get("size", "")):
+        raise Failure("A rule with an ip has a size too, the number of addresses from there on.", object=KIND)
 
 
 def _is_ports(text):

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from .._attributes import access
+from .._attributes import access, schedules
 from .._attributes import template as templates
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
-from .._core.failure import Failure, did_you_mean
+from .._core.failure import Failure
 from .._core.values import vectors
+from .._core.vm_refusals import raw_refused
 from .._engine.resource import Resource, Step, deletion
-from ..pyone.constants import SCHED_ACTIONS
 
 KIND = "template"
 # Whose templates one.templatepool.info lists, in the words of community.general.
@@ -74,18 +74,15 @@ def names_image(disk, image):
 
 
 def canonical_template(cloud, given):
-    """The option template, whose scheduled actions OpenNebula has to know.
+    """The option template, whose scheduled actions and RAW section OpenNebula looks at when it is stored.
 
     Raises:
-        Failure: it does not know one.
+        Failure: it would refuse one.
     """
     found = templates.canonical_template(cloud, given)
-    unknown = [
-        one["ACTION"] for one in vectors(found, "SCHED_ACTION") if one.get("ACTION", "backup") not in SCHED_ACTIONS
-    ]
-    if unknown:
-        message = "The option template: OpenNebula has no scheduled action %r.%s"
-        raise Failure(message % (unknown[0], did_you_mean(unknown[0], SCHED_ACTIONS)), object=KIND)
+    why = raw_refused(found) or next(filter(None, map(schedules.refused, vectors(found, "SCHED_ACTION"))), None)
+    if why:
+        raise Failure("The option template: %s." % why.rstrip("."), object=KIND)
     return found
 
 

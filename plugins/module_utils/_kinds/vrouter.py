@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 from .._attributes import access, twins
 from .._attributes import template as templates
-from .._attributes.relations import reference
 from .._attributes.requests import requested, surplus
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical, labels_of, same, vectors
+from .._core.values import canonical, first_text, labels_of, same, vectors
 from .._engine.engine import perform
 from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, deletion, source
 from .._vm.runner import Run, run, together
@@ -51,6 +50,8 @@ def read(cloud, router):
 
 def create(name, wanted, modes):
     body = dict(templates.new(name, wanted, modes), NIC=wanted.get("nics", []))
+    if wanted.get("vm_count") and "vm_template" not in wanted and "TEMPLATE_ID" not in body:
+        raise Failure("To create VMs of virtual router %s, give: vm_template." % name, object=KIND)
     return Step("create virtual router %s" % name, "vrouter.allocate", (body,))
 
 
@@ -182,6 +183,21 @@ class Instances(NamedTuple):
     waits: bool = True
 
 
+def canonical_vm_template(cloud, given):
+    """The name of a VM template.
+
+    Raises:
+        Failure: it is not for virtual routers.
+    """
+    item = cloud.reference("template", given)
+    if item is None:
+        return str(given)
+    if first_text(canonical(item.TEMPLATE or {}), "VROUTER").upper() != "YES":
+        message = "The VM template %s is not for virtual routers: its attribute VROUTER is not YES."
+        raise Failure(message % item.NAME, object=KIND)
+    return item.NAME
+
+
 def not_negative(cloud, given):
     """A number of VMs.
 
@@ -290,7 +306,7 @@ def values(params):
 OWN = {
     "mode": attribute("mode", change_mode, canonical=access.canonical_mode),
     "nics": Attribute(plan_nics, canonical_nics),
-    "vm_template": source(reference("template")),
+    "vm_template": source(canonical_vm_template),
     "vm_name": source(),
     "vm_extra": source(partial(templates.canonical_option, "vm_extra")),
     "vm_hold": source(),

@@ -133,7 +133,7 @@ class Restored(NamedTuple):
     """What is restored.
 
     Args:
-        image (int | None): id of the backup image; None: it does not exist yet in a check run.
+        image (int | str): id of the backup image; its name where it does not exist yet in a check run.
         increment, disk (int | None): None: the newest; all.
     """
 
@@ -143,14 +143,14 @@ class Restored(NamedTuple):
 
 
 def chosen(cloud, item, image):
-    """Id of the backup image with a name or id, or of the newest of the VM.
+    """Id of the backup image with a name or id, or of the newest of the VM; the name of one that is yet to come.
 
     Raises:
         Failure: the VM has no backup.
     """
     if image is not None:
         found = cloud.reference("image", image)
-        return None if found is None else found.ID
+        return image if found is None else found.ID
     if not ids(item):
         raise Failure(
             "VM %s has no backup to restore. Take one first, with state: taken." % item.NAME, object=KIND, id=item.ID

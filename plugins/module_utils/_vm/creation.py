@@ -72,7 +72,8 @@ def prepare(cloud, source, wanted, modes, name):
     inputs = source.inputs if template is not None or source.template is None else None  # a check run may lack it yet
     body_for = partial(_body, source._replace(datastore=datastore, inputs=inputs), wanted, modes)
     found = Creation(source, template, resolve(cloud, body_for(base)), body_for)
-    cloud.check(_doing(found, name), *_call(found, name, found.body))
+    yet_to_come = template is None and source.template is not None
+    (cloud.check_values if yet_to_come else cloud.check)(_doing(found, name), *_call(found, name, found.body))
     return found
 
 

@@ -163,7 +163,7 @@ def test_a_vm_group_is_told_by_its_name_or_id():
     assert configuration.canonical_vm_group(here, {}) == {}
     assert configuration.canonical_vm_group(here, {"group": ""}) == {}
     late = cloud(check=True, vmgrouppool_info=[])
-    assert configuration.canonical_vm_group(late, {"group": 6, "role": "web"}) == {"group": "6", "role": "web"}
+    assert configuration.canonical_vm_group(late, {"group": "late", "role": "web"}) == {"group": "late", "role": "web"}
 
 
 WEB, DB = {"group": 5, "role": "web"}, {"group": 5, "role": "db"}

@@ -356,7 +356,7 @@ def test_the_backup_that_is_meant():
     here = cloud(imagepool_info=[Element(ID=4, NAME="monday"), Element(ID=9, NAME="friday")])
     assert backups.chosen(here, backed_up(9), "monday") == 4
     assert backups.chosen(here, backed_up(9, 4, 5), None) == 9
-    assert backups.chosen(cloud(check=True, imagepool_info=[]), backed_up(9), "later") is None
+    assert backups.chosen(cloud(check=True, imagepool_info=[]), backed_up(9), "later") == "later"
     message = "VM db has no backup to restore. Take one first, with state: taken."
     assert refusal(backups.chosen, here, vm(), None) == (message, REFUSED)
 

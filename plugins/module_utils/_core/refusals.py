@@ -1,0 +1,411 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What OpenNebula refuses of a call, as far as it can be known from what can be read: plans, and with them check mode,
+are refused where the run would be.
+
+A rule is (cloud, *arguments of the method) → why the call is refused, or None.  What is not known (a name that does not
+exist yet in a check run, a configuration that the user may not read) refuses nothing.  A check run reads what rules ask
+for; a run that changes something knows what it has read anyway, as the server refuses the rest.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from . import addresses, vm_refusals
+from .failure import Failure, did_you_mean
+from .numbers import is_whole
+from .values import canonical, first_text
+
+# ---------------------------------------------------------------- what is read
+
+
+def _template(item):
+    return canonical(item.TEMPLATE or {})
+
+
+def _drivers(cloud, name):
+    """{name: attributes} of the drivers that oned.conf has in attributes of a name; empty: they are not known."""
+    found = cloud.configuration().get(name, [])
+    return {one["NAME"]: one for one in (found if isinstance(found, list) else [found])}
+
+
+# ---------------------------------------------------------------- drivers
+
+WORDS = {
+    "DS_MAD": "datastore driver",
+    "TM_MAD": "transfer driver",
+    "VN_MAD": "network driver",
+    "MARKET_MAD": "marketplace driver",
+}
+NONE = ("", "-")  # no driver
+
+
+def _driver_refused(cloud, name, body):
+    """Why the driver that a body names in an attribute is refused."""
+    given, known = first_text(body, name), _drivers(cloud, name + "_CONF")
+    if not known or given in NONE:
+        return None
+    if given not in known:
+        names = ", ".join(sorted(known))
+        near = did_you_mean(given, known)
+        return "OpenNebula has no %s %r (%s).%s It has: %s" % (WORDS[name], given, name, near, names)
+    needed = [one.strip().upper() for one in known[given].get("REQUIRED_ATTRS", "").split(",") if one.strip()]
+    missing = [one for one in needed if not first_text(body, one)]
+    if missing:
+        return "the %s %s needs %s in the option template" % (WORDS[name], given, " and ".join(missing))
+    return None
+
+
+# ---------------------------------------------------------------- datastores
+
+IMAGES, SYSTEM, FILES, BACKUPS = range(4)  # TYPE of a datastore
+TYPES = {"SYSTEM_DS": SYSTEM, "FILE_DS": FILES, "BACKUP_DS": BACKUPS}
+DISK_TYPES = "FILE CD_ROM BLOCK RBD RBD_CDROM GLUSTER GLUSTER_CDROM SHEEPDOG SHEEPDOG_CDROM ISCSI".split()
+
+
+def _new_datastore(cloud, body, cluster):
+    return _datastore_refused(cloud, body)
+
+
+def _changed_datastore(cloud, oid, body, mode):
+    item = cloud.known("datastore", oid)
+    return _datastore_refused(cloud, {**_template(item), **body}, body) if item is not None else None
+
+
+def _datastore_refused(cloud, body, changed=None):
+    changed = body if changed is None else changed
+    kind, disks = TYPES.get(first_text(body, "TYPE"), IMAGES), first_text(changed, "DISK_TYPE")
+    if disks and disks not in DISK_TYPES:
+        return "DISK_TYPE is one of %s, not %r.%s" % (", ".join(DISK_TYPES), disks, did_you_mean(disks, DISK_TYPES))
+    if kind == SYSTEM and first_text(changed, "DS_MAD") not in NONE:
+        return "a system datastore has no %s (DS_MAD), only a %s" % (WORDS["DS_MAD"], WORDS["TM_MAD"])
+    names = [name for name, other in (("DS_MAD", SYSTEM), ("TM_MAD", BACKUPS)) if kind != other and name in changed]
+    return next(filter(None, (_driver_refused(cloud, name, body) for name in names)), None)
+
+
+# ---------------------------------------------------------------- images
+
+FILE_TYPES = frozenset(("KERNEL", "RAMDISK", "CONTEXT"))
+DISKS = frozenset(("OS", "CDROM", "DATABLOCK"))
+FROM_PATH = FILE_TYPES | {"CDROM", "FILESYSTEM"}  # which have no size without a file
+FITTING = {
+    FILES: (FILE_TYPES, "a file datastore takes images of the types kernel, ramdisk and context only"),
+    BACKUPS: (frozenset(("BACKUP",)), "a backup datastore takes backups only"),
+    IMAGES: (DISKS | {"FILESYSTEM"}, "an image datastore takes disks only"),
+    SYSTEM: (frozenset(), "a system datastore takes no images"),
+}
+DEFAULT_TYPE = "OS"
+
+
+def _new_image(cloud, body, datastore, *more):
+    kind, target = (first_text(body, "TYPE") or DEFAULT_TYPE).upper(), cloud.known("datastore", datastore)
+    why = _misplaced(kind, target)
+    if why is None and "FROM_APP" not in body:  # where the app tells the rest
+        why = _without_source(kind, body) or _too_large(cloud, target, first_text(body, "SIZE"))
+    return why
+
+
+def _misplaced(kind, datastore):
+    """Why a datastore takes no image of a type."""
+    types, why = FITTING.get(datastore.TYPE, FITTING[IMAGES]) if datastore is not None else ((kind,), "")
+    return None if kind in types else "%s, and this is one of type %s" % (why, kind.lower())
+
+
+def _without_source(kind, body):
+    """Why an image cannot be made of what a body says of its content."""
+    path, source, size = (first_text(body, name) for name in ("PATH", "SOURCE", "SIZE"))
+    if path and source:
+        return "give PATH or SOURCE, not both"
+    if kind in FROM_PATH and not path:
+        return "an image of type %s needs a path" % kind.lower()
+    if not path and not size:
+        return "give its size too, as OpenNebula does not look into a SOURCE" if source else "give its path or its size"
+    if source and not first_text(body, "FORMAT"):
+        return "give FORMAT with SOURCE"
+    if kind in FILE_TYPES and first_text(body, "PERSISTENT").upper() == "YES":
+        return "an image of type %s cannot be persistent" % kind.lower()
+    return None
+
+
+def _too_large(cloud, datastore, size):
+    """Why a size in MB does not fit into a datastore, where OpenNebula looks at that."""
+    if datastore is None or not datastore.TOTAL_MB or not is_whole(size):
+        return None
+    template = _template(datastore)
+    limit, free = first_text(template, "LIMIT_MB"), datastore.FREE_MB
+    free = min(free, int(limit) - datastore.USED_MB) if is_whole(limit) else free
+    if int(size) <= max(free, 0) or first_text(template, "DATASTORE_CAPACITY_CHECK").upper() == "NO":
+        return None
+    if "no" in [text.lower() for text in cloud.configuration().get("DATASTORE_CAPACITY_CHECK", ())]:
+        return None
+    return "it has %s MB, but datastore %s has %d MB left" % (size, datastore.NAME, max(free, 0))
+
+
+def _cloned_image(cloud, oid, name, datastore=-1):
+    image = cloud.known("image", oid)
+    if image is None:
+        return None
+    if _image_type(image) not in DISKS:
+        return "an image of type %s cannot be cloned" % _image_type(image).lower()
+    if image.SNAPSHOTS is not None and len(image.SNAPSHOTS.SNAPSHOT):
+        return "an image with snapshots cannot be cloned"
+    own = cloud.known("datastore", image.DATASTORE_ID)
+    target = own if datastore == -1 else cloud.known("datastore", datastore)
+    return None if own is None or target is None else _uncopied(cloud, image, own, target)
+
+
+def _uncopied(cloud, image, own, target):
+    """Why a datastore takes no clone of an image that is in another one, or in itself."""
+    if IMAGES != target.TYPE:
+        return "an image is cloned to an image datastore only"
+    if target.DS_MAD != own.DS_MAD:
+        words = WORDS["DS_MAD"], own.DS_MAD, target.NAME, target.DS_MAD
+        return "an image is cloned to a datastore of the same %s only: its own has %s, %s has %s" % words
+    return _too_large(cloud, target, str(image.SIZE))
+
+
+READY, USED, CLONED = 1, 2, 6  # STATE of an image
+IN_USE = frozenset((USED, CLONED, 8, 9, 10))  # used, cloned, used and persistent, locked and used
+IMAGE_TYPES = "OS CDROM DATABLOCK KERNEL RAMDISK CONTEXT BACKUP FILESYSTEM".split()  # by the number TYPE
+
+
+def _image_type(image):
+    return IMAGE_TYPES[image.TYPE] if 0 <= image.TYPE < len(IMAGE_TYPES) else DEFAULT_TYPE
+
+
+def _changed_type(cloud, oid, kind):
+    image = cloud.known("image", oid)
+    if image is None:
+        return None
+    present = _image_type(image)
+    family = next((one for one in (DISKS, FILE_TYPES) if present in one), frozenset())
+    if kind not in family:
+        return "it is of type %s, which can only become %s" % (present.lower(), _listed(family - {present}))
+    return None
+
+
+def _listed(types):
+    return " or ".join(sorted(types)).lower() or "no other"
+
+
+def _enabled(cloud, oid, enabled):
+    image = cloud.known("image", oid)
+    return "VMs use it" if image is not None and not enabled and image.STATE in IN_USE else None
+
+
+def _persistent(cloud, oid, persistent):
+    image = cloud.known("image", oid)
+    if image is not None and image.STATE in IN_USE:
+        return "VMs use it"
+    kind = _image_type(image) if image is not None else DEFAULT_TYPE
+    if persistent and kind in FILE_TYPES:
+        return "an image of type %s cannot be persistent" % kind.lower()
+    return "a backup is always persistent" if kind == "BACKUP" and not persistent else None
+
+
+# ---------------------------------------------------------------- virtual networks
+
+NEEDED = dict.fromkeys(("802.1Q", "vxlan", "ovswitch_vxlan"), ("PHYDEV", "VLAN_ID"))  # by driver
+NEEDED["dummy"] = ("BRIDGE",)
+
+
+def _new_vnet(cloud, body, cluster):
+    if not first_text(body, "VN_MAD"):
+        return "give vn_mad"
+    return _network_refused(cloud, body, body)
+
+
+def _changed_vnet(cloud, oid, body, mode):
+    item = cloud.known("vnet", oid)
+    return _network_refused(cloud, {**_template(item), **body}, body) if item is not None else None
+
+
+def _network_refused(cloud, body, changed):
+    driver, bridge = first_text(body, "VN_MAD"), first_text(changed, "BRIDGE_TYPE")
+    why = _driver_refused(cloud, "VN_MAD", body) if "VN_MAD" in changed else None
+    known = _drivers(cloud, "VN_MAD_CONF").get(driver) if bridge else None
+    if why is None and known is not None and bridge not in known.get("BRIDGE_TYPE", bridge).split(","):
+        why = "the network driver %s has BRIDGE_TYPE %s, not %r" % (driver, known["BRIDGE_TYPE"], bridge)
+    missing = [name for name in NEEDED.get(driver, ()) if not (first_text(body, name) or _is_drawn(body, name))]
+    if why is None and missing and "VN_MAD" in changed:
+        why = "the network driver %s needs %s" % (driver, " and ".join(name.lower() for name in missing))
+    return why
+
+
+def _is_drawn(body, name):
+    return first_text(body, "AUTOMATIC_" + name).upper() == "YES"
+
+
+def _reservation(cloud, source, body):
+    """Why a network has not the addresses of a reservation."""
+    vnet = cloud.known("vnet", source)
+    if vnet is None:
+        return None
+    if vnet.PARENT_NETWORK_ID:
+        return "virtual network %s is a reservation itself; reserve from the network that it is from" % vnet.NAME
+    size, number = int(body["SIZE"]), body.get("AR_ID")
+    ranges = [one for one in vnet.AR_POOL.AR if number in (None, str(one.AR_ID))]
+    if not ranges:
+        return "virtual network %s has no address range %s" % (vnet.NAME, number or "")
+    most = max(map(addresses.free, ranges))
+    if size > most:
+        where = "an address range" if number is None else "address range %s" % number
+        return "virtual network %s has at most %d free addresses in %s" % (vnet.NAME, most, where)
+    asked = next(((name, body[name]) for name in addresses.FIELDS if body.get(name)), None)
+    if asked is not None and not any(_from(one, asked, size) for one in ranges):
+        return "%s and the %d addresses after it are not in address range %s" % (asked[1], size - 1, number)
+    return None
+
+
+def _changed_range(cloud, oid, body):
+    """Why a range cannot shrink: somebody has an address that would not be in it."""
+    ar, size = _range(cloud, oid, body["AR"].get("AR_ID")), str(body["AR"].get("SIZE", ""))
+    last = max(addresses.taken(ar), default=-1) if ar is not None else -1
+    return "its address with the number %d is in use" % last if is_whole(size) and last >= int(size) else None
+
+
+def _removed_range(cloud, oid, number):
+    ar = _range(cloud, oid, number)
+    return "it has addresses in use" if ar is not None and addresses.taken(ar, held=False) else None
+
+
+def _range(cloud, oid, number):
+    vnet = cloud.known("vnet", oid)
+    ranges = vnet.AR_POOL.AR if vnet is not None else []
+    return next((one for one in ranges if str(number) == str(one.AR_ID)), None)
+
+
+def _from(ar, asked, size):
+    """Whether a range has so many addresses from a given one on, used or not."""
+    place = addresses.place(ar, *asked)
+    return place is not None and place + size <= int(ar.SIZE)
+
+
+# ---------------------------------------------------------------- other kinds
+
+
+def _new_host(cloud, name, im_mad, vm_mad, cluster):
+    empty = [option for option, driver in (("im_mad", im_mad), ("vm_mad", vm_mad)) if not driver]
+    return "%s cannot be empty" % " and ".join(empty) if empty else None
+
+
+def _new_app(cloud, body, oid):
+    market, known = cloud.known("marketplace", oid), _drivers(cloud, "MARKET_MAD_CONF")
+    if market is None or market.MARKET_MAD not in known:
+        return None
+    image = cloud.known("image", body.get("ORIGIN_ID"))
+    if image is not None and image.STATE not in (READY, USED, CLONED):
+        return "image %s is neither ready nor used" % image.NAME
+    if "create" in known[market.MARKET_MAD].get("APP_ACTIONS", "create"):
+        return None
+    return "marketplace %s is only read: its driver %s publishes no apps" % (market.NAME, market.MARKET_MAD)
+
+
+def _new_marketplace(cloud, body, *more):
+    return _driver_refused(cloud, "MARKET_MAD", body)
+
+
+def _changed_marketplace(cloud, oid, body, mode):
+    item = cloud.known("marketplace", oid)
+    found = {**_template(item), **body} if item is not None else body
+    return _driver_refused(cloud, "MARKET_MAD", found) if "MARKET_MAD" in body else None
+
+
+# ---------------------------------------------------------------- removal
+
+
+def _vms_of(item, *fields):
+    """The ids of VMs in fields of an object of the API."""
+    return sorted({oid for field in fields for oid in getattr(getattr(item, field), "ID", ())})
+
+
+def _used(kind, fields, cloud, oid, *more):
+    """Tells which VMs keep an object from being removed."""
+    item = cloud.known(kind, oid)
+    vms = _vms_of(item, *fields) if item is not None else []
+    if vms:
+        cloud.foresee("it is used by VM %s" % ", ".join(map(str, vms[:10])))
+
+
+def _removed_group(cloud, oid):
+    if oid == 0:
+        return "OpenNebula keeps the security group with id 0"
+    return _used("security_group", ("UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS"), cloud, oid)
+
+
+def _removed_cluster(cloud, oid):
+    return "OpenNebula keeps the cluster with id 0" if oid == 0 else None
+
+
+def _removed_datastore(cloud, oid):
+    item = cloud.known("datastore", oid)
+    if item is not None and item.IMAGES.ID:
+        cloud.foresee("it has the images %s" % ", ".join(map(str, sorted(item.IMAGES.ID)[:10])))
+
+
+RULES = {
+    "cluster.delete": _removed_cluster,
+    "datastore.delete": _removed_datastore,
+    "host.delete": partial(_used, "host", ("VMS",)),
+    "image.delete": partial(_used, "image", ("VMS",)),
+    "secgroup.delete": _removed_group,
+    "vn.delete": partial(_used, "vnet", ("UPDATED_VMS", "OUTDATED_VMS", "ERROR_VMS")),
+    "datastore.allocate": _new_datastore,
+    "datastore.update": _changed_datastore,
+    "host.allocate": _new_host,
+    "image.allocate": _new_image,
+    "image.chtype": _changed_type,
+    "image.clone": _cloned_image,
+    "image.persistent": _persistent,
+    "market.allocate": _new_marketplace,
+    "market.update": _changed_marketplace,
+    "template.instantiate": vm_refusals.from_template,
+    "vm.allocate": vm_refusals.new_vm,
+    "vm.attach": vm_refusals.attached_disk,
+    "vm.attachnic": vm_refusals.attached_nic,
+    "vm.backup": vm_refusals.backed_up,
+    "vm.disksaveas": vm_refusals.saved_disk,
+    "vm.migrate": vm_refusals.migrated,
+    "vm.restore": vm_refusals.restored,
+    "vm.updateconf": vm_refusals.changed_sections,
+    "vm.vmgroupadd": vm_refusals.joined_group,
+    "vn.rm_ar": _removed_range,
+    "vn.update_ar": _changed_range,
+    "image.enable": _enabled,
+    "marketapp.allocate": _new_app,
+    "vn.allocate": _new_vnet,
+    "vn.reserve": _reservation,
+    "vn.update": _changed_vnet,
+    "vrouter.allocate": vm_refusals.new_router,
+    "vrouter.attachnic": vm_refusals.attached_to_router,
+}
+SHARED_NAMES = frozenset(("document", "service", "service_template", "vm", "vrouter"))  # kinds whose names repeat
+ONE_EACH = frozenset(("datastore", "marketplace"))  # kinds whose names are taken whoever owns the object
+
+
+def _renamed(cloud, kind, oid, name):
+    """Why an object cannot have a name: another one has it, of the same owner where objects have one."""
+    own = cloud.known(kind, oid) if cloud.rehearses or kind in cloud.listed else None
+    taken = [one for one in cloud.pool(kind) if name == one.NAME and oid != one.ID] if own is not None else []
+    taken = [one for one in taken if kind in ONE_EACH or getattr(one, "UID", None) == getattr(own, "UID", None)]
+    return "the name is already taken by the one with id %d" % taken[0].ID if taken else None
+
+
+def refuse(cloud, doing, kind, method, arguments):
+    """Raises Failure when OpenNebula would refuse a call.
+
+    Args:
+        cloud (Cloud)
+        doing (str): completes "Cannot …".
+        kind (str | None): of the object that the method is of.
+        method (str), arguments (tuple): of the call.
+    """
+    why = None
+    if method in RULES:
+        why = RULES[method](cloud, *arguments)
+    elif method.endswith(".rename") and kind not in SHARED_NAMES:
+        why = _renamed(cloud, kind, *arguments)
+    if why is not None:
+        raise Failure("Cannot %s: %s." % (doing, why.rstrip(".")), method="one." + method, object=kind)

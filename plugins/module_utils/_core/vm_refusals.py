@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+
+"""What OpenNebula refuses of VMs and their devices; see refusals.py.
+
+What is refused by its values is told by each run.  What others have (images, networks, VM groups) is read in a check
+run only: the server refuses a VM as a whole, so nothing is half done.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import addresses
+from .numbers import is_whole
+from .values import canonical, first_text, first_vector, vectors
+
+# ---------------------------------------------------------------- values
+
+VOLATILE = ("fs", "swap")  # types of disks without an image
+PASSED = ("SHORT_ADDRESS", "DEVICE", "VENDOR", "CLASS")  # of which a PCI device needs one
+BOOTED = {"disk": ("DISK", "DISK_ID"), "nic": ("NIC", "NIC_ID")}  # in OS/BOOT → vector, and its number
+COST = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?").fullmatch
+PORTS = 65535  # the last one
+RAW_TYPES = ("dummy", "kvm", "lxc", "qemu", "vcenter")  # that a release has
+
+
+def _disk_by_values(disk):
+    """Why a disk without an image is none."""
+    kind, size = disk.get("TYPE", ""), disk.get("SIZE", "")
+    if not disk or "IMAGE" in disk or "IMAGE_ID" in disk:
+        return None
+    if kind.lower() not in VOLATILE:
+        return "a disk has an image, or is of the type fs or swap, not %r" % kind
+    if not is_whole(size) or not int(size):
+        return "a disk of type %s needs a size, a number of MB greater than 0" % kind
+    return None
+
+
+def _disks(body):
+    disks = vectors(body, "DISK")
+    targets = [disk["TARGET"] for disk in disks if disk.get("TARGET")]
+    twice = [target for target in targets if targets.count(target) > 1]
+    if twice:
+        return "two disks have the target %s" % twice[0]
+    return next(filter(None, map(_disk_by_values, disks)), None)
+
+
+def _aliases(body):
+    names = [nic.get("NAME") or "NIC%d" % number for number, nic in enumerate(vectors(body, "NIC"))]
+    names += [pci["NAME"] for pci in vectors(body, "PCI") if pci.get("NAME")]
+    parents = [alias.get("PARENT", "") for alias in vectors(body, "NIC_ALIAS")]
+    unknown = [parent for parent in parents if parent not in names]
+    if unknown and not any(pci.get("TYPE") == "NIC" for pci in vectors(body, "PCI")):
+        return "a NIC alias has the PARENT %r; the VM has: %s" % (unknown[0], ", ".join(names) or "no NIC")
+    return None
+
+
+def _boot(body):
+    for asked in first_vector(body, "OS").get("BOOT", "").split(","):
+        found = re.fullmatch(r"\s*(disk|nic)(\d+)\s*", asked)
+        vector, number = BOOTED[found.group(1)] if found else ("", "")
+        devices = vectors(body, vector) if found else []
+        if found and found.group(2) not in [one.get(number, str(place)) for place, one in enumerate(devices)]:
+            return "OS (BOOT) names %s, which the VM does not have" % asked.strip()
+    return None
+
+
+def _graphics(body):
+    port = first_vector(body, "GRAPHICS").get("PORT", "")
+    if port and not (is_whole(port) and int(port) <= PORTS):
+        return "GRAPHICS (PORT) is a number up to %d, not %r" % (PORTS, port)
+    return None
+
+
+def raw_refused(body):
+    """Why OpenNebula refuses the RAW section of a template; None: it does not."""
+    raw = first_vector(body, "RAW")
+    if not raw or raw.get("VALIDATE", "YES").upper() == "NO" or raw.get("TYPE", "").lower() in RAW_TYPES:
+        return None
+    return "RAW (TYPE) is one of %s, not %r" % (", ".join(RAW_TYPES), raw.get("TYPE", ""))
+
+
+def _costs(body):
+    for name in ("CPU_COST", "MEMORY_COST", "DISK_COST"):
+        if first_text(body, name) and not COST(first_text(body, name)):
+            return "%s is a number from 0, not %r" % (name, first_text(body, name))
+    return None
+
+
+def _pci(body):
+    if any(not any(device.get(name) for name in PASSED) for device in vectors(body, "PCI")):
+        return "a PCI device needs one of %s" % ", ".join(PASSED)
+    return None
+
+
+def _topology(body):
+    topology = first_vector(body, "TOPOLOGY")
+    if not topology:
+        return None
+    if first_text(body, "VCPU_MAX"):
+        return "a VM with TOPOLOGY has no VCPU_MAX"
+    if topology.get("PIN_POLICY", "NONE").upper() in ("THREAD", "CORE", "SHARED") or topology.get("NODE_AFFINITY"):
+        return None
+    numbers = [topology.get(name, "") for name in ("SOCKETS", "CORES", "THREADS")]
+    if not all(is_whole(number) and int(number) for number in numbers):
+        return "TOPOLOGY needs SOCKETS, CORES and THREADS where PIN_POLICY is not given"
+    vcpu = first_text(body, "VCPU") or "1"
+    total = int(numbers[0]) * int(numbers[1]) * int(numbers[2])
+    return "TOPOLOGY has %d threads, but VCPU is %s" % (total, vcpu) if str(total) != vcpu else None
+
+
+def by_values(body):
+    """Why a VM of these attributes is refused, whatever there is in the cloud; None: it is not."""
+    rules = (_disks, _aliases, _boot, _boot_files, _graphics, raw_refused, _costs, _pci, _topology)
+    return next(filter(None, (rule(body) for rule in rules)), None)
+
+
+# ---------------------------------------------------------------- images and networks
+
+WORDS = {"image": "image", "vnet": "virtual network", "vm_group": "VM group"}
+DISK_TYPES = (0, 1, 2, 7)  # OS, CDROM, DATABLOCK, FILESYSTEM: TYPE of images that are disks
+TAKEN = "is persistent, and a VM has it"
+UNUSABLE = {3: "is disabled", 5: "has failed", 8: TAKEN, 10: TAKEN}  # by STATE
+FILES = {"KERNEL_DS": (3, "KERNEL"), "INITRD_DS": (4, "RAMDISK"), "FILES_DS": (5, "CONTEXT")}  # → TYPE of the image
+FILE = re.compile(r"\$FILE\[([^\]]*)\]")
+MEMBER = re.compile(r'(\w+)\s*=\s*\\?"?([^",\\\]]*)')
+
+
+def _named(cloud, kind, vector, what):
+    """(object, why not) for the image or network that a vector names; both None: it names none, or one yet to come."""
+    number, name = vector.get(what + "_ID"), vector.get(what)
+    if number is not None and is_whole(number):
+        found = [item for item in cloud.pool(kind) if number == str(item.ID)]
+        return (found[0], None) if found else (None, "there is no %s with id %s" % (WORDS[kind], number))
+    if number is None and name is None:
+        return None, None
+    owner = vector.get(what + "_UNAME")
+    found = [item for item in cloud.pool(kind) if (number or name) == item.NAME and owner in (None, item.UNAME)]
+    if not found:
+        cloud.reference(kind, number or name)  # tells that there is none yet
+    return (found[0] if len(found) == 1 else None), None
+
+
+def _disk(cloud, disk):
+    image, why = _named(cloud, "image", disk, "IMAGE")
+    if image is not None and image.TYPE not in DISK_TYPES:
+        why = "image %s is of a type that is no disk" % image.NAME
+    if image is not None and image.STATE in UNUSABLE:
+        why = "image %s %s" % (image.NAME, UNUSABLE[image.STATE])
+    return why
+
+
+def _nic(cloud, nic):
+    vnet, why = _named(cloud, "vnet", nic, "NETWORK")
+    if vnet is None:
+        return why
+    ranges = vnet.AR_POOL.AR
+    if not any(addresses.free(one) for one in ranges):
+        return "virtual network %s has no free addresses" % vnet.NAME
+    asked = next(((name, nic[name]) for name in addresses.FIELDS if nic.get(name)), None)
+    places = [(one, addresses.place(one, *asked)) for one in ranges] if asked else []
+    found = [(one, place) for one, place in places if place is not None]
+    if asked and not found:
+        return "virtual network %s does not have the address %s" % (vnet.NAME, asked[1])
+    if found and all(place in addresses.taken(one) for one, place in found):
+        return "the address %s of virtual network %s is in use" % (asked[1], vnet.NAME)
+    return None
+
+
+def _persistent_twice(cloud, body):
+    """Why two disks cannot be of one persistent image."""
+    found = [_named(cloud, "image", disk, "IMAGE")[0] for disk in vectors(body, "DISK")]
+    names = [image.NAME for image in found if image is not None and image.PERSISTENT]
+    twice = [name for name in names if names.count(name) > 1]
+    return "two disks have the persistent image %s" % twice[0] if twice else None
+
+
+def _boot_files(body):
+    for member in ("KERNEL_DS", "INITRD_DS"):
+        given = first_vector(body, "OS").get(member, "")
+        if given and len(FILE.findall(given)) != 1:
+            return 'OS (%s) is $FILE[IMAGE="name"] or $FILE[IMAGE_ID=number], not %r' % (member, given)
+    return None
+
+
+def _files(cloud, body):
+    """Why the images that OS and CONTEXT name as files are none."""
+    for section, member in (("OS", "KERNEL_DS"), ("OS", "INITRD_DS"), ("CONTEXT", "FILES_DS")):
+        given = first_vector(body, section).get(member, "")
+        for text in FILE.findall(given):
+            image, why = _named(cloud, "image", dict(MEMBER.findall(text)), "IMAGE")
+            if image is not None and FILES[member][0] != image.TYPE:
+                why = "image %s is not of type %s" % (image.NAME, FILES[member][1])
+            if why:
+                return "%s (%s): %s" % (section, member, why)
+    return None
+
+
+def _vm_group(cloud, body):
+    """Why a VM cannot have the role that it asks for."""
+    wanted = first_vector(body, "VMGROUP")
+    group, why = _named(cloud, "vm_group", wanted, "VMGROUP")
+    roles = [role.NAME for role in group.ROLES.ROLE] if group is not None else []
+    if group is None or wanted.get("ROLE") in roles:
+        return why
+    return "VM group %s has no role %r; it has: %s" % (group.NAME, wanted.get("ROLE", ""), ", ".join(roles))
+
+
+def _token(cloud, body):
+    """Why a VM cannot have a token of OneGate."""
+    known = cloud.configuration() if first_vector(body, "CONTEXT").get("TOKEN", "").upper() == "YES" else {}
+    if known and not known.get("ONEGATE_ENDPOINT"):
+        return "CONTEXT has TOKEN, but oned.conf has no ONEGATE_ENDPOINT"
+    return None
+
+
+def by_cloud(cloud, body):
+    """Why a VM of these attributes is refused, by what there is in the cloud; None: it is not, or nobody asks."""
+    if not cloud.rehearses:
+        return None
+    devices = [(_disk, disk) for disk in vectors(body, "DISK")]
+    devices += [(_nic, nic) for name in ("NIC", "NIC_ALIAS") for nic in vectors(body, name)]
+    for rule, device in devices:
+        why = rule(cloud, device)
+        if why:
+            return why
+    return next(filter(None, (rule(cloud, body) for rule in (_persistent_twice, _files, _vm_group, _token))), None)
+
+
+# ---------------------------------------------------------------- calls
+
+
+def new_vm(cloud, body, hold):
+    return _refused(cloud, canonical(body))
+
+
+def _refused(cloud, body):
+    return by_values(body) or by_cloud(cloud, body)
+
+
+def from_template(cloud, oid, name, hold, body, persistent):
+    template, given = cloud.known("template", oid), canonical(body or {})
+    if template is None:  # in a check run it may be yet to come, with devices of its own
+        return None
+    base = canonical(template.TEMPLATE or {})
+    if first_text(base, "VROUTER").upper() == "YES":
+        return "VM template %s is for virtual routers only" % template.NAME
+    return _refused(cloud, {**base, **given})
+
+
+def attached_disk(cloud, oid, body):
+    found = canonical(body)
+    return _disk_by_values(first_vector(found, "DISK")) or by_cloud(cloud, found)
+
+
+def attached_nic(cloud, oid, body):
+    found, parts = canonical(body), _parts(cloud, oid)
+    why = _aliases({"NIC_ALIAS": vectors(found, "NIC_ALIAS"), "NIC": vectors(parts, "NIC")}) if parts else None
+    return why or by_cloud(cloud, found)
+
+
+def changed_sections(cloud, oid, body, mode):
+    found, parts = canonical(body), _parts(cloud, oid)
+    if parts and "CONTEXT" in found and not first_vector(parts, "CONTEXT"):
+        return "the VM was created without CONTEXT, and cannot get one"
+    devices = {name: vectors(parts, name) for name in ("DISK", "NIC")}
+    why = _boot(dict(devices, OS=found["OS"])) if parts and "OS" in found else None
+    return why or _boot_files(found) or _graphics(found) or raw_refused(found) or by_cloud(cloud, found)
+
+
+# ---------------------------------------------------------------- calls for a VM that exists
+
+SYSTEM, BACKUPS = 1, 3  # TYPE of a datastore
+BACKUP = 6  # TYPE of an image
+OFFLINE = 8  # STATE of a host
+CLUSTERS = re.compile(r"CLUSTER_ID\s*=\s*\"?(\d+)")
+
+
+def _vm(cloud, oid):
+    """A VM in a check run; None in others, where the server tells."""
+    return cloud.info("vm", oid) if cloud.rehearses else None
+
+
+def _parts(cloud, oid):
+    """The template of a VM, in canonical form; empty where nobody asks."""
+    item = _vm(cloud, oid)
+    return canonical(item.TEMPLATE or {}) if item is not None else {}
+
+
+def migrated(cloud, oid, host, live, enforce, datastore, *more):
+    """Why a VM cannot be moved to a host and a datastore."""
+    target, store = cloud.known("host", host), cloud.known("datastore", datastore)
+    if target is not None and target.STATE == OFFLINE:
+        return "host %s is offline" % target.NAME
+    if store is not None and store.TYPE != SYSTEM:
+        return "datastore %s is no system datastore" % store.NAME
+    clusters = CLUSTERS.findall(first_text(_parts(cloud, oid), "AUTOMATIC_REQUIREMENTS")) if target else []
+    if clusters and str(target.CLUSTER_ID) not in clusters:
+        words = target.NAME, target.CLUSTER, ", ".join(clusters)
+        return "host %s is in cluster %s, but the images and networks of the VM are in cluster %s" % words
+    return None
+
+
+def backed_up(cloud, oid, datastore, *more):
+    store = cloud.known("datastore", datastore)
+    if store is not None and store.TYPE != BACKUPS:
+        return "datastore %s is no backup datastore" % store.NAME
+    return None
+
+
+def restored(cloud, oid, number, *more):
+    image = cloud.known("image", number)
+    return "image %s is no backup" % image.NAME if image is not None and image.TYPE != BACKUP else None
+
+
+def saved_disk(cloud, oid, disk, *more):
+    numbers = [one.get("DISK_ID") for one in vectors(_parts(cloud, oid), "DISK")]
+    return "the VM has no disk %d" % disk if numbers and str(disk) not in numbers else None
+
+
+def joined_group(cloud, oid, group, role):
+    item = cloud.known("vm_group", group)
+    roles = [one.NAME for one in item.ROLES.ROLE] if item is not None else [role]
+    return None if role in roles else "VM group %s has no role %r; it has: %s" % (item.NAME, role, ", ".join(roles))
+
+
+# ---------------------------------------------------------------- virtual routers
+
+
+def new_router(cloud, body):
+    """Why a virtual router cannot have interfaces; only a floating address is a lease of its own."""
+    for nic in vectors(canonical(body), "NIC") if cloud.rehearses else ():
+        floats = nic.get("FLOATING_IP", "").upper() == "YES"
+        why = _nic(cloud, nic) if floats else _named(cloud, "vnet", nic, "NETWORK")[1]
+        if why:
+            return why
+    return None
+
+
+def attached_to_router(cloud, oid, body):
+    return new_router(cloud, body)

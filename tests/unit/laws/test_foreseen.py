@@ -1,0 +1,720 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+"""What OpenNebula refuses because of what there is in the cloud is refused in check mode too; see _core/refusals.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from modules import Lab
+
+# Module, options, words of the message. The run refuses these itself, before anything is sent.
+EARLY: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "one_datastore",
+        {"type": "system", "ds_mad": "nope", "tm_mad": "dummy"},
+        "a system datastore has no datastore driver",
+    ),
+    (
+        "one_datastore",
+        {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy", "enabled": False},
+        "Only system datastores can be disabled:",
+    ),
+    (
+        "one_datastore",
+        {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy", "template": {"DISK_TYPE": "nope"}},
+        "DISK_TYPE is one of FILE, CD_ROM, BLOCK,",
+    ),
+    ("one_image", {"datastore": "default", "type": "kernel", "size": "10"}, "an image datastore takes disks only"),
+    ("one_image", {"datastore": "default", "type": "ramdisk", "size": "10"}, "an image datastore takes disks only"),
+    ("one_image", {"datastore": "default", "type": "context", "size": "10"}, "an image datastore takes disks only"),
+    ("one_image", {"datastore": "files", "type": "os", "size": "10"}, "a file datastore takes images of the types"),
+    ("one_image", {"datastore": "files", "type": "cdrom", "size": "10"}, "a file datastore takes images of the types"),
+    (
+        "one_image",
+        {"datastore": "files", "type": "datablock", "size": "10"},
+        "a file datastore takes images of the types",
+    ),
+    (
+        "one_image",
+        {"datastore": "files", "type": "filesystem", "size": "10"},
+        "a file datastore takes images of the types",
+    ),
+    ("one_image", {"datastore": "system", "type": "os", "size": "10"}, "a system datastore takes no images, and"),
+    ("one_image", {"datastore": "bck", "type": "os", "size": "10"}, "a backup datastore takes backups only, and"),
+    ("one_image", {"datastore": "bck", "type": "kernel", "size": "10"}, "a backup datastore takes backups only, and"),
+    ("one_image", {"datastore": "files", "path": "/x"}, "a file datastore takes images of the types"),
+    (
+        "one_image",
+        {"datastore": "files", "template": {"PATH": "/x", "TYPE": "OS"}},
+        "a file datastore takes images of the types",
+    ),
+    (
+        "one_image",
+        {"datastore": "default", "template": {"PATH": "/x", "TYPE": "KERNEL"}},
+        "an image datastore takes disks only",
+    ),
+    (
+        "one_image",
+        {"datastore": "default", "template": {"PATH": "/x", "SOURCE": "/y", "FORMAT": "raw"}},
+        "give PATH or SOURCE, not both",
+    ),
+    ("one_image", {"datastore": "default", "template": {"SOURCE": "/y"}}, "give its size too, as OpenNebula does not"),
+    (
+        "one_image",
+        {"datastore": "default", "template": {"SOURCE": "/y", "FORMAT": "raw"}},
+        "give its size too, as OpenNebula does not",
+    ),
+    (
+        "one_image",
+        {"datastore": "default", "type": "datablock", "size": "99999999"},
+        "it has 99999999 MB, but datastore default",
+    ),
+    (
+        "one_image",
+        {"datastore": "files", "type": "kernel", "path": "/x", "persistent": True},
+        "an image of type kernel cannot be",
+    ),
+    ("one_image", {"datastore": "default", "type": "os", "path": ""}, "give its path or its size"),
+    ("one_image", {"clone_of": "kern"}, "an image of type kernel cannot be cloned"),
+    ("one_image", {"clone_of": "os", "datastore": "files"}, "an image is cloned to an image datastore"),
+    ("one_image", {"clone_of": "os", "datastore": "system"}, "an image is cloned to an image datastore"),
+    ("one_image", {"clone_of": "os", "datastore": "otherfs"}, "an image is cloned to a datastore of the"),
+    ("one_vnet", {"vn_mad": ""}, "give vn_mad"),
+    ("one_vnet", {"vn_mad": "802.1Q"}, "the network driver 802"),
+    ("one_vnet", {"vn_mad": "vxlan", "bridge": "b"}, "the network driver vxlan needs phydev and"),
+    (
+        "one_vnet",
+        {
+            "vn_mad": "dummy",
+            "bridge": "b",
+            "address_ranges": [{"type": "IP4", "ip": "10.1.1.1", "size": 4}],
+            "held": ["10.1.1.9"],
+        },
+        "The option held: 10",
+    ),
+    ("one_vnet", {"vn_mad": "dummy", "bridge": "b", "held": ["10.1.1.9"]}, "The option held: 10"),
+    (
+        "one_vnet",
+        {
+            "vn_mad": "dummy",
+            "bridge": "b",
+            "address_ranges": [{"type": "IP4", "ip": "10.1.1.1", "size": 4}],
+            "held": ["nonsense"],
+        },
+        "The option held takes IP and MAC",
+    ),
+    ("one_vnet", {"reserved_from": "net", "size": 200}, "virtual network net has at most"),
+    ("one_vnet", {"reserved_from": "net", "size": 4, "ar_id": 9}, "virtual network net has no address range 9"),
+    ("one_vnet", {"reserved_from": "net", "size": 200, "ar_id": 0}, "virtual network net has at most"),
+    ("one_vnet", {"reserved_from": "resv", "size": 1}, "virtual network resv is a reservation"),
+    ("one_host", {"im_mad": "", "vm_mad": ""}, "im_mad and vm_mad cannot be empty"),
+    (
+        "one_template",
+        {"template": {"CPU": 0.1, "MEMORY": 64, "SCHED_ACTION": {"ACTION": "terminate"}}},
+        "The option template: the TIME of a",
+    ),
+    (
+        "one_template",
+        {"template": {"CPU": 0.1, "MEMORY": 64, "SCHED_ACTION": {"TIME": 1}}},
+        "The option template: SCHED_ACTION has no",
+    ),
+    (
+        "one_template",
+        {
+            "template": {
+                "CPU": 0.1,
+                "MEMORY": 64,
+                "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 0, "DAYS": "9"},
+            }
+        },
+        "The option template: the DAYS of a",
+    ),
+    (
+        "one_template",
+        {"template": {"CPU": 0.1, "MEMORY": 64, "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 0}}},
+        "The option template: the DAYS of a",
+    ),
+    (
+        "one_template",
+        {
+            "template": {
+                "CPU": 0.1,
+                "MEMORY": 64,
+                "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 1, "DAYS": "40"},
+            }
+        },
+        "The option template: the DAYS of a",
+    ),
+    (
+        "one_template",
+        {
+            "template": {
+                "CPU": 0.1,
+                "MEMORY": 64,
+                "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 2, "DAYS": "400"},
+            }
+        },
+        "The option template: the DAYS of a",
+    ),
+    (
+        "one_template",
+        {
+            "template": {
+                "CPU": 0.1,
+                "MEMORY": 64,
+                "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 7, "DAYS": "1"},
+            }
+        },
+        "The option template: the REPEAT of a",
+    ),
+    (
+        "one_template",
+        {
+            "template": {
+                "CPU": 0.1,
+                "MEMORY": 64,
+                "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": "0", "DAYS": "1", "END_TYPE": "7"},
+            }
+        },
+        "The option template: the END_TYPE of a",
+    ),
+    (
+        "one_template",
+        {
+            "template": {
+                "CPU": 0.1,
+                "MEMORY": 64,
+                "SCHED_ACTION": {
+                    "ACTION": "terminate",
+                    "TIME": 1,
+                    "REPEAT": "0",
+                    "DAYS": "1",
+                    "END_TYPE": "1",
+                    "END_VALUE": "-3",
+                },
+            }
+        },
+        "The option template: the END_VALUE of a",
+    ),
+    (
+        "one_template",
+        {"template": {"CPU": 0.1, "MEMORY": 64, "SCHED_ACTION": {"ACTION": "terminate", "TIME": "tomorrow"}}},
+        "The option template: the TIME of a",
+    ),
+    (
+        "one_template",
+        {"template": {"CPU": 0.1, "MEMORY": 64, "RAW": {"TYPE": "nope", "DATA": "x"}}},
+        "The option template: RAW (TYPE) is one of",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"TYPE": "nope", "SIZE": 1}}},
+        "a disk has an image, or is of the type fs",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"TYPE": "fs"}}},
+        "a disk of type fs needs a size, a number",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"TYPE": "swap", "SIZE": "x"}}},
+        "a disk of type swap needs a size, a number",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"TYPE": "swap", "SIZE": "-1"}}},
+        "a disk of type swap needs a size, a number",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"SIZE": 10}}},
+        "a disk has an image, or is of the type fs",
+    ),
+    (
+        "one_vm",
+        {
+            "cpu": 0.1,
+            "memory": "64",
+            "extra_template": {"DISK": [{"IMAGE": "os", "TARGET": "vda"}, {"IMAGE": "os", "TARGET": "vda"}]},
+        },
+        "two disks have the target vda",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC_ALIAS": {"NETWORK": "net", "PARENT": "NIC9"}}},
+        "a NIC alias has the PARENT",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC_ALIAS": {"NETWORK": "net"}}},
+        "a NIC alias has the PARENT",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"OS": {"BOOT": "disk7"}}},
+        "OS (BOOT) names disk7, which the VM does",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"OS": {"BOOT": "nic7"}}},
+        "OS (BOOT) names nic7, which the VM does",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"OS": {"KERNEL_DS": "nope"}}},
+        'OS (KERNEL_DS) is $FILE[IMAGE="name"] or',
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"GRAPHICS": {"PORT": "x"}}},
+        "GRAPHICS (PORT) is a number up to 65535,",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"GRAPHICS": {"PORT": "99999"}}},
+        "GRAPHICS (PORT) is a number up to 65535,",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"RAW": {"TYPE": "nope", "DATA": "x"}}},
+        "RAW (TYPE) is one of dummy, kvm, lxc,",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"TOPOLOGY": {"SOCKETS": 1}}},
+        "TOPOLOGY needs SOCKETS, CORES and THREADS",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"TOPOLOGY": {"SOCKETS": 2, "CORES": 2, "THREADS": 2}}},
+        "TOPOLOGY has 8 threads, but VCPU is 1",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"PCI": {"FOO": "x"}}},
+        "a PCI device needs one of SHORT_ADDRESS,",
+    ),
+    ("one_vm", {"cpu": 0.1, "memory": "64", "extra_template": {"CPU_COST": "x"}}, "CPU_COST is a number from 0, not"),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK_COST": "-1"}},
+        "DISK_COST is a number from 0, not",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"MEMORY_COST": "x"}},
+        "MEMORY_COST is a number from 0, not",
+    ),
+    (
+        "one_vm",
+        {
+            "cpu": 0.1,
+            "memory": "64",
+            "extra_template": {"VCPU_MAX": "4", "TOPOLOGY": {"SOCKETS": 1, "CORES": 1, "THREADS": 1}},
+        },
+        "a VM with TOPOLOGY has no VCPU_MAX",
+    ),
+    (
+        "one_vm",
+        {
+            "cpu": 0.1,
+            "memory": "64",
+            "networks": [{"network": "net"}],
+            "nic_aliases": [{"network": "net", "parent": "NIC7"}],
+        },
+        "a NIC alias has the PARENT",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "nic_aliases": [{"network": "net", "parent": "NIC0"}]},
+        "a NIC alias has the PARENT",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "disks": [{"type": "nope", "size": "10"}]},
+        "a disk has an image, or is of the type fs",
+    ),
+    ("one_vm", {"cpu": 0.1, "memory": "64", "disks": [{"type": "fs"}]}, "a disk of type fs needs a size, a number"),
+    ("one_vm", {"template": "vrt"}, "VM template vrt is for virtual routers only"),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "updateconf": {"OS": {"BOOT": "disk9"}}},
+        "OS (BOOT) names disk9, which the VM does",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "updateconf": {"GRAPHICS": {"PORT": "zz"}}},
+        "GRAPHICS (PORT) is a number up to 65535,",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "updateconf": {"RAW": {"TYPE": "nope", "DATA": "x"}}},
+        "RAW (TYPE) is one of dummy, kvm, lxc,",
+    ),
+    (
+        "one_security_group",
+        {"rules": [{"protocol": "tcp", "direction": "inbound", "ip": "zz", "size": 1}]},
+        "The ip of a rule is an IP address, not",
+    ),
+    (
+        "one_security_group",
+        {"rules": [{"protocol": "tcp", "direction": "inbound", "ip": "10.0.0.1"}]},
+        "A rule with an ip has a size too, the",
+    ),
+    (
+        "one_security_group",
+        {"rules": [{"protocol": "tcp", "direction": "inbound", "icmp_type": 3}]},
+        "A rule of protocol tcp has no icmp_type,",
+    ),
+    (
+        "one_security_group",
+        {"rules": [{"protocol": "icmp", "direction": "inbound", "icmpv6_type": "1"}]},
+        "A rule of protocol icmp has no",
+    ),
+    ("one_security_group", {"template": {"RULE": {"PROTOCOL": "TCP"}}}, "The direction of a rule is one of inbound,"),
+    ("one_vrouter", {"vm_template": "tpl", "vm_count": 1}, "The VM template tpl is not for virtual"),
+    ("one_vrouter", {"vm_count": 1}, "To create VMs of virtual"),
+    ("one_cluster", {"name": "default", "state": "absent"}, "OpenNebula keeps the cluster with id 0"),
+    ("one_security_group", {"name": "default", "state": "absent"}, "OpenNebula keeps the security group with"),
+    ("one_datastore", {"name": "default", "enabled": False}, "Only system datastores can be disabled:"),
+    (
+        "one_datastore",
+        {"name": "default", "template": {"DISK_TYPE": "nope"}},
+        "DISK_TYPE is one of FILE, CD_ROM, BLOCK,",
+    ),
+    ("one_image", {"name": "os", "type": "kernel"}, "it is of type os, which can only become"),
+    ("one_image", {"name": "kern", "type": "os"}, "it is of type kernel, which can only"),
+    ("one_image", {"name": "kern", "persistent": True}, "an image of type kernel cannot be"),
+    ("one_image", {"name": "used", "persistent": True}, "VMs use it"),
+    ("one_image", {"name": "pers", "persistent": False}, "VMs use it"),
+    ("one_image", {"name": "used", "enabled": False}, "VMs use it"),
+    ("one_image", {"name": "pers", "enabled": False}, "VMs use it"),
+    ("one_image", {"name": "kern", "state": "cloned", "new_name": "kern2"}, "an image of type kernel cannot be cloned"),
+    (
+        "one_vnet",
+        {"name": "net", "address_ranges": [{"ar_id": 0, "size": 1}]},
+        "its address with the number 10 is in use",
+    ),
+    ("one_vnet", {"name": "net", "address_ranges": [], "purge_address_ranges": True}, "it has addresses in use"),
+    ("one_vnet", {"name": "net", "held": ["10.9.9.9"]}, "The option held: 10"),
+    ("one_vnet", {"name": "resv", "reserved_from": "net", "size": 500}, "virtual network net has at most"),
+    (
+        "one_vnet",
+        {"name": "resv", "reserved_from": "net", "size": 6, "ar_id": 7},
+        "virtual network net has no address range 7",
+    ),
+    (
+        "one_template",
+        {"name": "tpl", "template": {"RAW": {"TYPE": "nope"}}},
+        "The option template: RAW (TYPE) is one of",
+    ),
+    (
+        "one_vm",
+        {"name": "vm", "updateconf": {"RAW": {"TYPE": "nope", "DATA": "x"}}},
+        "RAW (TYPE) is one of dummy, kvm, lxc,",
+    ),
+    ("one_vm", {"name": "vmp", "updateconf": {"GRAPHICS": {"PORT": "zz"}}}, "GRAPHICS (PORT) is a number up to 65535,"),
+    ("one_vm_migrate", {"name": "vm", "host": "off"}, "host off is offline"),
+    ("one_vm_backup", {"name": "vm", "datastore": "default"}, "datastore default is no backup datastore"),
+    (
+        "one_marketapp",
+        {"name": "app", "state": "exported", "datastore": "files"},
+        "a file datastore takes images of the types",
+    ),
+    (
+        "one_security_group",
+        {"name": "sg", "rules": [{"protocol": "tcp", "direction": "inbound", "range": "x"}]},
+        "The range of a rule is ports up to 65535,",
+    ),
+    ("one_datastore", {"name": "system", "ds_mad": "fs"}, "a system datastore has no"),
+]
+# The run leaves these to the server, which refuses a call as a whole.
+FORESEEN: list[tuple[str, dict[str, Any], str]] = [
+    ("one_datastore", {"type": "image", "ds_mad": "nope", "tm_mad": "dummy"}, "OpenNebula has no datastore"),
+    ("one_datastore", {"type": "image", "ds_mad": "dummy", "tm_mad": "nope"}, "OpenNebula has no transfer"),
+    ("one_datastore", {"type": "system", "tm_mad": "nope"}, "OpenNebula has no transfer"),
+    ("one_datastore", {"type": "backup", "ds_mad": "nope"}, "OpenNebula has no datastore"),
+    ("one_datastore", {"type": "file", "ds_mad": "nope", "tm_mad": "dummy"}, "OpenNebula has no datastore"),
+    (
+        "one_datastore",
+        {"type": "image", "ds_mad": "ceph", "tm_mad": "ceph"},
+        "the datastore driver ceph needs DISK_TYPE",
+    ),
+    ("one_datastore", {"type": "backup", "ds_mad": "rsync", "tm_mad": "-"}, "the datastore driver rsync needs"),
+    ("one_datastore", {"type": "backup", "ds_mad": "restic"}, "the datastore driver restic needs"),
+    (
+        "one_datastore",
+        {"type": "image", "ds_mad": "iscsi_libvirt", "tm_mad": "iscsi_libvirt"},
+        "the datastore driver iscsi_libvirt needs",
+    ),
+    ("one_datastore", {"type": "image", "ds_mad": "dev", "tm_mad": "dev"}, "the datastore driver dev needs DISK_TYPE"),
+    ("one_datastore", {"template": {"DS_MAD": "nope", "TM_MAD": "dummy"}}, "OpenNebula has no datastore"),
+    ("one_vnet", {"vn_mad": "nope", "bridge": "br0"}, "OpenNebula has no network"),
+    (
+        "one_vnet",
+        {"vn_mad": "bridge", "template": {"BRIDGE_TYPE": "nope"}},
+        "the network driver bridge has BRIDGE_TYPE",
+    ),
+    ("one_marketapp", {"marketplace": "OpenNebula Public", "image": "os"}, "marketplace OpenNebula Public is only"),
+    ("one_datastore", {"name": "default", "tm_mad": "nope"}, "OpenNebula has no transfer"),
+    ("one_datastore", {"name": "default", "ds_mad": "nope"}, "OpenNebula has no datastore"),
+    ("one_vnet", {"name": "net", "vn_mad": "nope"}, "OpenNebula has no network"),
+    ("one_vnet", {"name": "net", "template": {"VN_MAD": "nope"}}, "OpenNebula has no network"),
+    ("one_vnet", {"name": "net", "template": {"BRIDGE_TYPE": "nope"}}, "the network driver dummy has BRIDGE_TYPE"),
+    ("one_datastore", {"name": "default", "ds_mad": "ceph"}, "the datastore driver ceph needs"),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"IMAGE_ID": 99}}},
+        "there is no image with id 99",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC": {"NETWORK_ID": 99}}},
+        "there is no virtual network with id 99",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"IMAGE": "kern"}}},
+        "image kern is of a type that is no disk",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"IMAGE": "pers"}}},
+        "image pers is persistent, and a VM has it",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"IMAGE": "disabled"}}},
+        "image disabled is disabled",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": [{"IMAGE": "persfree"}, {"IMAGE": "persfree"}]}},
+        "two disks have the persistent image",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC": {"NETWORK": "net", "IP": "10.9.9.9"}}},
+        "virtual network net does not have the",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC": {"NETWORK": "net", "IP": "10.0.0.20"}}},
+        "the address 10",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC": {"NETWORK": "full"}}},
+        "virtual network full has no free addresses",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"NIC": {"NETWORK": "net", "MAC": "02:00:00:00:00:00"}}},
+        "virtual network net does not have the",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"OS": {"KERNEL_DS": "$FILE[IMAGE=os]"}}},
+        "OS (KERNEL_DS): image os is not of type",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"OS": {"INITRD_DS": "$FILE[IMAGE=kern]"}}},
+        "OS (INITRD_DS): image kern is not of type",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"OS": {"KERNEL_DS": "$FILE[IMAGE_ID=99]"}}},
+        "OS (KERNEL_DS): there is no image with id",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"CONTEXT": {"FILES_DS": "$FILE[IMAGE=os]"}}},
+        "CONTEXT (FILES_DS): image os is not of",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"CONTEXT": {"FILES_DS": "$FILE[IMAGE_ID=99]"}}},
+        "CONTEXT (FILES_DS): there is no image with",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"CONTEXT": {"TOKEN": "YES"}}},
+        "CONTEXT has TOKEN, but oned",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "extra_template": {"VMGROUP": {"VMGROUP_ID": "99", "ROLE": "a"}}},
+        "there is no VM group with id 99",
+    ),
+    ("one_vm", {"cpu": 0.1, "memory": "64", "vm_group": {"group": "vmg", "role": "nope"}}, "VM group vmg has no role"),
+    ("one_vm", {"cpu": 0.1, "memory": "64", "disks": [{"image_id": 99}]}, "there is no image with id 99"),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "networks": [{"NETWORK_ID": 99}]},
+        "there is no virtual network with id 99",
+    ),
+    ("one_vm", {"cpu": 0.1, "memory": "64", "disks": [{"image": "kern"}]}, "image kern is of a type that is no disk"),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "networks": [{"network": "full"}]},
+        "virtual network full has no free addresses",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "networks": [{"network": "net", "ip": "10.9.9.9"}]},
+        "virtual network net does not have the",
+    ),
+    ("one_vm", {"cpu": 0.1, "memory": "64", "networks": [{"network": "net", "ip": "10.0.0.20"}]}, "the address 10"),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "networks": [{"network": "net", "ip": "zz"}]},
+        "virtual network net does not have the",
+    ),
+    ("one_vm", {"template": "badnet"}, "there is no virtual network with id 99"),
+    ("one_vm", {"template": "usedtpl"}, "image pers is persistent, and a VM has it"),
+    ("one_marketapp", {"marketplace": "market", "image": "pers"}, "image pers is neither ready nor used"),
+    ("one_marketapp", {"marketplace": "market", "image": "disabled"}, "image disabled is neither ready nor used"),
+    (
+        "one_vrouter",
+        {"nics": [{"network": "net", "floating_ip": True, "ip": "10.9.9.9"}]},
+        "virtual network net does not have the",
+    ),
+    ("one_vrouter", {"template": {"NIC": {"NETWORK_ID": "99"}}}, "there is no virtual network with id 99"),
+    ("one_vm", {"name": "vm", "disks": [{"image": "kern"}]}, "image kern is of a type that is no disk"),
+    ("one_vm", {"name": "vm", "networks": [{"network": "full"}]}, "virtual network full has no free addresses"),
+    (
+        "one_vm",
+        {"name": "vm", "networks": [{"network": "net", "ip": "10.9.9.9"}]},
+        "virtual network net does not have the",
+    ),
+    ("one_vm", {"name": "vm", "networks": [{"network_id": 99}]}, "there is no virtual network with id 99"),
+    ("one_vm", {"name": "vm", "nic_aliases": [{"network": "net", "parent": "NIC7"}]}, "a NIC alias has the PARENT"),
+    ("one_vm", {"name": "vm", "updateconf": {"CONTEXT": {"ETH0_IP": "1"}}}, "the VM was created without CONTEXT, and"),
+    ("one_vm", {"name": "vm", "disk_saveas": {"name": "os2", "disk_id": 9}}, "the VM has no disk 9"),
+    ("one_vm", {"name": "vmp", "updateconf": {"OS": {"BOOT": "disk9"}}}, "OS (BOOT) names disk9, which the VM does"),
+    ("one_vm_migrate", {"name": "vm", "host": "other"}, "host other is in cluster clu, but the"),
+    ("one_vm_migrate", {"name": "vm", "cluster": "clu"}, "host other is in cluster clu, but the"),
+    ("one_vrouter", {"name": "vr", "nics": [{"network_id": 99}]}, "there is no virtual network with id 99"),
+]
+TCP = {"protocol": "tcp", "direction": "inbound"}
+SMALL = {"cpu": 0.1, "memory": "64"}
+OBJECTS: list[tuple[str, dict[str, Any]]] = [
+    ("one_image", {"name": "kern", "datastore": "files", "type": "kernel", "path": "/k"}),
+    ("one_image", {"name": "pers", "datastore": "default", "type": "datablock", "size": "10", "persistent": True}),
+    ("one_image", {"name": "persfree", "datastore": "default", "type": "datablock", "size": "10", "persistent": True}),
+    ("one_image", {"name": "used", "datastore": "default", "type": "datablock", "size": "10"}),
+    ("one_image", {"name": "disabled", "datastore": "default", "type": "datablock", "size": "10", "enabled": False}),
+    ("one_datastore", {"name": "otherfs", "type": "image", "ds_mad": "fs", "tm_mad": "ssh", "wait": False}),
+    (
+        "one_vnet",
+        {
+            "name": "full",
+            "vn_mad": "dummy",
+            "bridge": "b",
+            "address_ranges": [{"type": "IP4", "ip": "10.5.0.1", "size": 1}],
+        },
+    ),
+    ("one_vnet", {"name": "resv", "reserved_from": "net", "size": 4}),
+    ("one_security_group", {"name": "sg", "rules": [TCP]}),
+    ("one_vm_group", {"name": "vmg", "roles": [{"name": "r"}]}),
+    ("one_template", {"name": "badnet", "template": {"CPU": 0.1, "MEMORY": 64, "NIC": {"NETWORK_ID": 99}}}),
+    ("one_template", {"name": "usedtpl", "template": {"CPU": 0.1, "MEMORY": 64, "DISK": {"IMAGE": "pers"}}}),
+    ("one_template", {"name": "vrt", "template": {"CPU": 0.1, "MEMORY": 64, "VROUTER": True}}),
+    (
+        "one_vm",
+        {
+            "name": "vm",
+            **SMALL,
+            "disks": [{"image": "os"}, {"image": "used"}, {"image": "pers"}],
+            "networks": [{"network": "net", "ip": "10.0.0.20", "security_groups": ["sg"]}],
+        },
+    ),
+    ("one_vm", {"name": "vm2", **SMALL, "networks": [{"network": "full"}], "vm_group": {"group": "vmg", "role": "r"}}),
+    ("one_vm", {"name": "vmp", **SMALL, "state": "poweredoff"}),
+    ("one_cluster", {"name": "clu"}),
+    ("one_vrouter", {"name": "vr", "nics": [{"network": "net"}]}),
+    ("one_marketapp", {"name": "app", "marketplace": "market", "image": "used"}),
+]
+
+
+@pytest.fixture(scope="module")
+def furnished(lab: Lab) -> Lab:
+    """A cloud that has what the tables name."""
+    for module, options in OBJECTS:
+        assert not lab.run(module, **options).failed, options
+    for name, cluster in (("other", 100), ("off", 0)):
+        lab.one.host.allocate(name, "dummy", "dummy", cluster)
+    lab.one.host.status(3, 2)
+    return lab
+
+
+def named(lab: Lab, module: str, options: dict[str, Any]) -> dict[str, Any]:
+    return options if {"name", "user", "id"} & set(options) else {"name": lab.name(), **options}
+
+
+@pytest.mark.parametrize(("module", "options", "words"), EARLY)
+def test_it_is_refused_before_anything_is_sent(
+    furnished: Lab, module: str, options: dict[str, Any], words: str
+) -> None:
+    planned, first, dummy = furnished.twice(module, **named(furnished, module, options))
+    assert (planned.failed, first.failed, first.writes) == (True, True, [])
+    assert planned.message == first.message
+    assert words in first.message
+
+
+@pytest.mark.parametrize(("module", "options", "words"), FORESEEN)
+def test_a_check_run_foresees_what_the_server_refuses(
+    furnished: Lab, module: str, options: dict[str, Any], words: str
+) -> None:
+    planned, first, dummy = furnished.twice(module, **named(furnished, module, options))
+    assert (planned.failed, planned.writes, first.failed) == (True, [], True)
+    assert words in planned.message
+
+
+REMOVED = [
+    ("one_host", "host0|host1"),
+    ("one_image", "used"),
+    ("one_vnet", "net"),
+    ("one_security_group", "sg"),
+    ("one_datastore", "default"),
+]
+
+
+@pytest.mark.parametrize(("module", "names"), REMOVED)
+def test_a_removal_that_others_forbid_is_warned_of(furnished: Lab, module: str, names: str) -> None:
+    """An earlier task of the play may remove them, so a check run does not fail."""
+    planned = [furnished.run(module, check=True, name=name, state="absent") for name in names.split("|")]
+    assert not any(one.failed for one in planned)
+    assert any("OpenNebula would refuse this" in text for one in planned for text in one.data["warnings"])
+
+
+MISSING: list[tuple[str, dict[str, Any]]] = [
+    ("one_vm", {**SMALL, "disks": [{"image": "%s"}]}),
+    ("one_vm", {**SMALL, "networks": [{"network": "%s"}]}),
+    ("one_vm", {**SMALL, "extra_template": {"NIC": {"NETWORK": "%s"}}}),
+    ("one_vm", {"template": "%s"}),
+    ("one_host", {"cluster": "%s"}),
+    ("one_image", {"datastore": "%s", "type": "datablock", "size": "1"}),
+    ("one_vnet", {"reserved_from": "%s", "size": 1}),
+    ("one_vrouter", {"nics": [{"network": "%s"}]}),
+    ("one_template", {"clone_of": "%s"}),
+]
+
+
+def filled(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {key: filled(one, name) for key, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, name) for one in value]
+    return name if value == "%s" else value
+
+
+@pytest.mark.parametrize(("module", "options"), MISSING)
+def test_a_name_may_be_yet_to_come_but_an_id_may_not(furnished: Lab, module: str, options: dict[str, Any]) -> None:
+    yet, never = (furnished.run(module, check=True, name="a", **filled(options, name)) for name in ("later", "4711"))
+    assert (yet.failed, never.failed) == (False, True), (yet.message, never.message)
+    assert "4711" in never.message
