@@ -207,7 +207,7 @@ def _persistent(cloud, oid, persistent):
 
 # ---------------------------------------------------------------- virtual networks
 
-NEEDED = dict.fromkeys(("802.1Q", "vxlan", "ovswitch_vxlan"), ("PHYDEV", "VLAN_ID"))  # by driver
+NEEDED: dict = dict.fromkeys(("802.1Q", "vxlan", "ovswitch_vxlan"), ("PHYDEV", "VLAN_ID"))  # by driver
 NEEDED["dummy"] = ("BRIDGE",)
 
 
@@ -345,7 +345,7 @@ def _removed_datastore(cloud, oid):
         cloud.foresee("it has the images %s" % ", ".join(map(str, sorted(item.IMAGES.ID)[:10])))
 
 
-RULES = {
+RULES: dict = {
     "cluster.delete": _removed_cluster,
     "datastore.delete": _removed_datastore,
     "host.delete": partial(_used, "host", ("VMS",)),

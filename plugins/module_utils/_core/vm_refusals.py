@@ -161,9 +161,9 @@ def _nic(cloud, nic):
     asked = next(((name, nic[name]) for name in addresses.FIELDS if nic.get(name)), None)
     places = [(one, addresses.place(one, *asked)) for one in ranges] if asked else []
     found = [(one, place) for one, place in places if place is not None]
-    if asked and not found:
+    if asked is not None and not found:
         return "virtual network %s does not have the address %s" % (vnet.NAME, asked[1])
-    if found and all(place in addresses.taken(one) for one, place in found):
+    if asked is not None and all(place in addresses.taken(one) for one, place in found):
         return "the address %s of virtual network %s is in use" % (asked[1], vnet.NAME)
     return None
 
