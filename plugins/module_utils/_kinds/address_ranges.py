@@ -13,7 +13,7 @@ from .._attributes.requests import requested, surplus
 from .._core.failure import Failure
 from .._core.numbers import is_whole
 from .._core.values import canonical, merged_template, same
-from .._engine.resource import FIRST, NORMAL, Attribute, Step, attribute
+from .._engine.resource import FIRST, NORMAL, Attribute, Step
 from ..pyone.constants import AR_TYPES
 
 KIND = "vnet"
