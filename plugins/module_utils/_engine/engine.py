@@ -469,7 +469,7 @@ class Engine:
         """run(), where `done` gets the steps that were carried out, and `results` the fields."""
         for step in steps:
             try:
-                answer = perform(self.cloud, step, object=self.resource.kind, id=record["id"])
+                answer = perform(self.cloud, step)
                 if step.until is not None:
                     self._wait_for(step, record)
             except Failure as failure:

@@ -6,13 +6,33 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine import bulk
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.bulk import Job, converge
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import (
+    Modes,
+    Report,
+    Step,
+    attribute,
+)
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.group import GROUP
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.host import HOST
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.image import IMAGE
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from fake_objects import (
+    ALLOCATE,
+    INTERNAL,
+    Recorder,
+    Store,
+    ignored,
+    lost,
+    refused,
+    resource,
+    thing,
+)
+from fake_vms import refusal
 
 
 class Forgetting(Cloud):
@@ -137,3 +157,164 @@ def test_a_request_stands_for_name_and_options(cloud):
     converge(cloud, [job], 1)
     assert job.report.after == {"status": "disabled"}
     assert cloud.one.host.info(item.ID).STATE == 4
+
+
+# ---------------------------------------------------------------- a kind that is made up
+
+POOL = ("vnpool.info", -2, -1, -1)
+RECORD = {"size": 1, "color": "red", "owner": "ann", "template": {}, "net_state": "ready", "id": 0, "name": "net"}
+
+
+def job(*items, name="net", oid=None, wanted=None, kind=None, request=None, faults=None, **options):
+    """A Job in a cloud of such things."""
+    kind = kind or resource()
+    cloud = Recorder(Store(kind.kind, *items, faults=faults))
+    return Job(Engine(cloud, kind, **options), name, oid, {} if wanted is None else wanted, request)
+
+
+def done(one, workers=1):
+    """The calls of the API that converging one job takes."""
+    converge(one.engine.cloud, [one], workers)
+    return one.engine.cloud.one.calls
+
+
+def test_one_of_many_is_created_changed_and_verified():
+    one = job(wanted={"size": 2, "color": "blue"})
+    asked = done(one)
+    after = {"size": 2, "color": "blue", "name": "net", "state": "present"}
+    assert one.report == Report(True, {"state": "absent"}, after, dict(RECORD, size=2, color="blue", id=5, owner="me"))
+    assert (one.created, one.methods) == (5, {"vn.allocate", "vn.paint"})
+    look = ("vn.info", 5)
+    assert asked == [POOL, ("vn.allocate", "net", 2), look, ("vn.paint", 5, "blue"), look]
+    assert one.engine.cloud.forgotten == [["vn.allocate"], ["vn.allocate", "vn.paint"], ["vn.allocate", "vn.paint"]]
+
+
+def test_one_of_many_that_is_as_wanted_costs_nothing_more():
+    one = job(thing(0), wanted={"size": 1})
+    assert done(one) == [POOL]
+    assert one.report == Report(False, {}, {}, RECORD)
+    assert one.engine.cloud.forgotten == [[]]
+
+
+def test_one_of_many_is_renamed_by_its_id_alone():
+    one = job(thing(0), name="new", oid=0)
+    done(one)
+    assert one.report == Report(True, {"name": "net"}, {"name": "new"}, dict(RECORD, name="new"))
+    kind = resource()
+    del kind.attributes["name"]
+    for name, oid in (("net", None), (None, 0)):
+        one = job(thing(0), name=name, oid=oid, kind=kind)
+        done(one)
+        assert one.report == Report(False, {}, {}, RECORD)
+
+
+def test_a_name_or_an_owner_that_others_have_counts_as_for_a_single_object():
+    taken = job(wanted={"size": 2})
+    store = taken.engine.cloud.one
+    store.faults["vn.allocate"] = iter([refused(ALLOCATE, "NAME is already taken", lambda: store.add("net", 2))])
+    done(taken)
+    assert (taken.failure, taken.created, taken.report.record["id"]) == (None, 5, 5)
+    owned = job(thing(0), modes=Modes(by_owner=True), wanted={"owner": "bob"}, faults={"vn.allocate": [lost]})
+    done(owned)
+    assert owned.failure.message.startswith("Cannot create virtual network net: No answer")
+    late = job(wanted={"owner": "bob", "size": 2})
+    store = late.engine.cloud.one
+    store.faults["vn.chown"] = iter(
+        [refused(INTERNAL, "User already owns NET net", lambda: store.add("net", owner="bob"))]
+    )
+    done(late)
+    assert (late.failure, late.created, late.report.record["id"]) == (None, None, 6)
+    assert (late.report.record["size"], sorted(store.items)) == (2, [6])
+
+
+def test_the_answers_of_steps_are_reported_for_one_of_many():
+    kind = resource()
+    step = Step("set it", "vn.resize", (0, 2), result=lambda answer: {"answer": answer})
+    kind.attributes["size"] = attribute("size", lambda record, after: [step])
+    one = job(thing(0), kind=kind, wanted={"size": 2})
+    done(one)
+    assert one.report.record == dict(RECORD, size=2, answer=0)
+
+
+def test_a_step_that_is_a_function_counts_as_an_update():
+    kind = resource()
+    kind.attributes["size"] = attribute("size", lambda record, after: [Step("set it", run=lambda cloud: None)])
+    one = job(thing(0), kind=kind, wanted={"size": 2})
+    done(one)
+    assert one.methods == {"vn.update"}
+    assert one.failure.message == ("OpenNebula accepted the change of virtual network net, but did not store: size.")
+
+
+def test_without_waiting_one_of_many_is_not_verified():
+    one = job(thing(0), wanted={"size": 2}, waits=False, faults={"vn.resize": [ignored]})
+    assert done(one) == [POOL, ("vn.info", 0)]
+    assert one.report == Report(True, {"size": 1}, {"size": 2}, RECORD)
+
+
+def test_one_of_many_that_is_unchanged_is_not_verified_either():
+    kind = resource()
+    one = job(thing(0), kind=kind, wanted={"size": 1})
+    one.prepare()
+    one.change()
+    one._item.SIZE = 3
+    one.finish()
+    assert one.report.record["size"] == 3
+
+
+def test_a_change_tells_whether_there_was_one():
+    one = job(thing(0), wanted={"size": 2})
+    one.prepare()
+    assert (one.change(), one.report.changed) == (True, True)
+    one = job(thing(0), wanted={"size": 1})
+    one.prepare()
+    assert (one.change(), one.report.changed) == (False, False)
+
+
+def test_what_is_gone_is_told_with_its_kind_and_id():
+    one = job(thing(0))
+    one.prepare()
+    one.engine.cloud.one.items.clear()
+    message, data = refusal(one.look)
+    assert message == "The virtual network 0 no longer exists."
+    assert data == {"object": "vnet", "id": 0}
+
+
+def test_what_fails_before_anything_is_known_of_the_object_tells_the_id_that_was_created():
+    one = job()
+    one.created = 5
+
+    def work():
+        raise Failure("No.")
+
+    assert not one.attempt(work)
+    assert one.failure.data == {"id": 5, "created": True}
+    assert one.failure.message == "No. It was created, with id 5; the next run goes on from there."
+
+
+@pytest.mark.parametrize(("arguments", "owner"), [((-3, -1, -1), "bob"), (None, None)])
+def test_the_object_is_looked_for_by_its_id_whatever_its_owner(arguments, owner):
+    seen = []
+
+    def find(*words):
+        seen.append(words)
+        return thing(0)
+
+    one = job(kind=resource(find=find, pool_arguments=arguments), modes=Modes(by_owner=True), wanted={"owner": owner})
+    one.prepare()
+    assert one.look() is True
+    cloud = one.engine.cloud
+    assert seen == [(cloud, "vnet", "net", None, arguments, owner), (cloud, "vnet", None, 0, arguments, None)]
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(0, 1), (1, 1), (3, 3)])
+def test_as_many_work_side_by_side_as_are_allowed(workers, threads, monkeypatch):
+    seen = []
+
+    class Threads(bulk.ThreadPoolExecutor):
+        def __init__(self, workers):
+            seen.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr(bulk, "ThreadPoolExecutor", Threads)
+    done(job(thing(0)), workers)
+    assert seen == [threads]
