@@ -123,7 +123,8 @@ options:
     description:
       - What the hosts of the inventory are called, V(name), V(id), V(name-id), or any expression of the variables.
       - C(-ID) is appended to a name that several have, or that means something to Ansible, such as C(localhost), or the
-        name of a group. If that is not enough, C(-SERVER) follows. V(name-id) names do not change when others come.
+        name of a group. If that is not enough, C(-SERVER) follows. With V(id) and V(name-id), C(-SERVER) always follows
+        where O(servers) or O(zones) are read, so that these names do not change when others come.
       - Slashes, line breaks and other control characters in names become underscores.
     type: str
     default: name

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from operator import itemgetter
@@ -19,18 +18,20 @@ from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ..module_utils._core.argument_specs import CONNECTION, refuse_deep
+from ..module_utils._core.argument_specs import CONNECTION, refuse_deep, require_least
 from ..module_utils._core.cloud import secrets_of
 from ..module_utils._core.failure import Failure, printable
 from ..module_utils.pyone.element import parsed
 from .declaration.document import lines_of
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
+from .inventory_options import as_texts, refuse_unknown, refuse_values
 from .inventory_sources import servers, side_by_side
 
 TEMPLATED = ("api_url", "api_username", "api_password", "servers")  # so that lookups can bring them
 FEW = 12  # facts, up to which an object is looked at piece by piece
 EXPRESSIONS = ("compose", "groups", "keyed_groups", "filters")
+PLACES = ("one_server", "one_zone")  # facts: where an id counts
 HOSTNAMES = {"name": "{name}", "id": "{id}", "name-id": "{name}-{id}"}
 RESERVED = frozenset(("all", "ungrouped", *LOCALHOST))  # host names that change other hosts, or the controller
 
@@ -110,13 +111,24 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         self._checked = set()  # names of variables that Ansible has taken
         try:
             lines_of(path)
-            self._configure(self._read_config_data(path), path)
+            self._configure(self._checked_config(path), path)
             with uncollected():
                 self._populate(self._cached(path, cache))
         except (Failure, AnsibleError, ValueError) as error:
             raise AnsibleParserError(secrets_of(getattr(self, "options", {})).message(str(error))) from None
 
     # ------------------------------------------------------------ options
+
+    def _checked_config(self, path):
+        """The options that the file has, when their values are such as they take.
+
+        Raises:
+            Failure: one has a value that it does not take.
+        """
+        config = self.loader.load_from_file(path)
+        if isinstance(config, dict):
+            refuse_values(config, self.option_definitions)
+        return self._read_config_data(path)
 
     def _configure(self, config, path):
         """Checks the options, and keeps them with what follows from them.
@@ -128,7 +140,8 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         names = set(known).union(*(definition.get("aliases") or () for definition in known.values()))
         refuse_unknown(config, names, os.path.basename(path))
         refuse_deep(config)
-        self.options = {name: self.get_option(name) for name in known}
+        self.options = {name: as_texts(name, self.get_option(name), known[name]) for name in known}
+        require_least(self.options)
         self.options.update((name, self.templar.template(self.options[name])) for name in TEMPLATED if name in known)
         self.expressions = any(self.options[name] for name in EXPRESSIONS)
         self._choose()
@@ -141,7 +154,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         refuse_unknown(groups, self.GROUPS, "group_by")
         self.chosen = {name for word in self.options["facts"] for name in words.get(word, (word,))}
         self.expressions = self.expressions or self.options["hostname"] not in HOSTNAMES
-        facts = {self.ID, self.LABEL, *(self.GROUPS.get(word, word) for word in self.options["group_by"])}
+        facts = {self.ID, self.LABEL, *PLACES, *(self.GROUPS.get(word, word) for word in self.options["group_by"])}
         facts |= self.chosen.union(words["full"] if self.expressions else ())
         self.needed = [name for name in self.FACTS if name in facts] + sorted(facts.difference(self.FACTS))
 
@@ -200,8 +213,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         records = [record for record in records if self._accepted(record)]
         groups = self._groups(records)
         reserved = RESERVED.union(self.inventory.groups, *groups, self.options["groups"] or ())
-        servers_of = [record.get("one_zone") or record.get("one_server") or "" for record in records]
-        named = [(self.hostname(each), each[self.ID], where) for each, where in zip(records, servers_of, strict=True)]
+        named = [(self.hostname(record), record[self.ID], place(record)) for record in records]
         hosts = list(zip(unique_names(named, reserved), records, groups, strict=True))
         for name, record, memberships in hosts:
             self._add(unsafe(name), record, memberships)
@@ -234,7 +246,9 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         """What the option hostname calls an object."""
         how = self.options["hostname"]
         if how in HOSTNAMES:
-            return HOSTNAMES[how].format(name=record[self.LABEL], id=record[self.ID])
+            found = HOSTNAMES[how].format(name=record[self.LABEL], id=record[self.ID])
+            where = place(record)  # an id is the id of an object in one place only
+            return "%s-%s" % (found, where) if where and "id" in how else found
         try:
             found = self._compose(how, record)
         except Exception as error:
@@ -304,17 +318,13 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
                 add(self.options[option], record, name, strict=strict)
 
 
+def place(record):
+    """The server and the zone that an object is in, where the inventory has several, as a part of its name."""
+    return "-".join(record[name] for name in PLACES if record.get(name)).replace(":", "-")  # which patterns split at
+
+
 def values(fact):
     """The texts that groups are named after: of a fact that is a list each of it."""
     if isinstance(fact, list):
         return texts(fact)
     return [] if fact in EMPTY else [str(fact)]
-
-
-def refuse_unknown(given, known, where):
-    """Raises a Failure for the first word that is not known: which, where, and what was perhaps meant."""
-    for word in given:
-        if word not in known:
-            near = get_close_matches(str(word), list(known), 1)
-            hint = "Did you mean %s?" % near[0] if near else "It takes: %s." % ", ".join(sorted(known))
-            raise Failure("%s does not take %r. %s" % (where, word, hint))

@@ -34,20 +34,24 @@ def unique_names(objects, reserved=()):
         reserved (container): names that no object may have.
 
     Returns:
-        list[str]: in the same order. Where ``-ID`` is not enough, ``-SERVER`` follows, then a number.
+        list[str]: in the same order. Where ``-ID`` is not enough, ``-SERVER`` follows for all of them, then a number.
     """
     objects = [(clean(name), oid, clean(server)) for name, oid, server in objects]
     counts = Counter(name for name, dummy, server in objects)
     alone = {name for name in counts if name and counts[name] == 1 and name not in reserved}
-    taken = set(alone)
-    return [name if name in alone else _other(name, oid, server, taken, reserved) for name, oid, server in objects]
+    stems = Counter(_stem(name, oid) for name, oid, dummy in objects if name not in alone)
+    taken = {*alone, *(stem for stem, times in stems.items() if times > 1), *reserved}
+    return [name if name in alone else _other(_stem(name, oid), server, taken) for name, oid, server in objects]
 
 
-def _other(name, oid, server, taken, reserved):
-    stem = "%s-%d" % (name, oid) if name else str(oid)
+def _stem(name, oid):
+    return "%s-%d" % (name, oid) if name else str(oid)
+
+
+def _other(stem, server, taken):
     longer = "%s-%s" % (stem, server) if server else stem
     candidates = chain((stem, longer), ("%s-%d" % (longer, number) for number in count(2)))
-    found = next(one for one in candidates if one not in taken and one not in reserved)
+    found = next(one for one in candidates if one not in taken)
     taken.add(found)
     return found
 

@@ -19,6 +19,7 @@ from ..module_utils._core.cloud import connect, secrets_of
 from ..module_utils._core.failure import Failure, described
 from ..module_utils.pyone import OneException
 from ..module_utils.pyone.helpers import pool_all
+from .inventory_options import refuse_unknown
 
 ALL_ZONES = "all"
 # What an item of the option servers may have; what it lacks is that of the whole file, which knows the environment.
@@ -28,6 +29,7 @@ SERVER = {
     if name not in ("secret_names", "warn_http")  # of the whole inventory
 }
 SERVER.update(api_authfile={"type": "path"}, name={"type": "str"}, zones={"type": "list", "elements": "str"})
+NAMES = {*SERVER, *(alias for spec in SERVER.values() for alias in spec.get("aliases", ()))}
 AT_ONCE = 16  # servers that are asked at the same time
 # What pools are called in messages, and what they are asked for beside all that the user may see.
 POOLS = {
@@ -145,6 +147,10 @@ def servers(shared, items):
     """
     if items is None:
         return [Source("", shared)]
+    names = [item["name"] for item in items if isinstance(item, dict) and item.get("name") is not None]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise Failure("Several items of the option servers have the name %r." % twice[0])
     validator = ArgumentSpecValidator(SERVER)
     return [_server(shared, validator, item) for item in items]
 
@@ -152,6 +158,7 @@ def servers(shared, items):
 def _server(shared, validator, item):
     if not isinstance(item, dict):
         raise Failure("The option servers takes a list of dictionaries, not %r." % (item,))
+    refuse_unknown(item, NAMES, "An item of the option servers")
     result = validator.validate(item)
     if result.error_messages:
         raise Failure("In the option servers: %s." % result.error_messages[0].rstrip("."))

@@ -95,9 +95,25 @@ def test_ansible_checks_the_name_of_each_variable_once(parsed, web, monkeypatch)
 def test_servers_in_one_file(parsed, web, other):
     servers = [{"name": "east", "api_url": web.url}, {"api_url": other.url, "timeout": "9"}]
     found = parsed("one_vms", None, servers=servers, group_by=["server"])
-    assert sorted(found.hosts) == ["db", "web-0", f"web-0-{other.url.split('/')[2]}"]
-    assert [host.name for host in found.groups["server_east"].get_hosts()] == ["web-0", "db"]
+    assert sorted(found.hosts) == ["db", f"web-0-{other.url.split('/')[2].replace(':', '-')}", "web-0-east"]
+    assert [host.name for host in found.groups["server_east"].get_hosts()] == ["web-0-east", "db"]
     assert found.hosts["db"].get_vars()["one_server"] == "east"
+
+
+@pytest.mark.parametrize("hostname", ["id", "name-id"])
+@pytest.mark.parametrize("facts", ["full", "minimal"])
+def test_a_name_of_an_id_is_the_same_whichever_servers_answer(parsed, web, other, warnings, hostname, facts):
+    def names(**clouds):
+        servers = [{"name": name, "api_url": url, "api_retries": 0} for name, url in clouds.items()]
+        return set(parsed("one_vms", None, servers=servers, on_server_error="warn", **options).hosts)
+
+    options = {"hostname": hostname, "facts": [facts], "group_by": []}
+    east, west = names(east=web.url), names(west=other.url)
+    assert east
+    assert west
+    assert names(east=web.url, west=other.url) == east | west
+    assert names(west=other.url, east=CLOSED) == west
+    assert len(warnings) == 1
 
 
 def test_a_server_that_is_down_is_a_failure(parsed, web):
@@ -119,7 +135,7 @@ def test_zones(parsed, web, other):
     web.simulator.cloud.config.vectors("FEDERATION")[0]["MODE"] = "MASTER"
     web("zone.allocate", f'NAME="west" ENDPOINT="{other.url}"')
     found = parsed("one_vms", web.url, zones=["all"], group_by=["zone"])
-    assert sorted(found.hosts) == ["db", "web-0", "web-0-west"]
+    assert sorted(found.hosts) == ["db", "web-0-OpenNebula", "web-0-west"]
     assert [host.name for host in found.groups["zone_west"].get_hosts()] == ["web-0-west"]
     assert sorted(parsed("one_vms", web.url, zones=["west"]).hosts) == ["web"]
 

@@ -229,10 +229,17 @@ def test_it_is_an_error_to_filter_by_what_cannot_be_told(parsed, web):
         ({"facts": ["one_nic"]}, r"^facts does not take 'one_nic'. Did you mean one_nics\?$"),
         ({"group_by": ["labels"]}, r"^group_by does not take 'labels'. Did you mean label\?$"),
         ({"filters": [{"only": "x"}]}, r"^Each item of the option filters is include or exclude"),
-        ({"states": ["up"]}, r"states"),
+        ({"states": ["runing"]}, r"^states does not take 'runing'. Did you mean running\?$"),
+        ({"states": "running, stoped"}, r"^states does not take 'stoped'. Did you mean stopped\?$"),
+        ({"on_server_error": "Warn"}, r"^on_server_error does not take 'Warn'. Did you mean warn\?$"),
+        ({"validate_certs": "maybe"}, r"^validate_certs takes true or false, not 'maybe'.$"),
+        ({"strict": "treu"}, r"^strict takes true or false, not 'treu'.$"),
+        ({"timeout": -1}, r"^The option timeout takes a number from 0, not -1.0.$"),
+        ({"names": [{"a": 1}]}, r"^names takes a list of texts, not {'a': 1} in it.$"),
         ({"page_size": 1}, r"pages of 2"),
         ({"servers": ["east"]}, r"^The option servers takes a list of dictionaries, not 'east'.$"),
-        ({"servers": [{"url": "x"}]}, r"^In the option servers: .*url"),
+        ({"servers": [{"url": "x"}]}, r"^An item of the option servers does not take 'url'. Did you mean api_url\?$"),
+        ({"servers": [{"name": "a"}, {"name": "a"}]}, r"^Several items of the option servers have the name 'a'.$"),
         ({"servers": [{"timeout": "long"}]}, r"^In the option servers: .*timeout"),
         ({"zones": ["west"]}, r"^There is no zone 'west'; there are: OpenNebula.$"),
         ({"api_authfile": "/nowhere", "api_username": "", "api_password": ""}, r"^Cannot read api_authfile /nowhere"),
@@ -242,6 +249,20 @@ def test_what_is_wrong_is_told_in_a_sentence(parsed, web, options, sentence):
     with pytest.raises(AnsibleParserError, match=sentence) as caught:
         parsed("one_vms", web.url, **options)
     assert 'opennebula"' not in str(caught.value)
+
+
+def test_the_environment_says_true_or_false_too(parsed, web, monkeypatch):
+    monkeypatch.setenv("ONE_VALIDATE_CERTS", "flase")
+    with pytest.raises(AnsibleParserError, match=r"^ONE_VALIDATE_CERTS takes true or false, not 'flase'.$"):
+        parsed("one_vms", web.url)
+    monkeypatch.setenv("ONE_VALIDATE_CERTS", "")
+    assert parsed("one_vms", web.url).hosts
+
+
+@pytest.mark.parametrize("options", [{"clusters": [0]}, {"owners": [0]}, {"names": [7]}, {"labels": [2024]}])
+def test_numbers_in_lists_are_texts(parsed, cloud, options):
+    cloud("vm.deploy", cloud.vm("7", "LABELS=2024"), 0, False, -1, "")
+    assert list(parsed("one_vms", cloud.url, **options).hosts) == ["7"]
 
 
 def test_a_wrong_password_is_one_sentence(listed, web):

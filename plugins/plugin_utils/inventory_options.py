@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The options of an inventory: what ansible-core takes without a word, or refuses without a hint, is told here."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ..module_utils._core.failure import Failure, did_you_mean
+
+
+def refuse_unknown(given, known, where):
+    """Raises a Failure for the first word that is not known: which, where, and what was perhaps meant."""
+    for word in given:
+        if word not in known:
+            hint = did_you_mean(str(word), known) or " It takes: %s." % ", ".join(sorted(known))
+            raise Failure("%s does not take %r.%s" % (where, word, hint))
+
+
+def refuse_values(config, definitions):
+    """Checks the values of options that have choices, or are true or false.
+
+    Args:
+        config (dict): what the file says.
+        definitions (dict): of the options, as ansible-core has them from the documentation.
+
+    Raises:
+        Failure: a value is none of them; of the environment too, as ansible-core takes ``maybe`` for false.
+    """
+    for name, definition in definitions.items():
+        if definition.get("choices") and name != "plugin":
+            refuse_unknown(_items(config.get(name)), definition["choices"], name)
+        if definition.get("type") == "bool":
+            variables = [each["name"] for each in definition.get("env") or ()]
+            for where, value in ((name, config.get(name)), *((word, os.environ.get(word)) for word in variables)):
+                _refuse_no_bool(where, value)
+
+
+def _items(value):
+    """The items of a value as ansible-core reads a list: a text has commas."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",")]
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _refuse_no_bool(where, value):
+    try:
+        boolean("no" if value in (None, "") else value)
+    except TypeError:
+        raise Failure("%s takes true or false, not %r." % (where, value)) from None
+
+
+def as_texts(name, value, definition):
+    """The value of an option; of a list of texts the numbers as texts, which ansible-core leaves as they are.
+
+    Raises:
+        Failure: an item is a list or a dictionary.
+    """
+    if value is None or (definition.get("type"), definition.get("elements")) != ("list", "str"):
+        return value
+    wrong = [item for item in value if isinstance(item, (list, dict))]
+    if wrong:
+        raise Failure("%s takes a list of texts, not %r in it." % (name, wrong[0]))
+    return [item if isinstance(item, str) else str(item) for item in value]
