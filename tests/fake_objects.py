@@ -48,8 +48,11 @@ def _create(kind: str, name: str, wanted: dict, modes: Any) -> Step:
     return Step(f"create {label(kind)} {name}", method(kind, "allocate"), (name, wanted.get("size", 1)))
 
 
-def resource(kind: str = "vnet", **more: Any) -> Resource:
-    """A kind whose objects are created with a name and a size; `more`: of Resource."""
+def resource(kind: str = "vntemplate", **more: Any) -> Resource:
+    """A kind whose objects are created with a name and a size; `more`: of Resource.
+
+    The methods of virtual network templates are not among those of which the collection knows what is refused.
+    """
     step = partial(partial, _step, kind)
     attributes = {
         "name": attribute("name", step("name", "rename")),
@@ -121,7 +124,7 @@ class Store(Server):
             setattr(self.items[oid], name, value)
 
 
-def refused_call(code: int, message: str = "It is not so", method: str = "vn.resize") -> Exception:
+def refused_call(code: int, message: str = "It is not so", method: str = "vntemplate.resize") -> Exception:
     """What the client raises for a call that was refused."""
     return answer_of_failure(f"[one.{method}] {message}.", f"one.{method}", code, -1)
 
@@ -180,9 +183,9 @@ class Recorder(Cloud):
         self.told.append((doing, data))
         return super().call(doing, method, *arguments, **data)
 
-    def check(self, doing, method, *arguments, **data):
+    def check_values(self, doing, method, *arguments, **data):
         self.checks.append((doing, method, *arguments))
-        return super().check(doing, method, *arguments, **data)
+        return super().check_values(doing, method, *arguments, **data)
 
     def forget_changed(self, methods):
         """Lets the pools be read again that methods have changed, as the clouds of declarations do."""

@@ -161,7 +161,7 @@ def test_a_request_stands_for_name_and_options(cloud):
 
 # ---------------------------------------------------------------- a kind that is made up
 
-POOL = ("vnpool.info", -2, -1, -1)
+POOL = ("vntemplatepool.info", -2, -1, -1)
 RECORD = {"size": 1, "color": "red", "owner": "ann", "template": {}, "net_state": "ready", "id": 0, "name": "net"}
 
 
@@ -183,10 +183,14 @@ def test_one_of_many_is_created_changed_and_verified():
     asked = done(one)
     after = {"size": 2, "color": "blue", "name": "net", "state": "present"}
     assert one.report == Report(True, {"state": "absent"}, after, dict(RECORD, size=2, color="blue", id=5, owner="me"))
-    assert (one.created, one.methods) == (5, {"vn.allocate", "vn.paint"})
-    look = ("vn.info", 5)
-    assert asked == [POOL, ("vn.allocate", "net", 2), look, ("vn.paint", 5, "blue"), look]
-    assert one.engine.cloud.forgotten == [["vn.allocate"], ["vn.allocate", "vn.paint"], ["vn.allocate", "vn.paint"]]
+    assert (one.created, one.methods) == (5, {"vntemplate.allocate", "vntemplate.paint"})
+    look = ("vntemplate.info", 5)
+    assert asked == [POOL, ("vntemplate.allocate", "net", 2), look, ("vntemplate.paint", 5, "blue"), look]
+    assert one.engine.cloud.forgotten == [
+        ["vntemplate.allocate"],
+        ["vntemplate.allocate", "vntemplate.paint"],
+        ["vntemplate.allocate", "vntemplate.paint"],
+    ]
 
 
 def test_one_of_many_that_is_as_wanted_costs_nothing_more():
@@ -211,15 +215,17 @@ def test_one_of_many_is_renamed_by_its_id_alone():
 def test_a_name_or_an_owner_that_others_have_counts_as_for_a_single_object():
     taken = job(wanted={"size": 2})
     store = taken.engine.cloud.one
-    store.faults["vn.allocate"] = iter([refused(ALLOCATE, "NAME is already taken", lambda: store.add("net", 2))])
+    store.faults["vntemplate.allocate"] = iter(
+        [refused(ALLOCATE, "NAME is already taken", lambda: store.add("net", 2))]
+    )
     done(taken)
     assert (taken.failure, taken.created, taken.report.record["id"]) == (None, 5, 5)
-    owned = job(thing(0), modes=Modes(by_owner=True), wanted={"owner": "bob"}, faults={"vn.allocate": [lost]})
+    owned = job(thing(0), modes=Modes(by_owner=True), wanted={"owner": "bob"}, faults={"vntemplate.allocate": [lost]})
     done(owned)
-    assert owned.failure.message.startswith("Cannot create virtual network net: No answer")
+    assert owned.failure.message.startswith("Cannot create virtual network template net: No answer")
     late = job(wanted={"owner": "bob", "size": 2})
     store = late.engine.cloud.one
-    store.faults["vn.chown"] = iter(
+    store.faults["vntemplate.chown"] = iter(
         [refused(INTERNAL, "User already owns NET net", lambda: store.add("net", owner="bob"))]
     )
     done(late)
@@ -229,7 +235,7 @@ def test_a_name_or_an_owner_that_others_have_counts_as_for_a_single_object():
 
 def test_the_answers_of_steps_are_reported_for_one_of_many():
     kind = resource()
-    step = Step("set it", "vn.resize", (0, 2), result=lambda answer: {"answer": answer})
+    step = Step("set it", "vntemplate.resize", (0, 2), result=lambda answer: {"answer": answer})
     kind.attributes["size"] = attribute("size", lambda record, after: [step])
     one = job(thing(0), kind=kind, wanted={"size": 2})
     done(one)
@@ -241,13 +247,15 @@ def test_a_step_that_is_a_function_counts_as_an_update():
     kind.attributes["size"] = attribute("size", lambda record, after: [Step("set it", run=lambda cloud: None)])
     one = job(thing(0), kind=kind, wanted={"size": 2})
     done(one)
-    assert one.methods == {"vn.update"}
-    assert one.failure.message == ("OpenNebula accepted the change of virtual network net, but did not store: size.")
+    assert one.methods == {"vntemplate.update"}
+    assert one.failure.message == (
+        "OpenNebula accepted the change of virtual network template net, but did not store: size."
+    )
 
 
 def test_without_waiting_one_of_many_is_not_verified():
-    one = job(thing(0), wanted={"size": 2}, waits=False, faults={"vn.resize": [ignored]})
-    assert done(one) == [POOL, ("vn.info", 0)]
+    one = job(thing(0), wanted={"size": 2}, waits=False, faults={"vntemplate.resize": [ignored]})
+    assert done(one) == [POOL, ("vntemplate.info", 0)]
     assert one.report == Report(True, {"size": 1}, {"size": 2}, RECORD)
 
 
@@ -275,8 +283,8 @@ def test_what_is_gone_is_told_with_its_kind_and_id():
     one.prepare()
     one.engine.cloud.one.items.clear()
     message, data = refusal(one.look)
-    assert message == "The virtual network 0 no longer exists."
-    assert data == {"object": "vnet", "id": 0}
+    assert message == "The virtual network template 0 no longer exists."
+    assert data == {"object": "vntemplate", "id": 0}
 
 
 def test_what_fails_before_anything_is_known_of_the_object_tells_the_id_that_was_created():
@@ -303,7 +311,10 @@ def test_the_object_is_looked_for_by_its_id_whatever_its_owner(arguments, owner)
     one.prepare()
     assert one.look() is True
     cloud = one.engine.cloud
-    assert seen == [(cloud, "vnet", "net", None, arguments, owner), (cloud, "vnet", None, 0, arguments, None)]
+    assert seen == [
+        (cloud, "vntemplate", "net", None, arguments, owner),
+        (cloud, "vntemplate", None, 0, arguments, None),
+    ]
 
 
 @pytest.mark.parametrize(("workers", "threads"), [(0, 1), (1, 1), (3, 3)])

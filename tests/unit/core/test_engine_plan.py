@@ -33,7 +33,7 @@ RECORD = {"id": 3, "name": "net"}
 
 
 def made_of(twins=None, **attributes):
-    return Resource("vnet", None, attributes, twins=twins)
+    return Resource("vntemplate", None, attributes, twins=twins)
 
 
 def upper(cloud, value):
@@ -116,7 +116,7 @@ def test_a_kind_without_twins_or_without_a_template_takes_the_template_as_it_is(
 
 
 def step(what, phase=NORMAL, **more):
-    return Step(f"set {what}", f"vn.{what}", (3,), phase=phase, **more)
+    return Step(f"set {what}", f"vntemplate.{what}", (3,), phase=phase, **more)
 
 
 def writer(*steps):
@@ -172,10 +172,10 @@ def test_what_is_fixed_is_told_with_the_values_that_it_has():
     record = dict(RECORD, driver="kvm", password="hush", size=1)
     message, data = refusal(engine.plan, resource, record, {"driver": "lxc", "secret": "x", "size": 2}, MODES)
     assert message == (
-        "The virtual network net has options that cannot be changed: driver (kvm), secret (********). "
-        "Remove the virtual network first, or leave them out."
+        "The virtual network template net has options that cannot be changed: driver (kvm), secret (********). "
+        "Remove the virtual network template first, or leave them out."
     )
-    assert data == {"object": "vnet", "id": 3}
+    assert data == {"object": "vntemplate", "id": 3}
 
 
 def test_an_action_is_planned_each_time_and_not_verified():
@@ -219,10 +219,10 @@ def test_what_was_not_stored_is_told_with_the_members_that_differ():
     }
     failure = engine.unstored(resource, record, wanted, MODES)
     assert failure.message == (
-        "OpenNebula accepted the change of virtual network net, but did not store: "
+        "OpenNebula accepted the change of virtual network template net, but did not store: "
         "size, template (B, C), quota (x, y), mixed, turned."
     )
-    assert failure.data == {"object": "vnet", "id": 3}
+    assert failure.data == {"object": "vntemplate", "id": 3}
 
 
 # ---------------------------------------------------------------- steps
@@ -230,36 +230,39 @@ def test_what_was_not_stored_is_told_with_the_members_that_differ():
 
 @pytest.fixture
 def cloud():
-    return Recorder(Store("vnet", thing(0), thing(7, "other")))
+    return Recorder(Store("vntemplate", thing(0), thing(7, "other")))
 
 
 def test_references_become_ids_wherever_they_are(cloud):
-    other = Reference("vnet", "other")
+    other = Reference("vntemplate", "other")
     value = {"a": [other, "x"], "b": (other, 1), "c": {"d": other}}
     assert engine.resolve(cloud, value) == {"a": [7, "x"], "b": (7, 1), "c": {"d": 7}}
-    assert engine.resolve(Recorder(cloud.one, check=True), [Reference("vnet", "soon")]) == ["soon"]
+    assert engine.resolve(Recorder(cloud.one, check=True), [Reference("vntemplate", "soon")]) == ["soon"]
 
 
 def test_steps_are_checked_before_any_of_them_runs(cloud):
     steps = [
         Step("wait for it"),
-        Step("add it", "vn.update", (0, Reference("vnet", "other")), on="to net"),
-        Step("run it", run=print, arguments=(Reference("vnet", "net"),)),
+        Step("add it", "vntemplate.update", (0, Reference("vntemplate", "other")), on="to net"),
+        Step("run it", run=print, arguments=(Reference("vntemplate", "net"),)),
     ]
     assert engine.resolved(cloud, steps) == [
         steps[0],
         steps[1]._replace(arguments=(0, 7)),
         steps[2]._replace(arguments=(0,)),
     ]
-    assert cloud.checks == [("add it to net", "vn.update", 0, 7)]
-    assert cloud.one.checked == [("vn.update", 0, 7)]
+    assert cloud.checks == [("add it to net", "vntemplate.update", 0, 7)]
+    assert cloud.one.checked == [("vntemplate.update", 0, 7)]
 
 
 def test_a_step_is_a_call_a_function_or_nothing():
     calls = SimpleNamespace(call=lambda *words, **data: (words, data))
-    found = engine.perform(calls, Step("set it", "vn.update", (3, "x"), on="of net"), id=3)
-    assert found == (("set it of net", "vn.update", 3, "x"), {"id": 3})
-    assert engine.perform(calls, Step("set it", "vn.update", (3,), run=lambda *words: words), id=3) == (calls, 3)
+    found = engine.perform(calls, Step("set it", "vntemplate.update", (3, "x"), on="of net"), id=3)
+    assert found == (("set it of net", "vntemplate.update", 3, "x"), {"id": 3})
+    assert engine.perform(calls, Step("set it", "vntemplate.update", (3,), run=lambda *words: words), id=3) == (
+        calls,
+        3,
+    )
     assert engine.perform(calls, Step("wait for it"), id=3) is None
 
 
@@ -301,9 +304,9 @@ def test_a_failure_tells_the_options_that_were_changed(done, message, data):
 
 def test_steps_are_the_same_whatever_functions_they_have():
     def fresh():
-        return Step("set it", "vn.update", (3,), run=lambda: 1, until=lambda: 2, result=lambda: 3)
+        return Step("set it", "vntemplate.update", (3,), run=lambda: 1, until=lambda: 2, result=lambda: 3)
 
-    other = Step("set it", "vn.update", (4,))
+    other = Step("set it", "vntemplate.update", (4,))
     assert engine.without([fresh(), other, "text"], [fresh()]) == [other, "text"]
     assert engine.without([fresh(), "text"], ["text", other]) != []
     assert engine.without([fresh()._replace(option="x")], [fresh()]) != []

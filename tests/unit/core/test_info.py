@@ -12,7 +12,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resour
 from fake_objects import Recorder, Store, read, resource, thing
 from fake_vms import Element, refusal
 
-POOL = ("vnpool.info", -2, -1, -1)
+POOL = ("vntemplatepool.info", -2, -1, -1)
 RECORD = {"size": 1, "color": "red", "owner": "ann", "template": {}, "net_state": "ready", "id": 0, "name": "net"}
 THINGS = (
     thing(3, "Db", LABELS=["a", "b"]),
@@ -25,7 +25,7 @@ def labelled(cloud, item):
     return dict(read(cloud, item), **({} if item.LABELS is None else {"labels": item.LABELS}))
 
 
-def cloud_of(kind="vnet", items=THINGS):
+def cloud_of(kind="vntemplate", items=THINGS):
     return Recorder(Store(kind, *items))
 
 
@@ -65,11 +65,11 @@ def test_a_record_is_that_of_the_kind():
 @pytest.mark.parametrize(
     ("kind", "options", "more", "asked"),
     [
-        ("vnet", {}, {}, [POOL]),
-        ("vnet", {}, {"pool_arguments": (-3, -1, -1)}, [("vnpool.info", -3, -1, -1)]),
-        ("vnet", {"name": "~*d"}, {"detailed": True}, [POOL, ("vn.info", 3)]),
-        ("vnet", {"ids": [2, 1]}, {"detailed": True}, [("vn.info", 1), ("vn.info", 2)]),
-        ("vnet", {"ids": [2]}, {}, [("vn.info", 2)]),
+        ("vntemplate", {}, {}, [POOL]),
+        ("vntemplate", {}, {"pool_arguments": (-3, -1, -1)}, [("vntemplatepool.info", -3, -1, -1)]),
+        ("vntemplate", {"name": "~*d"}, {"detailed": True}, [POOL, ("vntemplate.info", 3)]),
+        ("vntemplate", {"ids": [2, 1]}, {"detailed": True}, [("vntemplate.info", 1), ("vntemplate.info", 2)]),
+        ("vntemplate", {"ids": [2]}, {}, [("vntemplate.info", 2)]),
         ("backupjob", {"name": "~*d"}, {}, [("backupjobpool.info", -2, -1, -1), ("backupjob.info", 3)]),
         ("backupjob", {"ids": [3]}, {}, [("backupjob.info", 3)]),
     ],
@@ -82,7 +82,7 @@ def test_what_is_read(kind, options, more, asked):
 
 def test_what_is_gone_when_it_is_read_alone_is_left_out():
     cloud = cloud_of()
-    cloud.pool("vnet")
+    cloud.pool("vntemplate")
     del cloud.one.items[2]
     found = info.records(cloud, resource(detailed=True), {})
     assert [record["id"] for record in found] == [1, 3]
