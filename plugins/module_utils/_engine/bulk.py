@@ -131,7 +131,7 @@ def converge(cloud, jobs, workers):
         if changed:
             _settled(cloud, changed)
         _each(threads, [job for job in left if job.failure is None], Job.finish)
-    cloud.forget_changed(set().union(*(job.methods for job in jobs), ()))
+    cloud.forget_changed(set().union(*(job.methods for job in jobs)))
 
 
 def _each(threads, jobs, work):

@@ -38,7 +38,7 @@ def records(cloud, resource, options):
     Raises:
         Failure: a name is a regular expression that cannot be read.
     """
-    engine, kind, named = Engine(cloud, resource, apply=False), resource.kind, pattern(options.get("name"))
+    engine, kind, named = Engine(cloud, resource), resource.kind, pattern(options.get("name"))
     candidates = _candidates(cloud, resource, options.get("ids"))
     items = [item for item in candidates if named(item.NAME) and owned(item, options)]
     if options.get("ids") is None and (resource.detailed or not KINDS[kind].whole):
@@ -79,7 +79,7 @@ def pattern(text):
     flags, source = (re.I, text[2:]) if text.startswith("~*") else (0, text[1:])
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of "[[", which may mean something else one day
+            warnings.simplefilter("ignore")  # of "[[", which may mean something else one day
             expression = re.compile(source, flags)
     except (re.error, OverflowError, RecursionError) as error:
         raise Failure("The name %r is not a regular expression: %s." % (text[:LONGEST], error)) from None

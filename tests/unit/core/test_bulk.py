@@ -278,6 +278,13 @@ def test_a_change_tells_whether_there_was_one():
     assert (one.change(), one.report.changed) == (False, False)
 
 
+def test_a_change_that_fails_is_told_for_one_of_many():
+    one = job(thing(0), wanted={"size": 2, "owner": "bob"}, faults={"vntemplate.resize": [refused(ALLOCATE, "No")]})
+    assert done(one) == [POOL]
+    assert one.failure.message == "Cannot set the size of net: No."
+    assert one.failure.data["not_done"] == ["size", "owner"]
+
+
 def test_what_is_gone_is_told_with_its_kind_and_id():
     one = job(thing(0))
     one.prepare()

@@ -22,6 +22,7 @@ THINGS = (
 
 
 def labelled(cloud, item):
+    assert isinstance(cloud, Recorder)
     return dict(read(cloud, item), **({} if item.LABELS is None else {"labels": item.LABELS}))
 
 
