@@ -138,6 +138,15 @@ def test_somebody_changes_the_object_before_the_last_call(stage, module, what):
     assert not raced(stage, module, "change", what, last)
 
 
+@pytest.mark.parametrize(("module", "call"), [("one_vm", "vm.attach"), ("one_vnet", "vn.add_ar")])
+def test_two_controllers_add_one_member(stage, module, call):
+    """What has no name, when the first has added it just before the second does."""
+    number = stage.reference(module, "change").calls.index(call) + 1
+    assert both(stage, module, "change", ACTS[module]["change"], number) == ""
+    assert [bool(one.get("failed")) for one in stage.others] == [False]
+    assert stage.as_ended(module, "change")
+
+
 OWNED = {
     one.module: {"name": "new", **one.options, "owner": "ann"}
     for kind, one in SUBJECTS.items()
