@@ -16,7 +16,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
     OneInternalException,
     OneServer,
 )
-from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import prune
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import apply, prune
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.document import Entry
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
@@ -408,3 +408,18 @@ def test_the_rules_of_many_users_are_read_at_once(site, one):
     assert (outcome.failures, len(outcome.done)) == ({}, 10)
     assert site.calls.count("one.acl.addrule") == 10
     assert site.calls.count("one.acl.info") <= 3
+
+
+def test_what_is_removed_while_a_document_is_applied_is_named(site, one):
+    """Another run removes a cluster once it is made, before the host that needs it."""
+
+    def on_call(method):
+        site.calls.append(method)
+        if site.calls.count("one.clusterpool.info") == 3 and method == "one.clusterpool.info":
+            one.cluster.delete(100)
+
+    host = {"name": "h", "cluster": "c", "im_mad": "dummy", "vm_mad": "dummy"}
+    cloud, plan, faults = site.plan({"clusters": [{"name": "c"}], "hosts": [host]}, on_call=on_call)
+    outcome = apply.apply(cloud, plan, 4, lambda one, failure: None)
+    assert faults == []
+    assert [failure.message.partition(";")[0] for failure in outcome.failures.values()] == ["There is no cluster 'c'"]
