@@ -72,6 +72,8 @@ class Lab:
     one: Any
     numbers: Iterator[int]
     session: str = SESSION  # of whom modules run as
+    flow_url: str = ""
+    cloud: Any = None  # the objects of the simulator
 
     def name(self) -> str:
         """A name that no object has."""
@@ -81,6 +83,7 @@ class Lab:
         """The result of a module."""
         user, dummy, password = self.session.partition(":")
         given = dict(options, api_url=self.url, api_username=user, api_password=password)
+        given |= {"flow_url": self.flow_url} if module.startswith("one_service") else {}
         face = type("Face", (Face,), {"given": given, "check_mode": check})
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Finished) as caught:
             patch.setattr(_module.OneModule, "face", face)

@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import ACL_TYPES
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneFlow
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.acl import parse_rule
-from kinds import SUBJECTS
+from kinds import SUBJECTS, Subject
 from modules import Lab, Result
+from opennebula_simulator.releases import RELEASES
 
 ONLY = "oneadmin only"
-TYPES = {kind: word for word, kind in ACL_TYPES.items()}
+NEW = "a new name"  # in the options of an act
+# Kind → what rules and denials call it; services and their templates are documents of OneFlow.
+TYPES = {kind: word for word, kind in ACL_TYPES.items()} | {"service": "DOCUMENT", "service_template": "DOCUMENT"}
 PASSWORD = "word"
 ROUNDS = 12
 NUMBERS = itertools.count()
@@ -40,9 +45,53 @@ class Act(NamedTuple):
     prepare: Callable[[Lab, str], int] | None = None
 
 
+ROLE = {"name": "web", "type": "vm", "template_id": 0, "cardinality": 1, "cooldown": 0}
+
+
+def oneflow(lab: Lab) -> OneFlow:
+    return OneFlow(lab.flow_url, session=lab.session)
+
+
+def service_template(lab: Lab, name: str) -> int:
+    with oneflow(lab) as flow:
+        return flow.create({"name": name, "roles": [ROLE]}).ID
+
+
+def service(lab: Lab, name: str) -> int:
+    """A service that runs."""
+    template = service_template(lab, name)
+    with oneflow(lab) as flow:
+        oid = flow.instantiate(template, name=name).ID
+    for dummy in range(4):  # each look at the VMs is a step of theirs
+        lab.one.vmpool.info(-2, -1, -1, -1)
+        with oneflow(lab) as flow:
+            flow.service(oid)
+    return oid
+
+
+def none(one: Any, name: str) -> int:
+    """A Subject makes its objects by a client of oned; these are made by that of OneFlow."""
+    raise NotImplementedError
+
+
+SERVICES = {
+    "service": Subject(
+        "one_service", "flow.service", none, {"template": "shop", "state": "running", "wait_timeout": 20}
+    ),
+    "service_template": Subject(
+        "one_service_template",
+        "flow.service_template",
+        none,
+        {"roles": [{"name": "web", "template": "tpl"}]},
+    ),
+}
+KINDS = {**SUBJECTS, **SERVICES}
+MAKERS = {"service": service, "service_template": service_template}
+
+
 def object_of(kind: str) -> Callable[[Lab, str], int]:
     """A function that makes an object of a kind as oneadmin."""
-    return lambda lab, name: SUBJECTS[kind].create(lab.one, name)
+    return MAKERS.get(kind, lambda lab, name: SUBJECTS[kind].create(lab.one, name))
 
 
 def running(lab: Lab, name: str) -> int:
@@ -60,6 +109,66 @@ def with_snapshot(lab: Lab, name: str) -> int:
     return oid
 
 
+def with_agent(lab: Lab, name: str) -> int:
+    """A VM whose guest answers: those of the driver dummy have none."""
+    oid = running(lab, name)
+    lab.cloud["VM"].get(oid).history[-1]["vm_mad"] = "kvm"
+    return oid
+
+
+def with_command(lab: Lab, name: str) -> int:
+    oid = with_agent(lab, name)
+    lab.one.vm.exec(oid, "echo", "")
+    lab.one.vmpool.info(-2, -1, -1, -1)
+    return oid
+
+
+def with_disk(lab: Lab, name: str) -> int:
+    oid = lab.one.vm.allocate(f'NAME="{name}" CPU="0.1" MEMORY="8" DISK=[IMAGE_ID="0"]', True)
+    lab.one.vm.deploy(oid, 0)
+    lab.one.vmpool.info(-2, -1, -1, -1)
+    return oid
+
+
+def with_backup(lab: Lab, name: str) -> int:
+    """A VM that is powered off, with a backup of its disk."""
+    oid = with_disk(lab, name)
+    lab.one.vm.backup(oid, 100, True)
+    for dummy in range(3):
+        lab.one.vmpool.info(-2, -1, -1, -1)
+    lab.one.vm.action("poweroff-hard", oid)
+    lab.one.vmpool.info(-2, -1, -1, -1)
+    return oid
+
+
+def broken(lab: Lab, name: str) -> int:
+    """A VM that did not start."""
+    oid = SUBJECTS["vm"].create(lab.one, name)
+    lab.cloud.events.failures.append(("deploy", f"vm-{oid}"))
+    lab.one.vm.deploy(oid, 0)
+    lab.one.vmpool.info(-2, -1, -1, -1)
+    lab.cloud.events.failures.clear()
+    return oid
+
+
+def noted_zone(lab: Lab, dummy: str) -> int:
+    lab.one.zone.update(0, 'NOTE="old"', 1)
+    return 0
+
+
+def pending(lab: Lab, name: str) -> int:
+    return lab.one.vm.allocate(f'NAME="{name}" CPU="0.1" MEMORY="8" SCHED_REQUIREMENTS="NAME=nowhere"')
+
+
+def disabled(lab: Lab, name: str) -> int:
+    oid = SUBJECTS["host"].create(lab.one, name)
+    lab.one.host.status(oid, 1)
+    return oid
+
+
+EXPORT = {"state": "exported", "marketplace": "market", "image_name": NEW, "datastore": "default"}
+
+
 def poweredoff(lab: Lab, name: str) -> int:
     oid = running(lab, name)
     lab.one.vm.action("poweroff-hard", oid)
@@ -67,16 +176,20 @@ def poweredoff(lab: Lab, name: str) -> int:
     return oid
 
 
+KEPT = {"document": {"type": 200}, "marketapp": {"marketplace": "market"}}
+
+
 def of_kinds() -> list[Act]:
     """Creation, change, removal and reading of each kind, and what gives objects away."""
     found = []
-    for kind, (module, _prefix, dummy, options, info_options) in SUBJECTS.items():
-        if kind in ("zone", "marketapp"):  # of a federation; of a marketplace that publishes
+    for kind, (module, _prefix, dummy, options, info_options) in KINDS.items():
+        if kind == "zone":  # which only the master of a federation creates
             continue
-        kept = {"type": 200} if kind == "document" else {}
+        kept = KEPT.get(kind, {})
         made = object_of(kind)
         found.append(Act(module, "present (create)", kind, options))
-        found.append(Act(module, "present (change)", kind, {"labels": ["changed"], **kept}, made))
+        if kind != "service":  # its only changes are those of its VMs
+            found.append(Act(module, "present (change)", kind, {"labels": ["changed"], **kept}, made))
         if kind not in ("cluster", "datastore", "group", "hook", "host", "marketplace", "user", "vdc"):
             found.append(Act(module, "present (owner)", kind, {"owner": "serveradmin", **kept}, made))
             found.append(Act(module, "present (mode)", kind, {"mode": "640", **kept}, made))
@@ -86,6 +199,7 @@ def of_kinds() -> list[Act]:
 
 
 VM_ACTS = [
+    Act("one_vm", "held", "vm", {"state": "held"}, pending),
     Act("one_vm", "running", "vm", {"state": "running"}, poweredoff),
     Act("one_vm", "poweredoff", "vm", {"state": "poweredoff", "hard": True}, running),
     Act("one_vm", "suspended", "vm", {"state": "suspended"}, running),
@@ -99,12 +213,34 @@ VM_ACTS = [
     Act("one_vm_snapshot", "absent", "vm", {"state": "absent", "snapshot": "kept"}, with_snapshot),
     Act("one_vm_backup", "taken", "vm", {"datastore": "bck"}, running),
     Act("one_vm_backup", "configured", "vm", {"state": "configured", "keep_last": 3}, running),
+    Act("one_vm_backup", "restored", "vm", {"state": "restored"}, with_backup),
+    Act("one_vm_disk", "", "vm", {"image": NEW}, with_disk),
+    Act("one_vm_exec", "executed", "vm", {"command": "echo"}, with_agent),
+    Act("one_vm_exec", "repeated", "vm", {"state": "repeated"}, with_command),
     Act("one_vm_migrate", "", "vm", {"host": "host1"}, running),
     Act("one_vm_schedule", "present", "vm", {"schedules": [{"action": "poweroff", "time": "+1000000"}]}, running),
+    Act("one_vm_recover", "retry", "vm", {"operation": "retry"}, broken),
+    Act("one_vm_recover", "success", "vm", {"operation": "success"}, broken),
+    Act("one_vm_recover", "delete_db", "vm", {"operation": "delete_db", "force": True}, broken),
     Act("one_vm_recover", "recreate", "vm", {"operation": "recreate", "force": True}, running),
     Act("one_vm_recover", "delete", "vm", {"operation": "delete", "force": True}, running),
 ]
 OTHERS = [
+    Act("one_host", "enabled", "host", {"state": "enabled"}, disabled),
+    Act("one_host", "disabled", "host", {"state": "disabled"}, object_of("host")),
+    Act("one_host", "offline", "host", {"state": "offline"}, object_of("host")),
+    Act("one_image", "cloned", "image", {"state": "cloned", "new_name": NEW}, object_of("image")),
+    Act("one_image", "renamed", "image", {"state": "renamed", "new_name": NEW}, object_of("image")),
+    Act("one_marketapp", "exported", "marketapp", EXPORT, object_of("marketapp")),
+    Act("one_service", "held", "service", {"state": "held", "template": "shop"}),
+    Act("one_zone", "present (change)", "zone", {"template": {"NOTE": "x"}}, noted_zone),
+    Act("one_zone_info", "", "zone", {}, object_of("zone")),
+    Act(
+        "one_acl",
+        "absent",
+        "",
+        {"everyone": True, "state": "absent", "rules": [{"resources": ["vm"], "rights": ["use"]}]},
+    ),
     Act("one_acl", "present", "", {"group": "users", "rules": [{"resources": ["vm"], "rights": ["use"]}]}),
     Act("one_acl_info", "", "", {}),
     Act("one_quota_defaults", "", "", {"kind": "user", "quotas": {"vm": {"vms": 7}}}),
@@ -112,8 +248,10 @@ OTHERS = [
 ]
 
 
-def acts() -> list[Act]:
-    return of_kinds() + VM_ACTS + OTHERS
+def acts(release: str = max(RELEASES)) -> list[Act]:
+    """What the modules do, as far as a release has it."""
+    found = of_kinds() + VM_ACTS + OTHERS
+    return [act for act in found if act.module != "one_vm_exec" or "one.vm.exec" not in RELEASES[release].lacks_methods]
 
 
 # ---------------------------------------------------------------- who
@@ -130,11 +268,12 @@ def options_for(lab: Lab, act: Act) -> tuple[dict[str, Any], int | None]:
     if not act.kind:
         return dict(act.options), None
     name = lab.name()
+    options = {key: f"{name}-new" if value == NEW else value for key, value in act.options.items()}
     if act.prepare is None:
-        return {"name": name, **act.options}, None
+        return {"name": name, **options}, None
     oid = act.prepare(lab, name)
     named = {"ids": [oid]} if act.module.endswith("_info") else {"id": oid}
-    return {**named, **act.options}, oid
+    return {**named, **options}, oid
 
 
 def listed(result: Result) -> list[dict[str, Any]]:
@@ -163,11 +302,13 @@ def needed(lab: Lab, act: Act) -> tuple[list[str], list[Result]]:
     if oid is not None:
         grant(lab, uid, granted, "USE", act.kind, oid)
     for dummy in range(ROUNDS):
+        if act.prepare is None:  # what was begun of the last one may be there
+            options, oid = options_for(lab, act)
         able, result = done(lab, act, options, session)
         if able:
             return sorted(set(granted.values())), denials
         lacking = [(one["right"], one["object"], one["id"]) for one in result.data.get("denied") or ()]
-        lacking = lacking or hidden(lab, result)
+        lacking = lacking or told(act, oid, result) or hidden(lab, result)
         denials += [result] if result.data.get("denied") else []
         # Of an object that the act has just made nobody knows the id before.
         lacking = [one if oid is not None or one[1] != act.kind else (*one[:2], None) for one in lacking]
@@ -176,13 +317,25 @@ def needed(lab: Lab, act: Act) -> tuple[list[str], list[Result]]:
     raise AssertionError(f"{act}: {result.message}")
 
 
+def told(act: Act, oid: int | None, result: Result) -> list[tuple[str, str, int | None]]:
+    """The rights that only the message tells of: those of roles in the log of a service, and what OneFlow says not."""
+    found = [(right, word.lower(), int(one)) for right, word, one in NOT_AUTHORIZED.findall(result.message)]
+    found += [(right, act.kind, oid) for right in LACKING.findall(result.message)]
+    return found + [(right, "user", int(one)) for right, one in LACKING_ON_USER.findall(result.message)]
+
+
+NOT_AUTHORIZED = re.compile(r"Not authorized to perform (\w+) (\w+) \[(\d+)\]")
+LACKING_ON_USER = re.compile(r"or the right (\w+) on user (\d+)")
+LACKING = re.compile(r"lack the right (\w+) on it")
+
+
 def hidden(lab: Lab, result: Result) -> list[tuple[str, str, int | None]]:
     """The right to use what the task names and the user cannot see."""
     kind, name = result.data.get("object"), result.data.get("name")
-    if "There is no" not in result.message or kind not in SUBJECTS or name is None:
+    if "There is no" not in result.message or kind not in KINDS or name is None:
         return []
     which = {"ids": [int(name)]} if str(name).isdigit() else {"name": str(name)}
-    found = listed(lab.run(f"{SUBJECTS[kind].module}_info", **which))
+    found = listed(lab.run(f"{KINDS[kind].module}_info", **which))
     return [("USE", kind, found[0]["id"])] if found else []
 
 
@@ -213,11 +366,23 @@ def by_group_admin(lab: Lab, act: Act) -> bool:
 def _own(lab: Lab, act: Act, owner: int, group: int, session: str) -> bool:
     options, oid = options_for(lab, act)
     if oid is not None and act.kind in OWNED:
-        lab.one.call(f"{SUBJECTS[act.kind].prefix}.chown", oid, owner, group)
+        given(lab, act.kind, oid, owner, group)
     return done(lab, act, options, session)[0]
 
 
-OWNED = "backupjob document image security_group template vm vm_group vnet vntemplate vrouter".split()
+def given(lab: Lab, kind: str, oid: int, owner: int, group: int) -> None:
+    """Gives an object to a user and a group."""
+    if kind in SERVICES:
+        with oneflow(lab) as flow:
+            flow.chown(oid, owner, group, kind=kind)
+    else:
+        lab.one.call(f"{SUBJECTS[kind].prefix}.chown", oid, owner, group)
+
+
+OWNED = (
+    "backupjob document image marketapp security_group service service_template template vm vm_group vnet vntemplate"
+    " vrouter"
+).split()
 
 
 def measured(lab: Lab, act: Act) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import copy
 import os
 import re
 from collections import namedtuple
+from contextlib import suppress
 from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, OneProtocolException, tls_context
@@ -76,6 +77,7 @@ LABELS = {
 # What the server says of rights that a user lacks, and what it calls kinds otherwise there.
 DENIED = re.compile(r"Not authorized to perform (\w+) (\w+)(?: \[(\d+)\])?")
 ACL_TYPES = {"NET": "vnet", "SECGROUP": "security_group", "VMGROUP": "vm_group", "MARKETPLACEAPP": "marketapp"}
+OF_ONEFLOW = re.compile(r"\w+ /(service_template|service)\b")  # requests that are about its documents
 OWNERS = {"name": "NAME", "owner": "UNAME", "group": "GNAME"}
 
 
@@ -206,17 +208,26 @@ class Cloud:
 
         What another zone of the federation does is told with the endpoint of that zone.
         """
-        denied = [self._denial(*match) for match in DENIED.findall(error.message)]
+        denied = [self._denial(error.method, *match) for match in DENIED.findall(error.message)]
         if denied:
             data["denied"] = denied
         more = [*map(need_text, denied), federation.direction(self, error.message, arguments)]
         return described(error, doing, " ".join(filter(None, more)), **data)
 
-    def _denial(self, right, word, oid):
-        kind = ACL_TYPES.get(word, word.lower())
-        item = self._seen_before(kind, int(oid)) if oid else None
+    def _denial(self, method, right, word, oid):
+        of_oneflow = OF_ONEFLOW.match(method or "") if word == "DOCUMENT" else None
+        kind = of_oneflow.group(1) if of_oneflow else ACL_TYPES.get(word, word.lower())
+        item = self._known(kind, int(oid)) if oid else None
         owners = {name: getattr(item, field, None) for name, field in OWNERS.items()}
         return dict(owners, right=right, object=kind, id=int(oid) if oid else None)
+
+    def _known(self, kind, oid):
+        """An object as this task has read it, or as the user may see it; None: neither."""
+        found = self._seen_before(kind, oid)
+        if found is None and kind in KINDS:
+            with suppress(OneException, Failure):
+                found = self.one.call(method(kind, "info"), oid)
+        return found
 
     def _answer(self, method, *arguments):
         answer = self.one.call(method, *arguments)

@@ -6,15 +6,25 @@
 from __future__ import annotations
 
 import os
+import re
 from types import SimpleNamespace
 
-from ..pyone import OneConnectionException, OneException, OneProtocolException
+from ..pyone import (
+    OneActionException,
+    OneConnectionException,
+    OneException,
+    OneInternalException,
+    OneProtocolException,
+)
 from ..pyone.flow import ONEFLOW, OneFlow, encoded
 from ..pyone.transport import Endpoint
 from .cloud import client_options, connect, endpoints, first_line, session, unencrypted
 from .failure import Unreachable, described
 
 DONE = 5
+# What OneFlow says of the VMs of a role without saying why.
+NO_REASON = re.compile(r"^Error (undeploying|releasing) role .*: (Error undeploying nodes for role.*|false)$")
+LAST_LINES = 6  # of a log, that an action may have written for each role
 PORT = 2474
 ONED_PORTS = (2633, 80, 443)  # of an api_url without a path
 ENDPOINT_FILE = "~/.one/oneflow_endpoint"
@@ -60,6 +70,19 @@ class Clients:
         except (OneConnectionException, OneProtocolException) as error:
             error.message = "OneFlow (%s): %s" % (flow_endpoint(self._options)[1], error.message)
             raise
+        except (OneActionException, OneInternalException) as error:
+            error.message += self._reason(*arguments[:1]) if NO_REASON.search(error.message) else ""
+            raise
+
+    def _reason(self, oid):
+        """What the log of a service tells of lacking rights; whoever lacks those on the service writes none there."""
+        try:
+            found = self._oneflow().service(oid)
+        except OneException:
+            return ""
+        lines = [line["message"] for line in found.log[-LAST_LINES:] if "Not authorized" in line["message"]]
+        may_lack = "the user may lack the right MANAGE on it (it belongs to %s, group %s)"
+        return ": " + (lines[-1] if lines else may_lack % (found.UNAME, found.GNAME))
 
     def request(self, method, *arguments):
         """Finds out whether a method can be sent, without sending it.

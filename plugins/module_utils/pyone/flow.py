@@ -251,14 +251,18 @@ class OneFlow(BaseClient):
             self.service_template(oid)
             return SERVICE_TEMPLATE
 
-    def _settled(self, oid, doing, holds):
+    def _settled(self, oid, doing, holds, also=""):
         """The template, once it is as an action should have made it.
 
         To actions on templates OneFlow answers 204 whatever became of them.
         """
         found = self.service_template(oid)
         if not holds(found):
-            message = "OneFlow has accepted to %s service template %d, but has not done it" % (doing, oid)
+            message = (
+                "OneFlow has accepted to %s service template %d, but has not done it: the user may lack the right "
+                "MANAGE on it (it belongs to %s, group %s)%s, or it is locked"
+                % (doing, oid, found.UNAME, found.GNAME, also)
+            )
             raise OneActionException(message, "POST %s/action" % _path(SERVICE_TEMPLATE, oid), 0x0800, oid)
         return found
 
@@ -319,7 +323,7 @@ class OneFlow(BaseClient):
         else:
             self.request("PUT", _path(SERVICE_TEMPLATE, oid), body)
         if before.attributes:
-            self.update_attributes(oid, before.attributes)
+            self._set_attributes(oid, before.attributes)
         if body.get("name") and body["name"] != before.NAME:
             self._action(SERVICE_TEMPLATE, oid, "rename", name=body["name"])
         return self._settled(oid, "update", lambda found: _has(found.body, body))
@@ -331,11 +335,13 @@ class OneFlow(BaseClient):
             oid (int)
             attributes (dict): texts by name.
         """
+        self._set_attributes(oid, _mapping("attributes", attributes))
+        self._settled(oid, "update", lambda found: attributes.items() <= found.attributes.items())
+
+    def _set_attributes(self, oid, attributes):
         from .template import write
 
-        self._action(
-            SERVICE_TEMPLATE, oid, "update", append=True, template_raw=write(_mapping("attributes", attributes))
-        )
+        self._action(SERVICE_TEMPLATE, oid, "update", append=True, template_raw=write(attributes))
 
     def rename(self, oid: int, name: str, kind: str | None = None) -> None:
         """Renames a service or a service template.
@@ -359,7 +365,8 @@ class OneFlow(BaseClient):
         # Without a group, OneFlow puts a template into group 0.
         self._action(kind, oid, "chown", owner_id=_number("user", user), group_id=_number("group", group, -1))
         if kind == SERVICE_TEMPLATE:
-            self._settled(oid, "chown", lambda found: user == found.UID and group in (-1, found.GID))
+            also = " or the right MANAGE on user %d" % user
+            self._settled(oid, "chown", lambda found: user == found.UID and group in (-1, found.GID), also)
         return None
 
     def chgrp(self, oid: int, group: int, kind: str | None = None) -> None:

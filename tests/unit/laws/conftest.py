@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneServer
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneFlow, OneServer
 from modules import SESSION, Lab
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.releases import RELEASES
@@ -30,5 +30,12 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     one.template.allocate('NAME="tpl" CPU="0.1" MEMORY="64" DISK=[IMAGE_ID="0"] NIC=[NETWORK_ID="0"]')
     one.market.allocate('NAME="market" MARKET_MAD="dummy"')
     one.hostpool.info()  # lets what is due happen: the hosts are monitored
-    yield Lab(simulator.url, one, itertools.count())
+    with OneFlow(simulator.flow_url, session=SESSION) as flow:
+        flow.create(
+            {
+                "name": "shop",
+                "roles": [{"name": "web", "type": "vm", "template_id": 0, "cardinality": 1, "cooldown": 0}],
+            }
+        )
+    yield Lab(simulator.url, one, itertools.count(), flow_url=simulator.flow_url, cloud=simulator.cloud)
     simulator.stop()
