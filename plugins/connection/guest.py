@@ -82,6 +82,7 @@ from ..module_utils._core.failure import Failure
 from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.secrets import Secrets
 from ..plugin_utils.guest import Guest, GuestClock, Looks
+from ..plugin_utils.plugin_options import refuse_values
 
 CHUNK = 4 * 1024 * 1024  # bytes of a file that are held at once
 ABSENT = 3  # exit code of `SIZE`
@@ -100,6 +101,14 @@ class Connection(ConnectionBase):
         super().__init__(*arguments, **options)
         self._guest = None
         self._secrets = Secrets()
+
+    def set_options(self, task_keys=None, var_options=None, direct=None):
+        """Sets the options; a value that is neither true nor false is a failure."""
+        try:
+            refuse_values(direct or {}, self.option_definitions, var_options or {})
+        except Failure as failure:
+            raise self._failure(failure) from None
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def _connect(self):
         if not self._connected:

@@ -25,8 +25,8 @@ from ..module_utils.pyone.element import parsed
 from .declaration.document import lines_of
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
-from .inventory_options import as_texts, refuse_unknown, refuse_values
 from .inventory_sources import servers, side_by_side
+from .plugin_options import as_texts, refuse_unknown, refuse_values
 
 TEMPLATED = ("api_url", "api_username", "api_password", "servers")  # so that lookups can bring them
 FEW = 12  # facts, up to which an object is looked at piece by piece

@@ -19,7 +19,7 @@ from ..module_utils._core.cloud import connect, secrets_of
 from ..module_utils._core.failure import Failure, described
 from ..module_utils.pyone import OneException
 from ..module_utils.pyone.helpers import pool_all
-from .inventory_options import refuse_unknown
+from .plugin_options import refuse_unknown
 
 ALL_ZONES = "all"
 # What an item of the option servers may have; what it lacks is that of the whole file, which knows the environment.

@@ -189,6 +189,10 @@ WRONG = [
     ({"ansible_opennebula_vm": "nought"}, "There is no VM 'nought'"),
     ({"ansible_opennebula_api_password": "wrong"}, "User couldn't be authenticated"),
     ({"ansible_opennebula_api_url": "http://127.0.0.1:1/RPC2"}, "Connection refused"),
+    (
+        {"ansible_opennebula_validate_certs": "flase"},
+        "ansible_opennebula_validate_certs takes true or false, not 'flase'.",
+    ),
 ]
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import importlib
 
 import pytest
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
 from ansible_collections.privazio.opennebula.plugins.lookup.one import found
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
@@ -50,6 +52,17 @@ def test_what_fits_nothing_is_empty(look):
 def test_what_cannot_be_is_told(look, kind, options, said):
     with pytest.raises(Failure, match=said):
         look(kind, **options)
+
+
+def test_a_truth_is_true_or_false(simulator, monkeypatch):
+    plugin = lookup_loader.get("privazio.opennebula.one")
+    access = {"api_url": simulator.url, "api_username": "oneadmin", "api_password": "opennebula"}
+    assert plugin.run(["zone"], {}, **access, validate_certs="yes")
+    with pytest.raises(AnsibleLookupError, match=r"^validate_certs takes true or false, not 'flase'\.$"):
+        plugin.run(["zone"], {}, **access, validate_certs="flase")
+    monkeypatch.setenv("ONE_VALIDATE_CERTS", "of")
+    with pytest.raises(AnsibleLookupError, match=r"^ONE_VALIDATE_CERTS takes true or false, not 'of'\.$"):
+        plugin.run(["zone"], {}, **access)
 
 
 def test_every_kind_is_in_the_registry():

@@ -2,11 +2,12 @@
 # SPDX-FileCopyrightText: Contributors to the privazio.opennebula collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The options of an inventory: what ansible-core takes without a word, or refuses without a hint, is told here."""
+"""The options of plugins: what ansible-core takes without a word, or refuses without a hint, is told here."""
 
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -21,23 +22,25 @@ def refuse_unknown(given, known, where):
             raise Failure("%s does not take %r.%s" % (where, word, hint))
 
 
-def refuse_values(config, definitions):
+def refuse_values(given, definitions, variables=MappingProxyType({})):
     """Checks the values of options that have choices, or are true or false.
 
     Args:
-        config (dict): what the file says.
+        given (dict): values by the names of options.
         definitions (dict): of the options, as ansible-core has them from the documentation.
+        variables (dict): those of Ansible, that may have values too, as the environment may.
 
     Raises:
-        Failure: a value is none of them; of the environment too, as ansible-core takes ``maybe`` for false.
+        Failure: a value is none of them. ansible-core takes ``maybe`` for false.
     """
     for name, definition in definitions.items():
         if definition.get("choices") and name != "plugin":
-            refuse_unknown(_items(config.get(name)), definition["choices"], name)
+            refuse_unknown(_items(given.get(name)), definition["choices"], name)
         if definition.get("type") == "bool":
-            variables = [each["name"] for each in definition.get("env") or ()]
-            for where, value in ((name, config.get(name)), *((word, os.environ.get(word)) for word in variables)):
-                _refuse_no_bool(where, value)
+            for source, key in ((given, "name"), (os.environ, "env"), (variables, "vars")):
+                names = [name] if key == "name" else [each["name"] for each in definition.get(key) or ()]
+                for where in names:
+                    _refuse_no_bool(where, source.get(where))
 
 
 def _items(value):
@@ -48,8 +51,10 @@ def _items(value):
 
 
 def _refuse_no_bool(where, value):
+    if value in (None, "") or (isinstance(value, str) and "{{" in value):
+        return
     try:
-        boolean("no" if value in (None, "") else value)
+        boolean(value)
     except TypeError:
         raise Failure("%s takes true or false, not %r." % (where, value)) from None
 
