@@ -229,7 +229,7 @@ TASKS: dict[str, dict] = {
     "kind": {"one_host": {"id": "first"}},
     "choice": {"one_host": {"name": "a", "state": "asleep"}},
     "missing": {"one_host": {"state": "enabled"}},
-    "both": {"one_host": {"name": "a", "cluster": "0", "cluster_id": "1"}, "check_mode": True},
+    "both": {"one_host": {"name": "a", "cluster": "0", "cluster_id": "later"}, "check_mode": True},
     "refused": {"one_host": {"name": "{{ secret }}", "api_password": "{{ secret }}"}},
     "unreachable": {"one_host_info": {"api_url": "http://127.0.0.1:1/{{ secret }}", "api_token": "{{ secret }}"}},
     "user": {"one_host_info": {}, "environment": {"ONE_USERNAME": "nobody"}},
