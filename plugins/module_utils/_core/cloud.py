@@ -420,7 +420,7 @@ class Cloud:
     def _tell_missing(self, kind, text, pool_arguments):
         """Tells `on_missing` that there is no such object, once; without it, raises a Failure."""
         message = "There is no %s %r" % (label(kind), text)
-        if not self.rehearses or is_whole(text):  # what is yet to come has no id
+        if not self.rehearses or not text or is_whole(text):  # what is yet to come has a name, and no id
             from difflib import get_close_matches  # which only this message needs
 
             near = get_close_matches(text, [item.NAME for item in self.pool(kind, pool_arguments)])

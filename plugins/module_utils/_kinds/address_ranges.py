@@ -12,7 +12,7 @@ from .._attributes.relations import ids, joined, reference_ids
 from .._attributes.requests import requested, surplus
 from .._core.failure import Failure
 from .._core.numbers import is_whole
-from .._core.values import canonical, merged_template, same
+from .._core.values import canonical, declared_vector, merged_template, same
 from .._engine.resource import FIRST, NORMAL, Attribute, Step
 from ..pyone.constants import AR_TYPES
 
@@ -131,13 +131,18 @@ def canonical_ranges(cloud, given):
     Raises:
         Failure: one has a value that OpenNebula does not accept.
     """
-    found = [canonical_range(with_group_ids(cloud, item)) for item in given]
+    found = [canonical_range(declared_vector("address_ranges", "AR", with_group_ids(cloud, item))) for item in given]
     for item in found:
         for name, (valid, what) in FORMS.items():
             if item.get(name) and not valid(item[name]):
                 message = "The option address_ranges: %s has to be %s, not %r."
                 raise Failure(message % (name.lower(), what, item[name]), object=KIND)
     return found
+
+
+def without_empty(item):
+    """A range without the members that are empty, as update_ar replaces all of them."""
+    return {name: value for name, value in item.items() if value}
 
 
 def require_whole(ranges):
@@ -178,19 +183,20 @@ def _matched(present, wanted):
     for item in wanted:
         partner = _partner(item, free)
         if partner is None:
-            new.append(item)
+            new.append(without_empty(item))
         else:
             free.remove(partner)
             _refuse_fixed(partner, item)
-            changed[partner["AR_ID"]] = merged_template(partner, item)
+            given = {name: value for name, value in item.items() if value or name not in FIXED}
+            changed[partner["AR_ID"]] = without_empty(merged_template(partner, given))
     return changed, new
 
 
 def _refuse_fixed(present, wanted):
-    wrong = [name for name in FIXED if name in wanted and not same(present.get(name, ""), wanted[name] or "")]
+    wrong = [name for name in FIXED if wanted.get(name) and not same(present.get(name, ""), wanted[name])]
     if wrong:
         message = "%s of address range %s cannot be changed from %s to %s. Remove the range and add another one."
-        values = present.get(wrong[0], "nothing"), wanted[wrong[0]] or "nothing"
+        values = present.get(wrong[0], "nothing"), wanted[wrong[0]]
         raise Failure(message % (wrong[0], present["AR_ID"], *values), object=KIND)
 
 

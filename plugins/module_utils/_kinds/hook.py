@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from .._attributes import access, fields, twins
@@ -13,9 +14,10 @@ from .._attributes.fields import TemplateField
 from .._attributes.labels import labels
 from .._attributes.template import content, template
 from .._attributes.twins import twin
-from .._core.failure import Failure
+from .._core.failure import Failure, did_you_mean
 from .._core.values import YAML_TRUE
 from .._engine.resource import Attribute, Resource, Step, attribute, delete
+from ..pyone.methods import METHODS
 
 KIND = "hook"
 FIELDS = {
@@ -32,6 +34,8 @@ FIELDS = {
 MANAGED = frozenset(field.name for field in FIELDS.values()) | {"TYPE", "ON"}
 CREATION = ("NAME", "TYPE", "ON")
 TYPES = ("api", "state")
+# Calls that OpenNebula does not tell hooks of: reading an object, or a pool.
+UNTOLD = re.compile(r"one\.(?!vmpool\.infoset)\w+\.info(extended)?\Z")
 CUSTOM = "CUSTOM"  # the value of ON that stands for the attributes STATE and LCM_STATE
 # The other values of ON: (STATE, LCM_STATE) of the VM.
 CONDITIONS = {
@@ -88,6 +92,21 @@ def canonical_template(cloud, given):
     return templates.canonical_template(cloud, given)
 
 
+def canonical_call(cloud, given):
+    """An API call that hooks are told of, with the prefix `one.`.
+
+    Raises:
+        Failure: there is none of this name.
+    """
+    text = given.strip()
+    found = text if text.startswith("one.") else "one." + text
+    if found[4:] not in METHODS or UNTOLD.match(found):
+        why = "runs no hooks" if found[4:] in METHODS else "does not exist"
+        calls = ["one." + one for one in METHODS]
+        raise Failure("The API call %r %s.%s" % (given, why, did_you_mean(found, calls)), object=KIND)
+    return found
+
+
 def create(name, wanted, modes):
     on = {"ON": CUSTOM} if wanted.get("resource") == "VM" else {}
     body = dict(templates.new(name, wanted, modes), TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
@@ -111,6 +130,8 @@ def plan_retry(record, wanted, modes):
     return None, wanted["retry"] or None, steps
 
 
+ATTRIBUTES = fields.attributes(KIND, FIELDS)
+ATTRIBUTES["call"] = ATTRIBUTES["call"]._replace(canonical=canonical_call)
 HOOK = Resource(
     kind=KIND,
     read=read,
@@ -121,7 +142,7 @@ HOOK = Resource(
     attributes={
         "name": access.rename(KIND),
         "type": attribute("type"),
-        **fields.attributes(KIND, FIELDS),
+        **ATTRIBUTES,
         "template": template(KIND, MANAGED, creation=CREATION, canonical=canonical_template),
         "labels": labels(KIND),
         "retry": Attribute(plan_retry, persisted=False),

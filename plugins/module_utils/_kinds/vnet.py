@@ -110,7 +110,7 @@ def create(name, wanted, modes):
     given = body(name, wanted, modes)
     if "address_ranges" in wanted:
         address_ranges.require_whole(wanted["address_ranges"])
-        given["AR"] = wanted["address_ranges"]
+        given["AR"] = [address_ranges.without_empty(item) for item in wanted["address_ranges"]]
     address_ranges.require_places(wanted.get("held", ()), given.get("AR", ()))
     cluster = (wanted.get("clusters") or [-1])[0]
     return Step("create virtual network %s" % name, "vn.allocate", (given, cluster))
