@@ -41,7 +41,8 @@ options:
     suboptions:
       resources:
         description:
-          - Types of resources.
+          - Types of resources; V(net), V(secgroup), V(marketplaceapp), V(vmgroup) and V(scheduledaction) are what
+            OpenNebula calls V(vnet), V(security_group), V(marketapp), V(vm_group) and V(scheduled_action).
         type: list
         elements: str
         required: true
@@ -68,6 +69,11 @@ options:
           - hook
           - backupjob
           - scheduled_action
+          - net
+          - secgroup
+          - marketplaceapp
+          - vmgroup
+          - scheduledaction
       rights:
         description:
           - Rights on these resources.
@@ -235,7 +241,12 @@ OPTIONS = dict(
         "elements": "dict",
         "mutually_exclusive": [("object", "of_group", "cluster")],
         "options": {
-            "resources": {"type": "list", "elements": "str", "required": True, "choices": list(acl.RESOURCES)},
+            "resources": {
+                "type": "list",
+                "elements": "str",
+                "required": True,
+                "choices": [*acl.RESOURCES, *acl.SYNONYMS],
+            },
             "rights": {"type": "list", "elements": "str", "required": True, "choices": list(acl.RIGHTS)},
             "object": {"type": "str"},
             "of_group": {"type": "str"},

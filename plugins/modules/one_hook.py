@@ -54,9 +54,9 @@ options:
     type: str
   resource:
     description:
-      - For O(type=state), the kind of objects whose state runs the hook; in capitals it is the same.
+      - For O(type=state), the kind of objects whose state runs the hook.
     type: str
-    choices: [vm, host, image, net, VM, HOST, IMAGE, NET]
+    choices: [vm, host, image, net]
   resource_state:
     description:
       - For O(type=state), the state that runs the hook, such as V(error) for a host or V(active) for a virtual machine.
@@ -204,7 +204,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     LABELS,
     LOCK,
     TEMPLATE,
-    any_case,
     state,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.hook import HOOK
@@ -223,7 +222,7 @@ OPTIONS = dict(
     remote={"type": "bool"},
     timeout_seconds={"type": "int"},
     call={"type": "str"},
-    resource={"type": "str", "choices": any_case(["vm", "host", "image", "net"])},
+    resource={"type": "str", "choices": ["vm", "host", "image", "net"]},
     resource_state={"type": "str"},
     lcm_state={"type": "str"},
     retry={"type": "list", "elements": "int"},

@@ -56,11 +56,10 @@ options:
     type: str
   type:
     description:
-      - Type of the image, V(os) for a new one when omitted; in capitals it is the same.
+      - Type of the image, V(os) for a new one when omitted.
       - It can be changed among V(os), V(cdrom) and V(datablock), and among V(kernel), V(ramdisk) and V(context).
     type: str
-    choices: [os, cdrom, datablock, kernel, ramdisk, context, filesystem,
-      OS, CDROM, DATABLOCK, KERNEL, RAMDISK, CONTEXT, FILESYSTEM]
+    choices: [os, cdrom, datablock, kernel, ramdisk, context, filesystem]
   persistent:
     description:
       - Whether changes that a virtual machine makes to the image are kept.
@@ -387,7 +386,6 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     OWNERSHIP,
     TEMPLATE,
     WAIT,
-    any_case,
     state,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import image
@@ -407,7 +405,7 @@ OPTIONS = dict(
     datastore={"type": "str", "aliases": ["datastore_name", "datastore_id"]},
     path={"type": "str"},
     size={"type": "str"},
-    type={"type": "str", "choices": any_case([name for name in image.TYPES if name != "backup"])},
+    type={"type": "str", "choices": [name for name in image.TYPES if name != "backup"]},
     persistent={"type": "bool"},
     enabled={"type": "bool"},
     snapshots={

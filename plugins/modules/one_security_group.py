@@ -27,16 +27,16 @@ options:
     suboptions:
       protocol:
         description:
-          - Protocol of the traffic; in capitals it is the same.
+          - Protocol of the traffic.
         type: str
         required: true
-        choices: [all, tcp, udp, icmp, icmpv6, ipsec, ALL, TCP, UDP, ICMP, ICMPV6, IPSEC]
+        choices: [all, tcp, udp, icmp, icmpv6, ipsec]
       direction:
         description:
-          - Whether the rule is for traffic to the virtual machine or from it; in capitals it is the same.
+          - Whether the rule is for traffic to the virtual machine or from it.
         type: str
         required: true
-        choices: [inbound, outbound, INBOUND, OUTBOUND]
+        choices: [inbound, outbound]
       range:
         description:
           - Ports, such as V(22) or V("53,1000:2000"), for V(tcp) and V(udp); all when omitted.
@@ -215,14 +215,13 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument
     OWNERSHIP,
     TEMPLATE,
     WAIT,
-    any_case,
     state,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.security_group import SECURITY_GROUP, WORDS
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 
 RULE = {
-    **{word: {"type": "str", "required": True, "choices": any_case(known)} for word, known in WORDS.items()},
+    **{word: {"type": "str", "required": True, "choices": list(known)} for word, known in WORDS.items()},
     "range": {"type": "str"},
     "icmp_type": {"type": "int"},
     "icmpv6_type": {"type": "int"},

@@ -154,7 +154,8 @@ def canonical(cloud, given):
     Raises:
         Failure: a kind, a metric, a limit or an object that is none.
     """
-    return {kind: _canonical_kind(cloud, kind, inside) for kind, inside in given.items() if inside is not None}
+    kinds = {str(kind).lower(): inside for kind, inside in given.items() if inside is not None}
+    return {kind: _canonical_kind(cloud, kind, inside) for kind, inside in kinds.items()}
 
 
 def _canonical_kind(cloud, kind, inside):

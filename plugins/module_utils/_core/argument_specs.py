@@ -131,9 +131,30 @@ def refuse_deep(params):
             raise Failure("The option %s takes at most %d levels of nesting." % (option, DEEPEST))
 
 
-def any_case(words):
-    """The choices of an option whose values OpenNebula writes in capitals: both are taken."""
-    return [*words, *(word.upper() for word in words)]
+def in_choices(params, spec):
+    """The options of a task with words as the choices have them: OpenNebula itself writes VM, TCP and RUNNING.
+
+    Args:
+        params (dict): as they are given; options that the specification does not have stay.
+        spec (dict): argument specification.
+    """
+    found = dict(params)
+    for name, option in spec.items():
+        for given in {name, *option.get("aliases", ())} & set(found):
+            found[given] = _in_choices(found[given], option)
+    return found
+
+
+def _in_choices(value, option):
+    if isinstance(value, list):
+        return [_in_choices(one, option) for one in value]
+    if isinstance(value, dict) and option.get("options"):
+        return in_choices(value, option["options"])
+    known = [one for one in option.get("choices", ()) if isinstance(one, str)]
+    if not isinstance(value, str) or value in known or not known:
+        return value
+    parts = value.split(",") if option.get("type") == "list" else [value]
+    return ",".join(next((one for one in known if one.lower() == part.strip().lower()), part) for part in parts)
 
 
 def state(*choices):

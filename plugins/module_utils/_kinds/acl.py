@@ -45,6 +45,8 @@ RESOURCES = {
     "backupjob": "BACKUPJOB",
     "scheduled_action": "SCHEDULEDACTION",
 }
+# OpenNebula's own words, where they are others.
+SYNONYMS = {word.lower(): name for name, word in RESOURCES.items() if word.lower() != name}
 RIGHTS = {"use": "USE", "manage": "MANAGE", "admin": "ADMIN", "create": "CREATE"}
 NAMELESS = ("acl", "document", "scheduled_action")  # objects that only an id tells apart
 CLUSTERED = ("host", "vnet", "datastore")  # resources that are in clusters
@@ -88,6 +90,7 @@ def canonical(cloud, who, rule):
     Raises:
         Failure: a part that OpenNebula would not take.
     """
+    rule = dict(rule, resources=[SYNONYMS.get(word, word) for word in rule["resources"]])
     types = "+".join(RESOURCES[word] for word in RESOURCES if word in rule["resources"])
     rights = "+".join(RIGHTS[word] for word in RIGHTS if word in rule["rights"])
     if not types or not rights:

@@ -100,10 +100,11 @@ def canonical_call(cloud, given):
     """
     text = given.strip()
     found = text if text.startswith("one.") else "one." + text
-    if found[4:] not in METHODS or UNTOLD.match(found):
-        why = "runs no hooks" if found[4:] in METHODS else "does not exist"
+    if found[4:] not in METHODS:
         calls = ["one." + one for one in METHODS]
-        raise Failure("The API call %r %s.%s" % (given, why, did_you_mean(found, calls)), object=KIND)
+        raise Failure("The API call %r does not exist.%s" % (given, did_you_mean(found, calls)), object=KIND)
+    if UNTOLD.match(found):
+        raise Failure("The API call %r runs no hooks, as it only reads." % given, object=KIND)
     return found
 
 

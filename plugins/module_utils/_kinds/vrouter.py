@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from .._attributes import access, twins
 from .._attributes import template as templates
+from .._attributes.relations import joined, reference_ids
 from .._attributes.requests import requested, surplus
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical, first_text, labels_of, same, vectors
+from .._core.values import canonical, declared_vector, first_text, labels_of, same, vectors
 from .._engine.engine import perform
 from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, deletion, source
 from .._vm.runner import Run, run, together
@@ -22,6 +23,7 @@ from .._vm.states import RESTING, describe, fetch_vms, status
 from .._vm.transitions import Reach
 
 KIND = "vrouter"
+group_ids = reference_ids("security_group")  # canonical()
 MANAGED = frozenset(("TEMPLATE_ID",))  # the VM template that its last VMs were created from
 DEFAULT_TEMPLATE = -1  # of one.vrouter.instantiate: that one
 STEADY = RESTING | {"pending", "failed"}  # where VMs accept another interface, or never will
@@ -83,7 +85,10 @@ def canonical_nic(cloud, given):
     Raises:
         Failure: it names no network.
     """
-    nic = canonical(given)
+    nic = declared_vector("nics", "NIC", given)
+    groups = [part for part in nic.pop("SECURITY_GROUPS", "").split(",") if part.strip()]
+    if groups:
+        nic["SECURITY_GROUPS"] = joined(group_ids(cloud, groups))
     if "NETWORK" in nic and "NETWORK_ID" not in nic and "NETWORK_UNAME" not in nic:
         network = cloud.reference("vnet", nic["NETWORK"])
         if network is not None:

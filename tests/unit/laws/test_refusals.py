@@ -27,7 +27,7 @@ SAMPLES = {"str": "sample", "int": 0, "bool": True, "float": 1.0, "path": "sampl
 NEEDED = {
     "one_acl": {"user": "sample", "rules": [{"resources": ["vm"], "rights": ["use"]}]},
     "one_call": {"method": "vm.info", "arguments": [0]},
-    "one_hook": {"type": "api", "call": "one.vm.info", "command": "a"},
+    "one_hook": {"type": "api", "call": "one.vm.allocate", "command": "a"},
     "one_quota_defaults": {"kind": "user", "quotas": {"vm": {"vms": 1}}},
     "one_vm": {"name": "sample", "template": "sample", "updateconf": {"CONTEXT": CONTEXT}},
     "one_vm_snapshot": {"snapshot": "sample"},
