@@ -15,7 +15,7 @@ description:
   - Options that are omitted are left as they are. A second run changes nothing.
   - No VM is created twice, also when two controllers run the task at once, when a run is killed, or when an answer of
     the server is lost. Each VM that the module creates has the attribute C(ANSIBLE_REQUEST) in its user template, by
-    which the next run finds it.
+    which the next run finds it. So have the disks and NICs that it attaches.
   - When some VMs fail, the changes of the others are made. The task then fails, and returns all VMs in RV(instances)
     and the failed ones, with the reason for each, in RV(failures).
 options:
