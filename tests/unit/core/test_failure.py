@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import (
     Broken,
     Failure,
@@ -92,3 +93,118 @@ def test_a_failure_names_its_option_once_if_the_task_has_it(option, said, hint):
     failure.option = option
     name_option(failure, {"admins": ["eve"], "name": "web"})
     assert failure.message == said + hint
+
+
+# ---------------------------------------------------------------- texts
+
+
+def test_many_texts_are_told_by_the_first_ten():
+    assert failure.listed([]) == ""
+    assert failure.listed([1, "b"]) == "1, b"
+    assert failure.listed(range(10)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert failure.listed(range(12), "; ") == "0; 1; 2; 3; 4; 5; 6; 7; 8; 9; and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ü €", "plain ü €"),
+        ("tab\tand\nline", "tab\tand\nline"),
+        ("\x1b[31mred\r", "\\x1b[31mred\\r"),
+        ("\x00\x08\x0b\x1f\x7f\x9f\xad", "\\x00\\x08\\x0b\\x1f\\x7f\\x9f\\xad"),
+        ("\u200b\u202e\u2066\ufeff\ud800", "\\u200b\\u202e\\u2066\\ufeff\\ud800"),
+        ("x" * 20000, "x" * 20000),
+        ("x" * 20007, "x" * 20000 + "… (and 7 more characters)"),
+    ],
+)
+def test_what_a_terminal_obeys_is_shown_as_what_it_is(text, shown):
+    assert failure.printable(text) == shown
+    assert failure.one_line(text) == shown.replace("\n", "\\n").replace("\t", "\\t")
+
+
+def test_a_word_that_is_nearly_right_is_suggested():
+    assert failure.did_you_mean("imag", ["image", "host"]) == " Did you mean image?"
+    assert failure.did_you_mean("imag", {"image": 1, "images": 2}) == " Did you mean image?"
+    assert failure.did_you_mean("xyz", ["image", "host"]) == ""
+
+
+# ---------------------------------------------------------------- what went wrong
+
+
+def error(kind, said="It is so", code=None, method="one.image.update", **more):
+    found = kind(said, method, code)
+    for name, value in more.items():
+        setattr(found, name, value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "unclear"),
+    [
+        (error(errors.OneProtocolException), True),
+        (error(errors.OneProtocolException, code=404), False),
+        (error(errors.OneTimeoutException, sent=True), True),
+        (error(errors.OneConnectionException), False),
+        (error(errors.OneInternalException), False),
+        (error(errors.OneInternalException, "Could not connect to the federation master"), True),
+        (error(errors.OneActionException, "Cannot add user at federation master"), True),
+        (error(errors.OneActionException, "Cannot add user in federation master"), True),
+        (error(errors.OneActionException, "Cannot add user on federation master"), False),
+    ],
+)
+def test_a_request_may_have_been_carried_out(found, unclear):
+    assert failure.unclear(found) is unclear
+    assert described(found, "do it").unclear is unclear
+
+
+@pytest.mark.parametrize(
+    ("kind", "unreachable"),
+    [
+        (errors.OneAuthenticationException, True),
+        (errors.OneConnectionException, True),
+        (errors.OneTimeoutException, True),
+        (errors.OneProtocolException, False),
+        (errors.OneAuthorizationException, False),
+    ],
+)
+def test_a_server_that_nobody_can_ask_ends_all(kind, unreachable):
+    assert isinstance(described(error(kind), "do it"), failure.Unreachable) is unreachable
+
+
+def test_what_the_server_says_comes_before_more_and_advice():
+    found = error(errors.OneNoExistsException, "[one.image.info] Error getting image [7].", 0x0400, "one.image.info")
+    told = described(found, "read image 7", "It was there.", object="image", id=7)
+    assert told.message == (
+        "Cannot read image 7: Error getting image [7]. It was there. It may have been removed meanwhile."
+    )
+    assert told.data == {"method": "one.image.info", "code": 0x0400, "object": "image", "id": 7}
+    assert told.of_what_is_gone
+    assert not described(error(errors.OneActionException, code=0x0800), "do it").of_what_is_gone
+    assert (told.option, told.unclear, str(told)) == (None, False, told.message)
+
+
+def test_a_method_that_the_server_does_not_have_names_its_release():
+    found = error(errors.OneProtocolException, "Method 'one.vm.exec' not defined", -506, "one.vm.exec")
+    told = described(found, "run it", object="vm")
+    assert told.message == "Cannot run it: this needs OpenNebula 7.2 or newer."
+    assert told.data == {"method": "one.vm.exec", "code": -506, "object": "vm"}
+    for other in (
+        error(errors.OneProtocolException, "Method 'x' not defined", -506, None),
+        error(errors.OneProtocolException, "Method 'x' not defined", -507, "one.vm.exec"),
+    ):
+        assert described(other, "run it").message == (
+            "Cannot run it: Method 'x' not defined. This release of OpenNebula does not have it."
+        )
+
+
+def test_a_fault_of_the_collection_asks_to_be_reported():
+    try:
+        raise KeyError("x")
+    except KeyError as caught:
+        found = failure.fault(caught)
+    assert found.message == ("This is a fault of the collection privazio.opennebula, please report it: KeyError: 'x'.")
+    assert found.data["exception"].startswith("Traceback (most recent call last):\n")
+    assert found.data["exception"].endswith("KeyError: 'x'\n")
+    assert failure.fault(RecursionError("deep")).message == (
+        "What the task is given, or what OpenNebula has answered, is nested too deeply."
+    )
