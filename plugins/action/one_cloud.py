@@ -134,7 +134,7 @@ class ActionModule(ActionBase):
         if path is None:
             return []
         try:
-            return [self._file(str(file)) for file in document.sources(self._found(path))]
+            return [self._file(_from_here(file)) for file in document.sources(self._found(path))]
         except FileNotFoundError:
             raise AnsibleActionFail("There is no YAML file at src: %s." % path) from None
 
@@ -154,6 +154,12 @@ class ActionModule(ActionBase):
             return path, plain(content) or {}, numbers
         except (AnsibleError, yaml.YAMLError, ValueError) as error:
             raise AnsibleActionFail("Cannot read %s: %s" % (path, error)) from None
+
+
+def _from_here(path):
+    """A path as a text, from the current directory where it is below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def pruned(cloud, declared, params):

@@ -48,6 +48,7 @@ class Declared(NamedTuple):
         """What messages call the object."""
         params = self.params
         named = [params.get(word) for word in ("name", "service_name", "user", "group", "kind", "id")]
+        named.append("everyone" if params.get("everyone") else None)
         return next((str(value) for value in named if value is not None), self.entry.place())
 
     @property

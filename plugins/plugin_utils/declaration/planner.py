@@ -51,14 +51,19 @@ class Planned(NamedTuple):
     because: str
     secrets: Any
 
+    def _id(self):
+        """The id of the object; None where there is none yet, or several, as of a fleet."""
+        record = self.report.record or {}
+        ids = [record["id"]] if record.get("id") is not None else record.get("instances_ids") or ()
+        return ids[0] if len(ids) == 1 else None
+
     def told(self):
         """The object in the list `plan` of the result, without secrets."""
         sides = self.report.before or {}, self.report.after or {}
         if any(sides):
             sides = tuple(self.secrets.shown(side) for side in sides)
         before, after = sides
-        oid = (self.report.record or {}).get("id")
-        named = {"kind": self.kind, "name": self.declared.name, "id": oid, "action": self.action}
+        named = {"kind": self.kind, "name": self.declared.name, "id": self._id(), "action": self.action}
         return dict(named, before=before, after=after, because=self.because, place=self.declared.entry.place())
 
 

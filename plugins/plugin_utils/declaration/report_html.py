@@ -74,7 +74,7 @@ action.addEventListener("change", filter);
 </body>
 </html>
 """
-ACTIONS = ("create", "update", "remove", "none")
+ACTIONS = {"create": "to create", "update": "to update", "remove": "to remove", "none": "as declared"}
 
 
 def page(plan):
@@ -89,7 +89,9 @@ def page(plan):
     summary = plan.summary()
     shown = [one for one in plan.objects if len(plan.objects) <= MOST_NODES or one.action != "none"]
     return PAGE.format(
-        counts="".join('<span class="%s"><b>%d</b> %s</span>' % (word, summary[word], word) for word in ACTIONS),
+        counts="".join(
+            '<span class="%s"><b>%d</b> %s</span>' % (word, summary[word], ACTIONS[word]) for word in ACTIONS
+        ),
         choices="".join('<option value="%s">%s</option>' % (word, word) for word in ACTIONS),
         rows="\n".join(_row(one) for one in plan.objects),
         note="" if len(shown) == len(plan.objects) else "Only what changes is drawn.",

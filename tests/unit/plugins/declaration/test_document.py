@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.action import one_cloud
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import document
 
 
@@ -64,3 +65,10 @@ def test_files_of_a_folder_come_by_name(tmp_path):
     assert [path.name for path in document.sources(str(tmp_path))] == ["a.yaml", "b.yml", "e.yml"]
     with pytest.raises(FileNotFoundError):
         document.sources(str(tmp_path / "nothing"))
+
+
+def test_places_are_told_from_the_current_directory(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert one_cloud._from_here(tmp_path / "here" / "site" / "a.yml") == "site/a.yml"
+    assert one_cloud._from_here(tmp_path / "a.yml") == str(tmp_path / "a.yml")

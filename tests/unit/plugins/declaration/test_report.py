@@ -51,6 +51,23 @@ def test_every_object_has_a_row_and_a_box(page):
     assert found.links == [], "nothing is loaded from elsewhere"
 
 
+def test_the_page_counts_in_the_words_of_the_plan(page):
+    counts = re.search(r'<p class="counts">(.*)</p>', page).group(1)
+    assert re.sub("<[^>]*>", "|", counts) == "||9| to create|||2| to update|||0| to remove|||0| as declared|"
+
+
+def test_rules_for_everyone_and_single_vms_are_named_and_have_ids(site):
+    vm = {"name": "web", "template": "tpl", "state": "held"}
+    declared = {key: CLOUD[key] for key in ("clusters", "hosts", "virtual_networks", "security_groups", "templates")}
+    everyone = {"everyone": True, "rules": [{"resources": ["zone"], "rights": ["use"]}]}
+    declared |= {"virtual_machines": [vm], "acls": [everyone]}
+    site.apply(declared)
+    dummy, plan, faults = site.plan(declared)
+    assert faults == []
+    told = {one.kind: one.told() for one in plan.objects}
+    assert (told["acl"]["name"], told["vm"]["name"], told["vm"]["id"]) == ("everyone", "web", 0)
+
+
 def test_what_a_document_says_is_text(page):
     assert page.count("<script>") == 1, "the page's own"
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
