@@ -134,7 +134,7 @@ class ActionModule(ActionBase):
         if path is None:
             return []
         try:
-            return [self._file(_from_here(file)) for file in document.sources(self._found(path))]
+            return [self._file(file) for file in document.sources(self._found(path))]
         except FileNotFoundError:
             raise AnsibleActionFail("There is no YAML file at src: %s." % path) from None
 
@@ -148,12 +148,12 @@ class ActionModule(ActionBase):
     def _file(self, path):
         try:
             numbers = document.lines_of(path)
-            loaded = self._loader.load_from_file(path, cache="none", unsafe=True, **TRUSTED)  # nobody else has it
+            loaded = self._loader.load_from_file(str(path), cache="none", unsafe=True, **TRUSTED)  # nobody else has it
             content = self._templar.template(loaded)
             accept({"src": content})  # expressions may bring what the text does not have
-            return path, plain(content) or {}, numbers
+            return _from_here(path), plain(content) or {}, numbers
         except (AnsibleError, yaml.YAMLError, ValueError) as error:
-            raise AnsibleActionFail("Cannot read %s: %s" % (path, error)) from None
+            raise AnsibleActionFail("Cannot read %s: %s" % (_from_here(path), error)) from None
 
 
 def _from_here(path):

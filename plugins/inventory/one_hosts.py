@@ -49,7 +49,7 @@ notes:
     C(one_im_mad), C(one_vm_mad), C(one_vms) (ids), C(one_running_vms) (their number), C(one_labels),
     C(one_cpu) (hundredths of a core) and C(one_memory) (KiB), both with C(total), C(allocatable) and C(allocated),
     C(one_datastores) (local storage, with C(id), and C(total), C(used) and C(free) in MiB), C(one_server) and
-    C(one_zone) (where several are read), and C(one_attributes), the template of the host with passwords covered.
+    C(one_zone) (where several are read), and C(one_attributes), the template of the host with passwords masked.
 seealso:
   - ref: ansible_collections.privazio.opennebula.docsite.inventory
     description: The guide to the inventories.

@@ -121,7 +121,7 @@ notes:
     C(one_nics), C(one_ips), C(one_networks), C(one_labels), C(one_vm_group), C(one_vm_group_id), C(one_vm_group_role),
     C(one_service_id) and C(one_role) (of OneFlow), C(one_server) and C(one_zone) (where several are read),
     C(one_attributes), the user template, and C(one_context), the context apart from NICs, disks and scripts, both
-    with passwords covered.
+    with passwords masked.
   - An item of C(one_nics) has what there is of C(nic_id), C(name), C(network), C(network_id), C(mac), C(ip), C(ip6),
     C(ip6_global), C(ip6_ula), C(external_ip), and of an alias C(alias), C(parent) and C(external).
   - Names of clusters, templates and VM groups that the user may not see are not set.

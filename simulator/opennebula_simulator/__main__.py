@@ -127,8 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         simulator = Simulator(options, given.host, given.port, given.keep_alive, given.allow_reset, flow_port)
     except OSError as error:
-        where = f"{given.host}:{given.port} and :{flow_port}"
-        print(f"Cannot listen on {where}: {error.strerror}. Choose another --port or --flow-port.", file=sys.stderr)
+        where = f"{given.host}:{given.port}" + (f" and :{flow_port}" if flow_port else "")
+        why = os.strerror(error.errno) if error.errno else str(error)  # without what Python adds to it
+        print(f"Cannot listen on {where}: {why}. Choose another --port or --flow-port.", file=sys.stderr)
         return 1
     if not given.quiet:
         print(exports(ONE_URL=simulator.url, ONE_USERNAME=given.user, ONE_PASSWORD=given.password), flush=True)

@@ -236,3 +236,11 @@ def test_oneflow_has_its_usual_port_unless_another_cloud_has_it():
     with mock.patch.object(main, "FLOW_PORT", port):
         assert main.flow_port_for("127.0.0.1", 0) == 0
         assert main.flow_port_for("127.0.0.1", 2699) == port
+
+
+def test_a_port_that_is_taken_is_one_sentence(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main.main(["--port", str(port), "--flow-port", "0"]) == 1
+    told = f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port or --flow-port.\n"
+    assert capsys.readouterr().err == told
