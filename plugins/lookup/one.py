@@ -59,7 +59,7 @@ from ..module_utils._core.flow import Clients
 from ..module_utils._engine.info import records
 from ..module_utils._kinds.registry import RESOURCES, unknown
 from ..plugin_utils.declaration.options import plain
-from ..plugin_utils.plugin_options import refuse_values
+from ..plugin_utils.plugin_options import refuse_unknown, refuse_values
 
 
 class LookupModule(LookupBase):
@@ -73,6 +73,7 @@ class LookupModule(LookupBase):
         """
         try:
             refuse_deep({"_terms": terms, **kwargs})
+            refuse_unknown(kwargs, list(self.option_definitions), "The lookup one")
             refuse_values(kwargs, self.option_definitions, variables or {})
             self.set_options(var_options=variables, direct=kwargs)
             options = selection({name: self.get_option(name) for name in SELECTION})

@@ -39,7 +39,7 @@ class Face(AnsibleModule):
 
     def _load_params(self):
         super()._load_params()
-        self.params = in_choices(self.params, self.argument_spec)
+        self.params: dict = in_choices(self.params, self.argument_spec)
 
     def fail_json(self, msg, **data):
         secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
@@ -52,8 +52,16 @@ class Face(AnsibleModule):
     def _unknown(self, message):
         """The options that do not exist, where ansible-core refuses the task for one that is missing."""
         found = getattr(getattr(self, "validation_result", None), "unsupported_parameters", ())
-        names = sorted(set(found) - set(re.findall(r"[\w.]+", message)))
-        return "".join(" There is no option %s.%s" % (name, did_you_mean(name, self.argument_spec)) for name in names)
+        paths = [one if isinstance(one, tuple) else (one,) for one in found]
+        named = {tuple(name.split(".")) for name in re.findall(r"[\w.]+", message)}
+        return "".join(self._hint(path) for path in sorted(set(paths) - named))
+
+    def _hint(self, path):
+        """What the last of nested options may have meant."""
+        spec = self.argument_spec
+        for name in path[:-1]:
+            spec = spec.get(name, {}).get("options", {})
+        return " There is no option %s.%s" % (".".join(path), did_you_mean(path[-1], spec))
 
 
 class Work:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .._core.cloud import label, method
-from .._core.failure import Failure
+from .._core.failure import Failure, did_you_mean
 from .._core.releases import FEATURES
 from .._core.values import megabytes
 from .._engine.engine import Engine
@@ -160,7 +160,8 @@ def canonical(cloud, given):
 
 def _canonical_kind(cloud, kind, inside):
     if kind not in KINDS:
-        raise Failure("There are no quotas for %r; there are: %s." % (kind, ", ".join(sorted(KINDS))))
+        message = "There are no quotas for %r; there are: %s.%s"
+        raise Failure(message % (kind, ", ".join(sorted(KINDS)), did_you_mean(kind, KINDS)))
     if not isinstance(inside, dict):
         raise Failure("The quotas for %s are a dictionary, not %r." % (kind, inside))
     if kind == "cluster" and inside:
@@ -186,7 +187,8 @@ def _metric(kind, name):
     known = [metric.lower() for metric in METRICS[KINDS[kind]]]
     metric = str(name).lower()
     if kind not in OPEN and metric not in known:
-        raise Failure("There is no quota %r for %s; there are: %s." % (name, kind, ", ".join(sorted(known))))
+        message = "There is no quota %r for %s; there are: %s.%s"
+        raise Failure(message % (name, kind, ", ".join(sorted(known)), did_you_mean(metric, known)))
     return metric
 
 

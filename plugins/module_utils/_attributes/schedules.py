@@ -66,6 +66,9 @@ def _canonical(item):
     repeat, days = found.get("repeat", ""), sorted(found.get("days", []))
     if bool(repeat) != bool(days):
         raise Failure("A repeated schedule has both, repeat and days; one that runs once has neither.")
+    why = _days_refused(REPEATS.index(repeat), days) if repeat else None
+    if why:
+        raise Failure("A schedule: %s." % why)
     ends = [word for word in ("end_after", "end_at") if word in found]
     if ends and not repeat:
         raise Failure("A schedule that runs once has no end: leave out %s." % ends[0])
@@ -188,7 +191,8 @@ def refused(vector):
     for name, most in (("REPEAT", len(REPEATS) - 1), ("END_TYPE", DATE)):
         if vector.get(name) and not 0 <= _integer(vector[name]) <= most:
             return "the %s of a SCHED_ACTION is a number up to %d, not %r" % (name, most, vector[name])
-    return _days_refused(_integer(vector.get("REPEAT")), relations.ids(days)) or _end_refused(vector)
+    why = _days_refused(_integer(vector.get("REPEAT")), relations.ids(days))
+    return "SCHED_ACTION: %s" % why if why else _end_refused(vector)
 
 
 def _days_refused(repeat, days):
@@ -196,11 +200,7 @@ def _days_refused(repeat, days):
         return None
     first, last = DAYS[repeat]
     if not days or min(days) < first or max(days) > last:
-        return "the DAYS of a SCHED_ACTION that is repeated %s are numbers from %d to %d" % (
-            REPEATS[repeat],
-            first,
-            last,
-        )
+        return "the days of one that is repeated %s are numbers from %d to %d" % (REPEATS[repeat], first, last)
     return None
 
 

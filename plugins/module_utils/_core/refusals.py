@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from ..pyone.constants import HOST_STATES, IMAGE_STATES, LCM_STATE, VM_STATE
 from . import addresses, vm_refusals
 from .failure import Failure, did_you_mean
 from .numbers import is_whole
-from .values import canonical, first_text
+from .values import canonical, first_text, vectors
 
 # ---------------------------------------------------------------- what is read
 
@@ -335,8 +336,100 @@ def _removed_group(cloud, oid):
     return _used("security_group", ("UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS"), cloud, oid)
 
 
-def _removed_cluster(cloud, oid):
-    return "OpenNebula keeps the cluster with id 0" if oid == 0 else None
+OWN = 100  # the first id that OpenNebula gives; objects below it are its own
+
+
+def _removed_own(kind, cloud, oid):
+    return "OpenNebula keeps its own %s, with ids below %d" % (kind, OWN) if oid < OWN else None
+
+
+def _removed_user_group(cloud, oid):
+    item = cloud.known("group", oid)
+    if item is not None and oid >= OWN and item.USERS.ID:
+        cloud.foresee("it has the users %s" % ", ".join(map(str, sorted(item.USERS.ID)[:10])))
+    return _removed_own("groups", cloud, oid)
+
+
+def _removed_market(cloud, oid):
+    item = cloud.known("marketplace", oid)
+    if item is not None and item.MARKETPLACEAPPS.ID:
+        cloud.foresee("it has the apps %s" % ", ".join(map(str, sorted(item.MARKETPLACEAPPS.ID)[:10])))
+
+
+# ---------------------------------------------------------------- users and groups
+
+ADMIN = 0  # id of the user and of the group oneadmin
+
+
+def _of_admin(what, cloud, oid, *more):
+    return what if oid == ADMIN else None
+
+
+def _group_of_user(cloud, oid, *more):
+    """Why the groups of a user stay: the driver of its passwords manages them."""
+    item = cloud.known("user", oid)
+    driver = _drivers(cloud, "AUTH_MAD_CONF").get(item.AUTH_DRIVER, {}) if item is not None else {}
+    if driver.get("DRIVER_MANAGED_GROUPS", "").upper() == "YES":
+        return "the authentication driver %s manages the groups of its users" % item.AUTH_DRIVER
+    return None
+
+
+def _main_group(cloud, oid, group):
+    if oid == ADMIN and group != ADMIN:
+        return "oneadmin stays in the group oneadmin"
+    return _group_of_user(cloud, oid)
+
+
+# ---------------------------------------------------------------- hooks, network templates, VM groups
+
+HOOK_STATES = {
+    "VM": frozenset(state.name for state in VM_STATE) - {"FAILED"},
+    "HOST": frozenset(state.name for state in HOST_STATES),
+    "IMAGE": frozenset(state.name for state in IMAGE_STATES) - {"INIT"},
+}
+LCM_STATES = frozenset(state.name for state in LCM_STATE)
+
+
+def _new_hook(cloud, body):
+    found = canonical(body)
+    if first_text(found, "TYPE").lower() == "api":
+        return None
+    resource, state = (first_text(found, name).upper() for name in ("RESOURCE", "STATE"))
+    if resource not in (*HOOK_STATES, "NET"):
+        return "RESOURCE is one of VM, HOST, IMAGE and NET, not %r" % resource
+    if first_text(found, "ON") not in ("", "CUSTOM"):
+        return None
+    return _no_state(state, HOOK_STATES.get(resource)) or (
+        _no_state(first_text(found, "LCM_STATE").upper(), LCM_STATES) if resource == "VM" else None
+    )
+
+
+def _no_state(word, known):
+    if known is None or word in known:
+        return None
+    return "there is no state %s.%s" % (word.lower(), did_you_mean(word, known).lower().replace(" did", " Did"))
+
+
+def _new_vntemplate(cloud, body):
+    return None if first_text(canonical(body), "VN_MAD") else "give VN_MAD in the option template"
+
+
+def _new_vm_group(cloud, body):
+    found = canonical(body)
+    if any(not role.get("NAME") for role in vectors(found, "ROLE")):
+        return "each role has a name"
+    sets = [{frozenset(_parts(text)) for text in _texts(found, name)} for name in ("AFFINED", "ANTI_AFFINED")]
+    both = sets[0] & sets[1]
+    return "the roles %s are affined and anti-affined" % ", ".join(sorted(next(iter(both)))) if both else None
+
+
+def _texts(template, name):
+    found = template.get(name, [])
+    return [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, str)]
+
+
+def _parts(text):
+    return [part.strip() for part in text.split(",")]
 
 
 def _removed_datastore(cloud, oid):
@@ -346,7 +439,20 @@ def _removed_datastore(cloud, oid):
 
 
 RULES: dict = {
-    "cluster.delete": _removed_cluster,
+    "cluster.delete": partial(_removed_own, "clusters"),
+    "group.delete": _removed_user_group,
+    "group.quota": partial(_of_admin, "the group oneadmin has no quotas"),
+    "hook.allocate": _new_hook,
+    "market.delete": _removed_market,
+    "user.addgroup": _group_of_user,
+    "user.chgrp": _main_group,
+    "user.delete": partial(_of_admin, "OpenNebula keeps its user oneadmin"),
+    "user.enable": partial(_of_admin, "oneadmin cannot be disabled"),
+    "user.quota": partial(_of_admin, "oneadmin has no quotas"),
+    "vdc.delete": partial(_removed_own, "VDCs"),
+    "vmgroup.allocate": _new_vm_group,
+    "vntemplate.allocate": _new_vntemplate,
+    "zone.delete": partial(_removed_own, "zones"),
     "datastore.delete": _removed_datastore,
     "host.delete": partial(_used, "host", ("VMS",)),
     "image.delete": partial(_used, "image", ("VMS",)),

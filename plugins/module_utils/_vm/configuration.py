@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .._core.cloud import ALL
-from .._core.failure import Failure
+from .._core.failure import Failure, did_you_mean
 from .._core.values import declared, megabytes, merged_template, same
 from .._engine.resource import Step
 from .context import require_variables
@@ -90,8 +90,9 @@ def canonical_sections(cloud, given):
     for name, value in sections.items():
         sections[name] = value[0] if isinstance(value, list) and len(value) == 1 else value
         if name not in SECTIONS or not isinstance(sections[name], dict):
-            message = "The option updateconf takes the sections %s, each a dictionary; %s is not one."
-            raise Failure(message % (", ".join(SECTIONS), name), object=KIND)
+            near = "" if name in SECTIONS else did_you_mean(name, SECTIONS)
+            message = "The option updateconf takes the sections %s, each a dictionary; %s is not one.%s"
+            raise Failure(message % (", ".join(SECTIONS), name, near), object=KIND)
     require_variables(sections.get("CONTEXT", {}), "this task")
     return sections
 

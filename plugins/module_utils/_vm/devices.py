@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 from .._attributes import relations
 from .._attributes.requests import REQUEST_ID, requested, surplus
-from .._core.failure import Failure
+from .._core.failure import Failure, did_you_mean
 from .._core.numbers import is_whole
 from .._core.values import declared_vector, megabytes, same
 from .._engine.resource import Reference, Step
@@ -57,8 +57,9 @@ def _declared(given, option, identifying):
             message = "%s in the option %s is a number from 0, not %r."
             raise Failure(message % (number, option, device[number]), object=KIND)
     if not set(identifying.split()).intersection(device):
-        message = "Each of the option %s is a dictionary with one of %s."
-        raise Failure(message % (option, ", ".join(identifying.split())), object=KIND)
+        near = next(filter(None, (did_you_mean(name, identifying.split()) for name in device)), "")
+        message = "Each of the option %s is a dictionary with one of %s.%s"
+        raise Failure(message % (option, ", ".join(identifying.split()), near), object=KIND)
     return device
 
 

@@ -83,6 +83,9 @@ def test_a_refusal_of_options_asks_what_was_meant(said, hint):
     assert _meant(said) == hint
 
 
+SPEC = {"name": {}, "state": {}, "vm_group": {"options": {"group": {}, "role": {}}}}
+
+
 @pytest.mark.parametrize(
     ("unknown", "said", "text"),
     [
@@ -96,6 +99,11 @@ def test_a_refusal_of_options_asks_what_was_meant(said, hint):
             "one of the following is required: id, name",
             "one of the following is required: id, name. There is no option nam. Did you mean name?",
         ),
+        (
+            [("vm_group", "rol")],
+            "parameters are required together: group, role",
+            "parameters are required together: group, role. There is no option vm_group.rol. Did you mean role?",
+        ),
     ],
 )
 def test_a_refusal_ends_with_the_question(monkeypatch, unknown, said, text):
@@ -104,7 +112,7 @@ def test_a_refusal_ends_with_the_question(monkeypatch, unknown, said, text):
         "ansible.module_utils.basic.AnsibleModule.fail_json", lambda self, msg, **data: messages.append(msg)
     )
     face = object.__new__(Refusing)
-    face.params, face.argument_spec, face.no_log_values = {}, {"name": {}, "state": {}}, set()
+    face.params, face.argument_spec, face.no_log_values = {}, SPEC, set()
     face.validation_result = SimpleNamespace(unsupported_parameters=set(unknown))
     face.fail_json(said)
     assert messages == [text]

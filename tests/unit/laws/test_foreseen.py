@@ -129,12 +129,12 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
                 "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 0, "DAYS": "9"},
             }
         },
-        "The option template: the DAYS of a",
+        "The option template: SCHED_ACTION: the days of one",
     ),
     (
         "one_template",
         {"template": {"CPU": 0.1, "MEMORY": 64, "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 0}}},
-        "The option template: the DAYS of a",
+        "The option template: SCHED_ACTION: the days of one",
     ),
     (
         "one_template",
@@ -145,7 +145,7 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
                 "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 1, "DAYS": "40"},
             }
         },
-        "The option template: the DAYS of a",
+        "The option template: SCHED_ACTION: the days of one",
     ),
     (
         "one_template",
@@ -156,7 +156,7 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
                 "SCHED_ACTION": {"ACTION": "terminate", "TIME": 1, "REPEAT": 2, "DAYS": "400"},
             }
         },
-        "The option template: the DAYS of a",
+        "The option template: SCHED_ACTION: the days of one",
     ),
     (
         "one_template",
@@ -377,7 +377,7 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
     ("one_security_group", {"template": {"RULE": {"PROTOCOL": "TCP"}}}, "The direction of a rule is one of inbound,"),
     ("one_vrouter", {"vm_template": "tpl", "vm_count": 1}, "The VM template tpl is not for virtual"),
     ("one_vrouter", {"vm_count": 1}, "To create VMs of virtual"),
-    ("one_cluster", {"name": "default", "state": "absent"}, "OpenNebula keeps the cluster with id 0"),
+    ("one_cluster", {"name": "default", "state": "absent"}, "OpenNebula keeps its own clusters"),
     ("one_security_group", {"name": "default", "state": "absent"}, "OpenNebula keeps the security group with"),
     ("one_datastore", {"name": "default", "enabled": False}, "Only system datastores can be disabled:"),
     (
@@ -430,9 +430,57 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         "The range of a rule is ports up to 65535,",
     ),
     ("one_datastore", {"name": "system", "ds_mad": "fs"}, "a system datastore has no"),
+    ("one_vntemplate", {"template": {"BRIDGE": "b"}}, "give VN_MAD"),
+    (
+        "one_hook",
+        {"type": "state", "resource": "vm", "resource_state": "NOPE", "lcm_state": "RUNNING", "command": "a"},
+        "there is no state nope",
+    ),
+    (
+        "one_hook",
+        {"type": "state", "resource": "vm", "resource_state": "ACTIVE", "lcm_state": "RUNING", "command": "a"},
+        "Did you mean running?",
+    ),
+    (
+        "one_hook",
+        {"type": "state", "resource": "host", "resource_state": "NOPE", "command": "a"},
+        "there is no state nope",
+    ),
+    (
+        "one_hook",
+        {"type": "state", "resource": "image", "resource_state": "NOPE", "command": "a"},
+        "there is no state nope",
+    ),
+    (
+        "one_hook",
+        {"template": {"TYPE": "state", "RESOURCE": "ZONE", "STATE": "x", "COMMAND": "a"}},
+        "RESOURCE is one of",
+    ),
+    (
+        "one_vm_group",
+        {"roles": [{"name": "a"}, {"name": "b"}], "affined": [["a", "b"]], "anti_affined": [["a", "b"]]},
+        "the roles a, b are affined and anti-affined",
+    ),
+    ("one_vm_group", {"roles": [{"name": ""}]}, "each role has a name"),
+    ("one_user", {"name": "oneadmin", "state": "absent"}, "OpenNebula keeps its user oneadmin"),
+    ("one_group", {"name": "users", "state": "absent"}, "OpenNebula keeps its own groups"),
+    ("one_vdc", {"name": "default", "state": "absent"}, "OpenNebula keeps its own VDCs"),
+    ("one_zone", {"name": "OpenNebula", "state": "absent"}, "OpenNebula keeps its own zones"),
+    ("one_user", {"name": "oneadmin", "enabled": False}, "oneadmin cannot be disabled"),
+    ("one_user", {"name": "oneadmin", "group": "users"}, "oneadmin stays in the group oneadmin"),
+    ("one_user", {"name": "oneadmin", "quotas": {"vm": {"vms": 1}}}, "oneadmin has no quotas"),
+    ("one_group", {"name": "oneadmin", "quotas": {"vm": {"vms": 1}}}, "the group oneadmin has no quotas"),
+    (
+        "one_vm_schedule",
+        {"name": "vm", "schedules": [{"action": "terminate", "time": "+60", "repeat": "weekly", "days": [8]}]},
+        "numbers from 0 to 6",
+    ),
 ]
 # The run leaves these to the server, which refuses a call as a whole.
 FORESEEN: list[tuple[str, dict[str, Any], str]] = [
+    ("one_user", {"name": "lu", "groups": ["users", "g1"]}, "the authentication driver ldap manages the groups"),
+    ("one_marketplace", {"market_mad": "nope"}, "OpenNebula has no marketplace driver"),
+    ("one_marketplace", {"market_mad": "http"}, "the marketplace driver http needs BASE_URL and PUBLIC_DIR"),
     ("one_datastore", {"type": "image", "ds_mad": "nope", "tm_mad": "dummy"}, "OpenNebula has no datastore"),
     ("one_datastore", {"type": "image", "ds_mad": "dummy", "tm_mad": "nope"}, "OpenNebula has no transfer"),
     ("one_datastore", {"type": "system", "tm_mad": "nope"}, "OpenNebula has no transfer"),
@@ -636,6 +684,9 @@ OBJECTS: list[tuple[str, dict[str, Any]]] = [
     ("one_vm", {"name": "vm2", **SMALL, "networks": [{"network": "full"}], "vm_group": {"group": "vmg", "role": "r"}}),
     ("one_vm", {"name": "vmp", **SMALL, "state": "poweredoff"}),
     ("one_cluster", {"name": "clu"}),
+    ("one_group", {"name": "g1"}),
+    ("one_user", {"name": "lu", "auth_driver": "ldap"}),
+    ("one_user", {"name": "member", "password": "p", "group": "g1"}),
     ("one_vrouter", {"name": "vr", "nics": [{"network": "net"}]}),
     ("one_marketapp", {"name": "app", "marketplace": "market", "image": "used"}),
 ]
@@ -681,6 +732,8 @@ REMOVED = [
     ("one_vnet", "net"),
     ("one_security_group", "sg"),
     ("one_datastore", "default"),
+    ("one_group", "g1"),
+    ("one_marketplace", "market"),
 ]
 
 

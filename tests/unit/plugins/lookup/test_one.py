@@ -65,6 +65,12 @@ def test_a_truth_is_true_or_false(simulator, monkeypatch):
         plugin.run(["zone"], {}, **access)
 
 
+def test_an_option_that_it_does_not_have_is_refused(simulator):
+    plugin = lookup_loader.get("privazio.opennebula.one")
+    with pytest.raises(AnsibleLookupError, match=r"^The lookup one does not take 'lables'\. Did you mean labels\?$"):
+        plugin.run(["zone"], {}, api_url=simulator.url, lables=["a"])
+
+
 def test_every_kind_is_in_the_registry():
     package = "ansible_collections.privazio.opennebula.plugins.module_utils._kinds"
     stems = [path.stem for path in (ROOT / "plugins/module_utils/_kinds").glob("*.py")]
