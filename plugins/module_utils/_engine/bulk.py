@@ -63,8 +63,7 @@ class Job:
             self._item, self.wanted = self._request()
             return
         engine = self.engine
-        renamed = {"name": self.name} if self.oid is not None and self.name is not None else {}
-        self.wanted = canonical(engine.cloud, engine.resource, dict(self.wanted, **renamed))
+        self.wanted = canonical(engine.cloud, engine.resource, engine.named(self.name, self.oid, self.wanted))
         self._item = engine.find(self.name, self.oid, self.wanted)
         if self._item is None:
             self._step, self.wanted, self.report = engine.creation(self.name, self.wanted)

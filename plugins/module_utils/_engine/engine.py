@@ -10,6 +10,7 @@ change in the next run.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import partial
 
@@ -18,7 +19,7 @@ from .._core.cloud import label
 from .._core.failure import Broken, Failure, created
 from .._core.federation import replicated
 from .._core.values import LABELS, contrast, masked
-from .resource import Modes, Plan, Reference, Report, Step, lacking
+from .resource import LAST, Modes, Plan, Reference, Report, Step, lacking
 
 # ---------------------------------------------------------------- plan, run, verify: what all changes have in common
 
@@ -70,7 +71,7 @@ def plan(resource, record, wanted, modes):
     after: dict = {}
     steps: list = []
     fixed: list = []
-    for option, attribute in resource.attributes.items():
+    for option, attribute in _ordered(resource.attributes, modes):
         if option not in wanted or option in modes.create_only:
             continue
         present, value, made = attribute.plan(record, wanted, modes)
@@ -79,10 +80,29 @@ def plan(resource, record, wanted, modes):
         field = attribute.field or option
         before[field], after[field] = present, value
         fixed += [] if made else [option]
+        made = list(map(_later, made)) if option == "name" and modes.by_owner else made
         steps += [step._replace(option=step.option or option) for step in made if not _known(step, steps)]
     if fixed:
         raise _unchangeable(resource, record, fixed)
     return Plan(before, after, sorted(steps, key=lambda step: step.phase))
+
+
+def _later(step):
+    """A step behind others, without which OpenNebula would refuse it: nothing is known of it before they are done."""
+    return step._replace(method="", run=_call, arguments=(step.text, step.method, *step.arguments), phase=LAST)
+
+
+def _call(cloud, doing, method, *arguments):
+    return cloud.call(doing, method, *arguments)
+
+
+def _ordered(attributes, modes):
+    """The attributes in the order of application: an object that is given away has its name once it is given away."""
+    items = list(attributes.items())
+    if modes.by_owner and "owner" in attributes:
+        options = list(attributes)
+        items.insert(options.index("owner"), items.pop(options.index("name")))
+    return items
 
 
 def shown(resource, values):
@@ -203,8 +223,17 @@ def _with_members(field, before, after):
 
 DEFAULT_MODES = Modes()
 REFUSED = (0x0800, 0x2000)  # error codes of what the object does not allow as it is
+LOCKED = re.compile(r"\bis locked\b")  # what it says of a locked object
 ROUNDS = 4  # how often an object is planned anew that other runs change at the same time
-TAKEN = re.compile(r"\balready (?:taken|exists|owns)\b")  # what OpenNebula says of a name
+TAKEN = re.compile(r"\balready (?:taken|exists|owns)\b|\bcollides with\b")  # what OpenNebula says of a name
+
+
+def interim_name(name, owner):
+    """The name of a new object until it is given to its owner; whoever runs may have one of the right name.
+
+    It is the same in all runs, so the next one goes on with what a run that was killed has left.
+    """
+    return "ansible-%s" % hashlib.sha256(("%s\n%s" % (owner, name)).encode()).hexdigest()[:16]
 
 
 class Engine:
@@ -236,15 +265,21 @@ class Engine:
         Returns:
             Report
         """
-        if oid is not None and name is not None:
-            wanted = dict(wanted, name=name)
-        wanted = canonical(self.cloud, self.resource, wanted)
+        wanted = canonical(self.cloud, self.resource, self.named(name, oid, wanted))
         item = self.find(name, oid, wanted)
         if item is None:
             return self._create(name, wanted)
         if self.resource.detailed and oid is None:
             item = self._fetch(item.ID)
         return self.update(item, wanted)
+
+    def named(self, name, oid, wanted):
+        """What is wanted, with the name where the object may have another one."""
+        return dict(wanted, name=name) if name is not None and (oid is not None or self._by_owner(wanted)) else wanted
+
+    def _by_owner(self, wanted):
+        """Whether the owner tells the object from others of its name, of which OpenNebula lets each user have one."""
+        return self.modes.by_owner and self.resource.unique and wanted.get("owner") is not None
 
     def find(self, name, oid, wanted):
         """The object with a name or an id; None when it is to be created.
@@ -308,7 +343,8 @@ class Engine:
                 self._run(self.record(item), steps, done, results)
                 break
             except Failure as failure:
-                now = self._look({"id": item.ID}) if failure.unclear or failure.data.get("code") in REFUSED else None
+                refused = failure.data.get("code") in REFUSED or LOCKED.search(failure.message)
+                now = self._look({"id": item.ID}) if failure.unclear or refused else None
                 failed = steps[len(done) - before]
                 left = [] if now is None else without(self.planned(now, wanted)[1], done)
                 if now is None or turn == ROUNDS - 1 or not without([failed], left):
@@ -437,7 +473,8 @@ class Engine:
         fields = {option: attributes[option].field or option for option in wanted}
         after = {fields[option]: attributes[option].shown(value) for option, value in wanted.items()}
         after.update(name=name, state="present")
-        step = resolved(self.cloud, [self.resource.create(name, wanted, self.modes)])[0]
+        first = interim_name(name, wanted["owner"]) if self._by_owner(wanted) else name
+        step = resolved(self.cloud, [self.resource.create(first, wanted, self.modes)])[0]
         self.cloud.check_values(step.text, step.method, list(_texts(wanted)))  # what later steps would send
         kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
         return step, wanted, Report(True, {"state": "absent"}, after, dict(kept, name=name))
@@ -552,7 +589,12 @@ class Engine:
 
     def _find(self, name, oid, wanted):
         owner = wanted.get("owner") if self.modes.by_owner else None
-        return self.resource.find(self.cloud, self.resource.kind, name, oid, self.resource.pool_arguments, owner)
+        arguments = self.cloud, self.resource.kind
+        found = self.resource.find(*arguments, name, oid, self.resource.pool_arguments, owner)
+        if found is None and oid is None and self._by_owner(wanted):
+            interim = interim_name(name, owner)
+            found = self.resource.find(*arguments, interim, None, self.resource.pool_arguments, None)
+        return found
 
     def _fetch(self, oid):
         kind = self.resource.kind

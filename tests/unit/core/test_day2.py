@@ -67,7 +67,7 @@ def do(simulator, vm):
 
 
 def engine(params, check):
-    return lambda cloud, resource: Engine(cloud, resource, not check, params.get("wait", True))
+    return lambda cloud, resource: Engine(cloud, resource, Modes(), not check, params.get("wait", True))
 
 
 def backed_up(own, module, cloud):

@@ -8,7 +8,7 @@ import base64
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Broken, Failure
-from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
+from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, interim_name
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import (
     Modes,
     Report,
@@ -357,7 +357,7 @@ def test_an_owner_who_has_one_of_the_name_keeps_his_and_the_new_one_goes():
     assert sorted(found.cloud.one.items) == [1, 2, 6]
     assert calls(found) == [
         POOL,
-        ("vntemplate.allocate", "net", 2),
+        ("vntemplate.allocate", interim_name("net", "bob"), 2),
         NEW,
         NEW,
         POOL,

@@ -197,6 +197,51 @@ def test_owners_tell_objects_of_one_name_apart(site, one):
     assert sorted(item.UNAME for item in one.templatepool.info(-2, -1, -1).VMTEMPLATE) == ["bob", "oneadmin"]
 
 
+OWNERS = {
+    "users": [{"name": name, "password": "p"} for name in ("ann", "bob")],
+    "templates": [
+        {"name": "web", "owner": owner, "template": {"NOTE": owner}, "lock": "use", "mode": "600"}
+        for owner in ("ann", "oneadmin", "bob")
+    ],
+}
+OWNED = [("web", owner, owner, "use") for owner in ("ann", "bob", "oneadmin")]
+
+
+def owned(one):
+    """The templates: name, owner, NOTE, lock; and nothing beside them."""
+    pool = one.templatepool.info(-2, -1, -1).VMTEMPLATE
+    locks = {1: "use"}
+    return sorted((item.NAME, item.UNAME, item.TEMPLATE["NOTE"], locks.get(item.LOCK.LOCKED)) for item in pool)
+
+
+@pytest.mark.parametrize("number", range(4, 28, 2))
+def test_objects_of_one_name_survive_a_killed_run(site, one, number):
+    """The run ends before its call of this number; what it leaves is given to the owner by the next one."""
+    with pytest.raises(Killed):
+        site.apply(OWNERS, on_call=killing(number))
+    dummy, outcome = site.apply(OWNERS)
+    assert {one.message for one in outcome.failures.values()} == set()
+    assert owned(one) == OWNED
+    assert set(actions(site.plan(OWNERS)[1]).values()) == {"none"}
+
+
+@pytest.mark.parametrize("number", range(5, 27, 3))
+def test_two_runs_at_once_make_objects_of_one_name_once(site, one, number):
+    """Another run plays the whole document before the call of this number."""
+    calls = []
+
+    def on_call(method):
+        calls.append(method)
+        if len(calls) == number:
+            assert Site(site.url, site.flow_url).apply(OWNERS)[1].failures == {}
+
+    dummy, outcome = site.apply(OWNERS, on_call=on_call)
+    assert {one.message for one in outcome.failures.values()} == set()
+    assert len(calls) >= number
+    assert owned(one) == OWNED
+    assert set(actions(site.plan(OWNERS)[1]).values()) == {"none"}
+
+
 def test_objects_of_one_name_have_to_say_whose_they_are(site):
     declared = {"templates": [{"name": "web", "owner": "ann"}, {"name": "web", "template": {"CPU": 1}}]}
     faults = site.plan(declared)[2]
