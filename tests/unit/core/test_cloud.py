@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud as module
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Unreachable
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure, Unreachable
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
@@ -125,6 +125,15 @@ def test_what_another_zone_does_is_told_with_its_endpoint():
     assert refusal(one.call, "create user ann", "user.allocate")[0] == (
         "Cannot create user ann: Cannot do this: on a master zone. "
         "Run this with api_url http://master:2633/RPC2, the endpoint of zone master."
+    )
+
+
+def test_a_right_for_a_zone_is_told_with_the_endpoint_of_that_zone():
+    zones = [Element(ID=0, NAME="master", TEMPLATE={}), Element(ID=100, NAME="slave", TEMPLATE={})]
+    error = OneException("only through the target zone", "one.zone.x", 0x1000)
+    one = cloud(zonepool_info=Element(ZONE=zones), zone_x=error)
+    assert refusal(one.call, "do it", "zone.x", 100)[0] == (
+        "Cannot do it: only through the target zone. Run this with the endpoint of zone slave as api_url."
     )
 
 
@@ -274,6 +283,12 @@ def test_the_label_that_protects_is_that_of_the_cloud():
     Cloud(Server(image_info=item)).call("remove it", "image.delete", 7)
 
 
+def test_what_is_kept_before_a_right_is_told_does_not_hide_it():
+    error = denial("Not authorized to perform USE IMAGE [4]")
+    one = cloud(image_info=Failure("A failure of the client itself."), x=error)
+    assert refusal(one.call, "do it", "x")[1]["denied"] == [dict(NOBODY, right="USE", object="image", id=4)]
+
+
 def test_what_is_no_object_is_not_asked_for():
     one = cloud()
     one.call("remove it", "flow.other.delete", 7)
@@ -311,7 +326,14 @@ def test_a_method_that_came_later_needs_its_release():
     assert data == {"release": "7.2.0"}
     assert one.one.calls == [("system.version",)]
     one.check("run it", "vm.exec", 1, "a")
+    assert one.require("7.2.0", "do it") is None
     assert one.one.calls == [("system.version",)], "the release is asked for once"
+
+
+def test_a_release_that_cannot_be_asked_for_is_told():
+    one = cloud()
+    one.one.answers["system.version"] = OneException("no", "one.system.version", 0x1000)
+    assert refusal(one.require, "7.2", "do it")[0] == "Cannot ask for the release of OpenNebula: no."
 
 
 def test_what_opennebula_would_refuse_is_refused():
@@ -475,9 +497,10 @@ def test_a_reference_is_a_name_or_an_id_of_the_pool_that_is_meant():
     assert data == {"object": "image", "name": "twins"}
     assert refusal(one.reference, "image", "?")[0] == "There is no image '?'; perhaps this user may not see it."
     assert one.one.calls == [IMAGES]
-    one.reference("image", "a", (-3, -1, -1))
+    one.reference("image", 8, (-3, -1, -1))
     refusal(one.reference, "image", "?", (-4, -1, -1))
     assert one.one.calls[1:] == [("imagepool.info", -3, -1, -1), ("imagepool.info", -4, -1, -1)]
+    assert one.listed == {"image"}
 
 
 def test_a_check_run_is_told_of_names_that_are_missing_but_not_of_ids():
@@ -565,7 +588,7 @@ def test_a_client_is_made_of_the_options(monkeypatch):
         "https_verify": True,
     }
     assert made == [(["http://one/RPC2", "https://two"], expected)]
-    assert len(warned) == 1
+    assert [text[:28] for text in warned] == ["The endpoint http://one/RPC2"]
     made.clear()
     module.connect(dict(options, timeout=5, validate_certs=False))
     assert made[0][1]["timeout"] == 5

@@ -94,6 +94,7 @@ IMAGES = [
     image(18, "data", 2),
     image(19, "filesystem", 7),
     image(20, "cloned", state=6),
+    image(21, "large", SIZE=51),
 ]
 
 
@@ -126,6 +127,7 @@ MARKETS = [
     Element(ID=0, NAME="public", MARKET_MAD="one", TEMPLATE={"MARKET_MAD": "one"}),
     Element(ID=1, NAME="private", MARKET_MAD="http", TEMPLATE={"MARKET_MAD": "http"}),
     Element(ID=2, NAME="strange", MARKET_MAD="other", TEMPLATE={}),
+    Element(ID=3, NAME="based", MARKET_MAD="x", TEMPLATE={"MARKET_MAD": "x", "BASE_URL": "u"}),
 ]
 POOLS = {
     "datastorepool_info": DATASTORES,
@@ -309,6 +311,8 @@ FAR = "host edge is in cluster far, but the images and networks of the VM are in
         ("image.clone", (5, "new"), None),
         ("image.clone", (5, "new", 2), None),
         ("image.clone", (0, "new", 99), None),
+        ("image.clone", (21, "new"), "it has 51 MB, but datastore default has 50 MB left"),
+        ("image.clone", (21, "new", -1), "it has 51 MB, but datastore default has 50 MB left"),
         ("image.clone", (0, "new", 2), "an image is cloned to an image datastore only"),
         ("image.clone", (0, "new", 4), OTHER_DRIVER),
         ("image.clone", (0, "new", 8), "it has 10 MB, but datastore full has 0 MB left"),
@@ -384,6 +388,12 @@ FAR = "host edge is in cluster far, but the images and networks of the VM are in
         ("vn.reserve", (2, {"SIZE": "3"}), "virtual network empty has no address range "),
         ("vn.reserve", (1, {"SIZE": "1"}), RESERVED),
         ("vn.reserve", (6, {"SIZE": "1"}), None),
+        ("vn.reserve", (0, {"SIZE": "1", "AR_ID": "0", "IP": "10.1.0.0"}), None),
+        (
+            "vn.reserve",
+            (0, {"SIZE": "1", "AR_ID": "0", "MAC": "02:00:0a:01:00:0a"}),
+            "02:00:0a:01:00:0a and the 0 addresses after it are not in address range 0",
+        ),
         ("vn.reserve", (99, {"SIZE": "1"}), None),
         ("vn.reserve", (0, {"SIZE": "3", "AR_ID": "0", "IP": "10.1.0.7"}), None),
         (
@@ -462,6 +472,8 @@ def test_what_is_not_known_refuses_nothing():
     assert why("marketapp.allocate", {"ORIGIN_ID": 0}, 1, configuration=driver) is None
     required = {"MARKET_MAD_CONF": {"NAME": "http", "REQUIRED_ATTRS": "BASE_URL"}}
     assert why("market.update", 1, {"MARKET_MAD": "http", "BASE_URL": "x"}, 1, configuration=required) is None
+    assert why("market.update", 3, {"MARKET_MAD": "http"}, 1, configuration=required) is None, "it has the attribute"
+    assert why("market.update", 3, {"OTHER": "x"}, 1, configuration=required) is None
     assert why("market.update", 1, {"MARKET_MAD": "http"}, 1, configuration=required) == (
         "the marketplace driver http needs BASE_URL in the option template"
     )
