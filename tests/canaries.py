@@ -57,12 +57,14 @@ def attributes(place: str) -> dict[str, Any]:
 def value(place: str, name: str, option: dict[str, Any]) -> Any:
     """What an option is given that may hold a secret; None: it holds none."""
     kind = option.get("type", "str")
-    if name in KEEP or "choices" in option:
+    if name in KEEP or "choices" in option or name == "quotas":
         return None
     if "options" in option:
         inner = {one: value(f"{place}.{one}", one, spec) for one, spec in option["options"].items()}
         inner = {one: given for one, given in inner.items() if given is not None}
         return (inner if kind == "dict" else [inner]) if inner else None
+    if name == "context":
+        return attributes(place)["CONTEXT"]
     if kind == "dict" or (kind == "raw" and name in ("template", "attributes")):
         return attributes(place)
     if kind == "str" and SECRET.search(name):
@@ -138,7 +140,7 @@ class Echo:
     def refusal(self, flow: bool, method: str, handler: Any, body: bytes) -> bytes:
         said = f"Refused: {handler.headers} {body.decode(errors='replace')} and no more"
         if flow:
-            return said.encode()
+            return said.replace("\n\n", "\n").encode()  # the client leaves out what stands behind an empty line
         return (
             "<?xml version='1.0'?><methodResponse><params><param><value><array><data>"
             "<value><boolean>0</boolean></value>"

@@ -195,7 +195,7 @@ class Connection(ConnectionBase):
         code, found, errors = self._shell_command(command, entered)
         if code:
             said = to_native(errors, errors="surrogate_or_replace").strip()
-            raise AnsibleConnectionFailure("Cannot %s in the guest: %s" % (to_native(doing), said))
+            raise self._failure(Failure("Cannot %s in the guest: %s" % (to_native(doing), said)))
         return found
 
     def reset(self):

@@ -190,7 +190,7 @@ def _invocation(params, secrets):
 
 
 def _diff(report, secrets):
-    whole = secrets.shown(report.before), secrets.shown(report.after)
+    whole = secrets.difference(report.before), secrets.difference(report.after)
     before, after = contrast(*whole)
     if report.before != report.after and before == after:  # only a secret differs
         before, after = whole

@@ -58,6 +58,10 @@ class Secrets:
         """A result without the secrets of the task, and without those of the objects in it; see told()."""
         return told(value, self.given, self.names)
 
+    def difference(self, value):
+        """One side of the diff of an object without the secrets of the task, and without its own; see told()."""
+        return told(value, self.given | found(value, names=self.names), self.names)
+
     def cover(self, value):
         """The same value with secrets covered in all of its texts; for what a server may have said."""
         held = (answer.secrets(self.names) for answer in list(self._answers.values()))

@@ -123,6 +123,9 @@ def created(flow, name=None):
     return flow.create({"name": name or f"app{next(NUMBERS)}", "roles": [ROLE]}).ID
 
 
+LABEL = {"action": {"perform": "update", "params": {"append": True, "template_raw": 'LABELS="x"'}}}
+
+
 def labelled(flow, key):
     return int(flow.service_template(key).labels == ["x"])
 
@@ -145,7 +148,10 @@ WRITES = {
         created, lambda flow, key: [one.NAME for one in flow.service_templates()].count(key), service="OneFlow"
     ),
     "OneFlow: change": Method(
-        lambda flow, key: flow.update_attributes(key, {"LABELS": "x"}), labelled, created, service="OneFlow"
+        lambda flow, key: flow.request("POST", f"/service_template/{key}/action", LABEL),
+        labelled,
+        created,
+        service="OneFlow",
     ),
     "OneFlow: remove": Method(
         lambda flow, key: flow.delete(key, kind="service_template"),
@@ -212,7 +218,7 @@ def outcome(method, one, key):
 def test_a_read_is_asked_again(through, pauses, kind, place, action):
     found = trial(through, READS[kind], place, action)
     assert (found.value, found.error) == (found.expected, None)
-    assert found.connections == (1 if found.over else 2)
+    assert found.connections in ((1,) if found.over and action == "close" else (1, 2) if found.over else (2,))
 
 
 @pytest.mark.parametrize("kind", ["read", "OneFlow: read"])
@@ -231,7 +237,7 @@ def test_a_write_is_sent_once(through, pauses, kind, place, action):
     found = trial(through, WRITES[kind], place, action, pauses=pauses)
     assert (found.connections, found.pauses) == (1, [])
     assert (found.sent, found.ran) in ((0, 0), (1, 0), (1, 1))
-    if found.over:
+    if found.over and (action == "close" or found.error is None):  # a reset may overtake the answer
         assert (found.error, found.ran) == (None, 1)
     else:
         assert isinstance(found.error, OneConnectionException)

@@ -37,6 +37,16 @@ HOSTILE = {
     "yaml": "- x: !!python/object/apply:os.system [touch %(proof)s]",
     "path": "../../etc/passwd",
     "long": "L" * 120,
+    "lines": "a\nb: c\n- d\n# e",
+    "separators": "a\u2028b\u0085c\td",
+    "hidden": "a\u200bb\u2066c\ufeff",
+    "escape": "\\x1b[2J\\033]0;x\\007",
+    "attribute": '" onmouseover="alert(1)',
+    "option": "-rf",
+    "colon": "a: b # c",
+    "all": "all",
+    "tag": "!!python/name:os.system",
+    "bidirectional": "\u202ba\u202cb\u200f",
 }
 
 
@@ -158,6 +168,7 @@ def cloud(tmp_path):
     found.stop()
 
 
+GROUPED = {"one_vms": ["label", "NOTE"], "one_hosts": ["cluster", "NOTE0"]}
 READERS = ("one_vm_info", "one_template_info", "one_host_info")
 
 
@@ -199,7 +210,7 @@ def test_no_run_evaluates_or_shows_what_others_have_written(cloud, tmp_path):
 @pytest.mark.parametrize("name", ["one_vms", "one_hosts", "opennebula"])
 def test_no_inventory_evaluates_or_is_broken_by_it(cloud, tmp_path, name):
     source = tmp_path / f"playbook.{name}.yml"
-    facts = {} if name == "opennebula" else {"facts": ["full"], "strict": True}
+    facts = {} if name == "opennebula" else {"facts": ["full"], "strict": True, "group_by": GROUPED[name]}
     grouped = {"group_by_labels": True} if name == "opennebula" else {}
     keyed = {
         "keyed_groups": [{"key": "one_name | default(name)", "prefix": "n"}],
