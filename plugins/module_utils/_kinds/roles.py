@@ -151,7 +151,7 @@ def _merged(key, present, wanted, replace):
         return merged_template(present or {}, wanted, replace)
     if key in POLICIES:
         same_number = len(present or ()) == len(wanted)  # what the autoscaler remembers stays with its policy
-        return [dict(before, **after) for before, after in zip(present, wanted)] if same_number else wanted
+        return [dict(before, **after) for before, after in zip(present or (), wanted)] if same_number else wanted
     return merged_texts(present, wanted, replace) if isinstance(wanted, dict) else wanted
 
 
