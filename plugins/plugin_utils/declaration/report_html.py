@@ -13,7 +13,8 @@ import yaml
 from ...module_utils._core.failure import one_line, printable
 
 MOST_NODES = 400  # of a graph that a person can look at; with more, only what changes is drawn
-WIDTH, HEIGHT, GAP_X, GAP_Y = 170, 26, 60, 10  # of the box of an object, in pixels, and between boxes
+WIDTH, HEIGHT, GAP_X, GAP_Y = 220, 26, 60, 10  # of the box of an object, in pixels, and between boxes
+LONGEST = 26  # characters in a box, of 8 pixels at most
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -179,7 +180,7 @@ def _edges(plan, places):
 
 def _box(one, x, y):
     text = "%s %s" % (one.kind, one.declared.name)
-    cut = text if len(text) <= 26 else text[:25] + "…"
+    cut = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return (
         '<g class="%s"><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="4"/>'
         '<text x="%d" y="%d">%s</text></g>'

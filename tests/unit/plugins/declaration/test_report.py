@@ -87,6 +87,14 @@ def test_the_graph_is_drawn_from_left_to_right(site):
     assert all(int(start) < int(end) for start, end in ends)
 
 
+def test_the_text_of_a_box_fits_into_it(site):
+    name = "m" * 60
+    dummy, plan, dummy = site.plan({"groups": [{"name": name}]})
+    text = re.search(r">([^<]*)</text>", report_html.page(plan)).group(1)
+    assert text.endswith("m…")
+    assert len(text) * 8 <= report_html.WIDTH - 8
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_a_browser_shows_it(page, tmp_path):
     path = tmp_path / "plan.html"
