@@ -262,11 +262,13 @@ def attached_nic(cloud, oid, body):
 
 def changed_sections(cloud, oid, body, mode):
     found, parts = canonical(body), _parts(cloud, oid)
+    if "PORT" in first_vector(found, "GRAPHICS"):
+        return "the PORT of GRAPHICS is set when a VM is created, and stays"
     if parts and "CONTEXT" in found and not first_vector(parts, "CONTEXT"):
         return "the VM was created without CONTEXT, and cannot get one"
     devices = {name: vectors(parts, name) for name in ("DISK", "NIC")}
     why = _boot(dict(devices, OS=found["OS"])) if parts and "OS" in found else None
-    return why or _boot_files(found) or _graphics(found) or raw_refused(found) or by_cloud(cloud, found)
+    return why or _boot_files(found) or raw_refused(found) or by_cloud(cloud, found)
 
 
 # ---------------------------------------------------------------- calls for a VM that exists

@@ -61,18 +61,22 @@ CAPACITY: list[tuple[str, Callable[[str], bool], str, bool]] = [  # name, test, 
     ("MEMORY", positive_integer, INTEGER, True),
     ("CPU", positive_float, FLOAT, True),
     ("VCPU", positive_integer, INTEGER, False),
-    ("CPU_COST", not_negative, FLOAT, False),
-    ("MEMORY_COST", not_negative, FLOAT, False),
-    ("DISK_COST", not_negative, FLOAT, False),
 ]
+NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 
 
 def check_capacity(body: Template) -> None:
-    """Raises Refused when capacity or costs are not numbers as they should be."""
+    """Raises Refused when capacity is no number as it should be, or a cost negative; what is no cost is lost."""
     for name, good, words, required in CAPACITY:
         if (required or name in body) and not good(body.text(name)):
             raise internal(f"{name} attribute must be {words}.")
     body.set("CPU", f"{body.number('CPU'):.6g}")
+    for name in ("CPU_COST", "MEMORY_COST", "DISK_COST"):
+        given = body.pop(name)
+        if NUMBER.fullmatch(given):
+            if float(given) < 0:
+                raise internal(f"{name} attribute must be {FLOAT}.")
+            body.set(name, f"{float(given):.6g}")
 
 
 # ---------------------------------------------------------------- all of it

@@ -416,7 +416,11 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         {"name": "vm", "updateconf": {"RAW": {"TYPE": "nope", "DATA": "x"}}},
         "RAW (TYPE) is one of dummy, kvm, lxc,",
     ),
-    ("one_vm", {"name": "vmp", "updateconf": {"GRAPHICS": {"PORT": "zz"}}}, "GRAPHICS (PORT) is a number up to 65535,"),
+    (
+        "one_vm",
+        {"name": "vmp", "updateconf": {"GRAPHICS": {"PORT": "zz"}}},
+        "the PORT of GRAPHICS is set when a VM is created",
+    ),
     ("one_vm_migrate", {"name": "vm", "host": "off"}, "host off is offline"),
     ("one_vm_backup", {"name": "vm", "datastore": "default"}, "datastore default is no backup datastore"),
     (

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from lab import Lab
 
 SIZE = "CPU=1 MEMORY=64"
 
@@ -157,3 +158,29 @@ def test_the_scheduler_chooses_networks(one):
     assert state(one, vm) == "3"
     assert "<NETWORK><![CDATA[blue]]></NETWORK>" in shown
     assert "<IP><![CDATA[10.2.0.1]]></IP>" in shown
+
+
+# As 6.10.5 and 7.4.0 answered.
+COSTS = {
+    "1.5": "1.5",
+    " 2": "2",
+    "+3": "3",
+    "1.": "1",
+    "1e2": "100",
+    "1234567.5": "1.23457e+06",
+    "0.000012345678": "1.23457e-05",
+    **dict.fromkeys(("x", "1x", "1 2", "0x10", "inf", "nan", ""), None),
+}
+
+
+@pytest.mark.parametrize(("given", "stored"), COSTS.items())
+@pytest.mark.parametrize("name", ["CPU_COST", "MEMORY_COST", "DISK_COST"])
+def test_a_cost_is_a_number_or_lost(name, given, stored):
+    lab = Lab(hosts=0)
+    oid = lab("vm.allocate", f'CPU="1" MEMORY="64" {name}="{given}"', True)
+    assert lab.vm(oid).findtext(f"TEMPLATE/{name}") == stored
+
+
+def test_a_negative_cost_is_refused():
+    said = Lab(hosts=0).refusal("vm.allocate", 'CPU="1" MEMORY="64" CPU_COST="-0.5"', True)
+    assert said == "CPU_COST attribute must be a positive float or integer value."
