@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import argument_specs
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.data import plain
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse
 from fake_vms import refusal
 
 SPEC = {
@@ -76,4 +77,12 @@ def test_the_first_state_is_the_default():
 
 
 def test_an_answer_is_plain_data():
+    document = (
+        "<HOST><ID>3</ID><NAME>node</NAME><VMS><ID>7</ID></VMS><TEMPLATE><A>1</A><B><C>2</C></B></TEMPLATE></HOST>"
+    )
+    found = plain(parse(document))
+    assert {name: found[name] for name in ("ID", "NAME", "VMS")} == {"ID": 3, "NAME": "node", "VMS": {"ID": [7]}}
+    assert found["TEMPLATE"] == {"A": "1", "B": {"C": "2"}}
+    assert not [name for name, value in found.items() if value is None or name.startswith("_") or name == "to_xml"]
+    assert plain([parse("<VM><ID>1</ID></VM>")])[0]["ID"] == 1
     assert plain({"a": [1, ("b", None)], "c": {"d": True}}) == {"a": [1, ["b", None]], "c": {"d": True}}
