@@ -22,6 +22,7 @@ from ..plugin_utils.declaration.shared_cloud import SharedCloud
 from .one_cloud import Modules
 
 EXPRESSIONS = ("{{", "{%", "{#")  # what Jinja evaluates begins with one of these
+BREAKS = frozenset("\r\x85\u2028\u2029\ufeff")  # which parsers take for other breaks, unless they are escaped
 WHERE = ("owner", "group", "label", "name")
 
 
@@ -111,9 +112,8 @@ class _Indented(yaml.SafeDumper):
 def _text(dumper, value):
     """A text in YAML; what Ansible would take for an expression is marked as none."""
     expression = any(sign in value for sign in EXPRESSIONS)
-    return dumper.represent_scalar(
-        "!unsafe" if expression else "tag:yaml.org,2002:str", value, "'" if expression else None
-    )
+    style = '"' if BREAKS.intersection(value) else "'" if expression else None
+    return dumper.represent_scalar("!unsafe" if expression else "tag:yaml.org,2002:str", value, style)
 
 
 _Indented.add_representer(str, _text)

@@ -15,6 +15,7 @@ from ansible_collections.privazio.opennebula.plugins.action.one_export import te
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import LONGEST, one_line, printable
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException, OneServer
+from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import document as document_module
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import report_html
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.export import Left
 from ansible_runs import PASSWORD, ansible
@@ -75,7 +76,8 @@ def test_a_message_of_megabytes_is_cut():
     assert shown.endswith("(and 4980000 more characters)")
 
 
-NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+BREAKS = st.sampled_from("\r\n\t\x85\u2028\u2029\ufeff\u202e {%")
+NAMES = st.text(st.characters(exclude_categories=["Cs"]) | BREAKS, min_size=1)
 
 
 @given(NAMES, NAMES)
@@ -84,13 +86,12 @@ def test_an_exported_document_is_read_as_it_was_written_whatever_is_in_it(name, 
     document = {"templates": [{"name": name, "template": {"NOTE": value}}]}
     text = exported_text(document, left)
 
-    class Loader(yaml.SafeLoader):
-        pass
-
-    unsafe = []
-    Loader.add_constructor("!unsafe", lambda loader, node: unsafe.append(node.value) or node.value)
-    assert yaml.load(text, Loader) == document  # noqa: S506
-    assert all(one in unsafe for one in (name, value) if re.search("{{|{%|{#", one))
+    for loader in {yaml.SafeLoader, document_module.LOADER}:
+        kind = type("Loader", (loader,), {})
+        unsafe = []
+        kind.add_constructor("!unsafe", lambda loader, node, found=unsafe: found.append(node.value) or node.value)
+        assert yaml.load(text, kind) == document  # noqa: S506
+        assert all(one in unsafe for one in (name, value) if re.search("{{|{%|{#", one))
 
 
 class Told:
