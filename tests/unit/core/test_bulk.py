@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import refusals
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
@@ -33,6 +34,12 @@ from fake_objects import (
     thing,
 )
 from fake_vms import refusal
+
+
+@pytest.fixture(autouse=True)
+def no_rules(monkeypatch):
+    """The kind of these tests has the methods of another one, whose rules do not concern it."""
+    monkeypatch.setattr(refusals, "RULES", {})
 
 
 class Forgetting(Cloud):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import refusals
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Broken, Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, interim_name
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import (
@@ -35,6 +36,13 @@ from fake_objects import (
     unsure,
 )
 from fake_vms import Element, refusal
+
+
+@pytest.fixture(autouse=True)
+def no_rules(monkeypatch):
+    """The kind of these tests has the methods of another one, whose rules do not concern it."""
+    monkeypatch.setattr(refusals, "RULES", {})
+
 
 POOL = ("vntemplatepool.info", -2, -1, -1)
 INFO = ("vntemplate.info", 0)
