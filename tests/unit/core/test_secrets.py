@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import secrets
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.secret_names import names_with
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.secrets import LEAST, Secrets, found, told
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +113,152 @@ def test_an_answer_is_searched_once_until_another_comes(monkeypatch):
     known.remember("user", answers[1])
     assert [known.line("second secret") for dummy in range(3)] == ["********"] * 3
     assert searched == answers
+
+
+# ---------------------------------------------------------------- what is looked for
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEvQIBADANBgkq\nshort\n-----END RSA PRIVATE KEY-----"
+MINE = names_with(("COLOR",))
+
+
+@pytest.mark.parametrize(
+    ("value", "secrets_in_it"),
+    [
+        ({"password": "abcd"}, {"abcd"}),
+        ({"password": "abc"}, set()),
+        ({"password": " abcd "}, {"abcd"}),
+        ({"password": ["abcd", "efgh"]}, {"abcd", "efgh"}),
+        ({"password": ("abcd", None, True)}, {"abcd"}),
+        ({"password": {"a": "abcd"}}, set()),
+        ({"password": {"token": "abcd"}}, {"abcd"}),
+        ({"password": None}, set()),
+        ({"a": [{"password": "abcd"}]}, {"abcd"}),
+        ({"a": "abcd"}, set()),
+        ({"color": "rosewood"}, {"rosewood"}),
+        ({"a": [{"color": "rosewood"}]}, {"rosewood"}),
+        ({"a": 'COLOR="rosewood"'}, {"rosewood"}),
+        ({"a": "COLOR='rosewood'", "b": "DB_PASSWORD=abcd"}, {"rosewood", "abcd"}),
+        (["COLOR=rosewood"], {"rosewood"}),
+        ({"a": "NAME=rosewood"}, set()),
+        ({"a": "http://me:hush1@host/"}, {"hush1"}),
+        ({"a": "http://me:hush1@host/ PASSWORD=abcd"}, {"hush1", "abcd"}),
+        ({"a": "http://host:2633/"}, set()),
+        ({"a": '{"password": "abcd"}'}, {"abcd"}),
+        ({"a": "Error parsing: PASSWORD=my word@^_^@B=2"}, {"my word"}),
+        ({"password": "a\"b'c"}, {"a\"b'c", "a\\\"b'c", "a\"b\\'c", "a&quot;b&#x27;c"}),
+        (
+            {"password": "x\n#!/bin/a/long/path\n-----and a long line"},
+            {"x\n#!/bin/a/long/path\n-----and a long line", "x\\n#!/bin/a/long/path\\n-----and a long line"},
+        ),
+        (
+            {"password": "x\n0123456789abcdef\n0123456789abcde"},
+            {"x\n0123456789abcdef\n0123456789abcde", "x\\n0123456789abcdef\\n0123456789abcde", "0123456789abcdef"},
+        ),
+    ],
+)
+def test_the_texts_that_are_secrets(value, secrets_in_it):
+    assert found(value, names=MINE) == secrets_in_it
+
+
+@pytest.mark.parametrize(
+    ("value", "may"),
+    [
+        ("a=b", True),
+        ("a:b", True),
+        (KEY.replace(":", "").replace("=", ""), True),
+        ("plain", False),
+        (7, True),
+        ({}, True),
+    ],
+)
+def test_where_a_secret_could_be(value, may):
+    assert secrets.may_hold(value) is may
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [(KEY, True), ("http://me:hush@host", True), ("http://host:80/", False), ("PRIVATE KEY-----", False), ("x", False)],
+)
+def test_a_secret_may_be_told_by_its_form(text, has):
+    assert secrets.has_form(text) is has
+
+
+def test_private_keys_and_passwords_of_urls_are_covered_whatever_their_name():
+    assert told({"a": [KEY]}) == {"a": ["-----BEGIN RSA PRIVATE KEY-----********-----END RSA PRIVATE KEY-----"]}
+    assert told("see http://me:hush@host/") == "see http://me:********@host/"
+
+
+def test_the_secrets_of_an_object_are_covered_in_it_alone():
+    mine = {"id": 1, "COLOR": "rosewood", "said": "rosewood"}
+    assert told([mine, {"said": "rosewood"}], names=MINE) == [
+        {"id": 1, "COLOR": "********", "said": "********"},
+        {"said": "rosewood"},
+    ]
+    assert told({"COLOR": "rosewood", "said": "rosewood"}, names=MINE) == {"COLOR": "********", "said": "rosewood"}
+    assert told({"one_auth": "me:abcd", "x": "abcdefgh"}, {"abcd", "abcdefgh"}) == {
+        "one_auth": "me:abcd",
+        "x": "********",
+    }
+
+
+def test_a_result_is_shown_without_the_secrets_of_the_task():
+    known = Secrets({"password": "first", "color": "rosewood"}, ["COLOR"])
+    assert known.given == {"first", "rosewood"}
+    known.add({"token": "second", "color": "mahogany"})
+    assert known.given == {"first", "rosewood", "second", "mahogany"}
+    result = {"said": "first rosewood second mahogany third", "COLOR": "teak", "token": "third"}
+    covered = {"COLOR": "********", "token": "********"}
+    assert known.shown(result) == {"said": "******** ******** ******** ******** third", **covered}
+    assert known.shown({"id": 1, **result})["said"] == " ".join(["********"] * 5)
+    assert known.difference(result) == {"said": " ".join(["********"] * 5), **covered}
+    assert known.difference({"COLOR": "ebony", "a": ["of ebony"]}) == {"COLOR": "********", "a": ["of ********"]}
+
+
+def test_what_a_server_says_is_covered_wherever_the_secret_is_from():
+    known = Secrets({"password": "first"}, ["COLOR"], "me:se:cond")
+    basic = base64.b64encode(b"me:se:cond").decode()
+    assert known.cover(["first", {"a": f"se:cond me:se:cond {basic} cond"}]) == [
+        "********",
+        {"a": "******** ******** ******** cond"},
+    ]
+    known.remember("k", {"COLOR": "rosewood", "password": "third"})
+    assert known.cover({"a": "rosewood third"}) == {"a": "******** ********"}
+    known.remember("k", "no dictionary")
+    known.remember("n", 7)
+    assert known.cover("rosewood third") == "rosewood third"
+    assert known.cover(["COLOR=teak", "it was teak"]) == ["COLOR=********", "it was ********"]
+    assert known.cover({"a": {"b": "COLOR=teak"}, "c": ("it was teak", 7)}) == {
+        "a": {"b": "COLOR=********"},
+        "c": ["it was ********", 7],
+    }
+    assert known.cover({"COLOR": "teak"}) == {"COLOR": "********"}
+    assert Secrets().cover("me:se:cond") == "me:se:cond"
+    assert known.message("first\x1b\n") == "********\\x1b\n"
+    assert known.line("first\x1b\n") == "********\\x1b\\n"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_secrets_are_found_in_answers_of_the_api(whole):
+    answer = parse(
+        "<USER><ID>3</ID><TEMPLATE><COLOR>rosewood</COLOR><TOKEN>abcd</TOKEN><A>PASSWORD=efgh</A></TEMPLATE></USER>"
+    )
+    known = Secrets(names=["COLOR"])
+    known.remember("user", parsed(answer) if whole else answer)
+    assert known.cover("rosewood abcd efgh USER") == "******** ******** ******** USER"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('TOKEN=""', 'TOKEN=""'),
+        ("TOKEN='YES'", "TOKEN='YES'"),
+        ("TOKEN='abcd'", "TOKEN='********'"),
+        ("TOKEN=XXabcd", "TOKEN=********"),
+        ('TOKEN="XYESX"', 'TOKEN="********"'),
+        ("TOKEN=' '", "TOKEN='********'"),
+        ("NAME=abcd", "NAME=abcd"),
+    ],
+)
+def test_what_is_assigned_keeps_its_quotes(said, shown):
+    assert Secrets().cover(said) == shown
+    assert hasattr(Secrets().names, "patterns"), "the patterns are kept with the names"
