@@ -31,7 +31,9 @@ def left(cloud, one, item, desired):
     plan = _plan(cloud, item, desired, one) if failure is not None else None
     if plan is None:  # all is well, or the first failure tells more
         return failure, None
-    if one.failure is not None and not plan.after and not isinstance(failure, TimeOver):
+    # A VM that is on its way to a state may not arrive, where its driver fails.
+    arrives = one.waits and desired.state is not None and bool(plan.steps) and status(item) in COMING
+    if one.failure is not None and not plan.after and not arrives and not isinstance(failure, TimeOver):
         return None, None
     again = one.resumed(item, without(plan.steps, one.done))
     return failure, again if _may_help(one, again) else None

@@ -113,3 +113,19 @@ def test_rounds_come_to_an_end():
     message = refusal(operation.change, here, VM, having(), {"disks": [{"IMAGE_ID": "4"}]}, operation.Choices())[0]
     assert "wrong state HOTPLUG" in message
     assert [call[0] for call in here.one.calls].count("vm.attach") == 4
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("SHUTDOWN_POWEROFF", (True, [Reach("poweredoff")])),
+        ("POWEROFF", (False, None)),
+        ("RUNNING", (True, None)),
+    ],
+)
+def test_a_vm_on_its_way_after_a_lost_answer_is_waited_for(now, expected):
+    lost = Failure("Cannot power off VM db: the connection was closed.")
+    lost.unclear = True
+    desired = DesiredState({}, VM, state="poweredoff")
+    failure, again = left(cloud(), ended(lost, desired), having(state=now), desired)
+    assert (failure is not None, whats(again)) == expected
