@@ -24,6 +24,10 @@ DRIVERS = {
         {"NAME": "vxlan"},
         {"NAME": "802.1Q"},
     ],
+    "AUTH_MAD_CONF": [
+        {"NAME": "ldap", "DRIVER_MANAGED_GROUPS": "yes"},
+        {"NAME": "core", "DRIVER_MANAGED_GROUPS": "NO"},
+    ],
     "MARKET_MAD_CONF": [{"NAME": "http", "APP_ACTIONS": "create, delete"}, {"NAME": "one", "APP_ACTIONS": "monitor"}],
 }
 DATASTORES = [
@@ -124,8 +128,14 @@ VNETS = [
     vnet(6, "top", ar(0, "10.1.0.5", 1), PARENT_NETWORK_ID=0),
 ]
 MARKETS = [
-    Element(ID=0, NAME="public", MARKET_MAD="one", TEMPLATE={"MARKET_MAD": "one"}),
-    Element(ID=1, NAME="private", MARKET_MAD="http", TEMPLATE={"MARKET_MAD": "http"}),
+    Element(
+        ID=0,
+        NAME="public",
+        MARKET_MAD="one",
+        TEMPLATE={"MARKET_MAD": "one"},
+        MARKETPLACEAPPS=Element(ID=list(range(12, 0, -1))),
+    ),
+    Element(ID=1, NAME="private", MARKET_MAD="http", TEMPLATE={"MARKET_MAD": "http"}, MARKETPLACEAPPS=Element(ID=[])),
     Element(ID=2, NAME="strange", MARKET_MAD="other", TEMPLATE={}),
     Element(ID=3, NAME="based", MARKET_MAD="x", TEMPLATE={"MARKET_MAD": "x", "BASE_URL": "u"}),
 ]
@@ -134,6 +144,23 @@ POOLS = {
     "imagepool_info": IMAGES,
     "vnpool_info": VNETS,
     "marketpool_info": Element(MARKETPLACE=MARKETS),
+    "userpool_info": Element(
+        USER=[
+            Element(ID=0, NAME="oneadmin", AUTH_DRIVER="core"),
+            Element(ID=2, NAME="ann", AUTH_DRIVER="core"),
+            Element(ID=3, NAME="bob", AUTH_DRIVER="ldap"),
+            Element(ID=4, NAME="eve", AUTH_DRIVER="x509"),
+        ],
+        QUOTAS=[],
+    ),
+    "grouppool_info": Element(
+        GROUP=[
+            Element(ID=100, NAME="dev", USERS=Element(ID=[])),
+            Element(ID=101, NAME="ops", USERS=Element(ID=list(range(12, 0, -1)))),
+            Element(ID=1, NAME="users", USERS=Element(ID=[2])),
+        ],
+        QUOTAS=[],
+    ),
     "hostpool_info": [
         Element(ID=0, NAME="node", STATE=2, CLUSTER_ID=0, CLUSTER="default", VMS=Element(ID=list(range(20, 8, -1)))),
         Element(ID=1, NAME="off", STATE=8, CLUSTER_ID=0, CLUSTER="default", VMS=Element(ID=[])),
@@ -451,8 +478,49 @@ FAR = "host edge is in cluster far, but the images and networks of the VM are in
         ("marketapp.allocate", ({}, 1), None),
         ("secgroup.delete", (0,), "OpenNebula keeps the security group with id 0"),
         ("secgroup.delete", (3,), None),
-        ("cluster.delete", (0,), "OpenNebula keeps the cluster with id 0"),
-        ("cluster.delete", (1,), None),
+        *[
+            (f"{kind}.delete", (oid,), f"OpenNebula keeps its own {words}, with ids below 100" if oid < 100 else None)
+            for kind, words in (("cluster", "clusters"), ("group", "groups"), ("vdc", "VDCs"), ("zone", "zones"))
+            for oid in (0, 99, 100)
+        ],
+        # ------------------------------------------------ users and groups
+        ("user.delete", (0,), "OpenNebula keeps its user oneadmin"),
+        ("user.delete", (2,), None),
+        ("user.enable", (0, False), "oneadmin cannot be disabled"),
+        ("user.quota", (0, {}), "oneadmin has no quotas"),
+        ("user.quota", (2, {}), None),
+        ("group.quota", (0, {}), "the group oneadmin has no quotas"),
+        ("user.chgrp", (0, 100), "oneadmin stays in the group oneadmin"),
+        ("user.chgrp", (0, 0), None),
+        ("user.chgrp", (2, 100), None),
+        ("user.chgrp", (3, 100), "the authentication driver ldap manages the groups of its users"),
+        ("user.addgroup", (3, 100), "the authentication driver ldap manages the groups of its users"),
+        ("user.addgroup", (4, 100), None),
+        ("user.addgroup", (99, 100), None),
+        # ------------------------------------------------ hooks, network templates, VM groups
+        ("hook.allocate", ({"TYPE": "API"},), None),
+        ("hook.allocate", ({"TYPE": "state", "RESOURCE": "vm", "STATE": "active", "LCM_STATE": "running"},), None),
+        ("hook.allocate", ({"TYPE": "state", "RESOURCE": "VM", "ON": "RUNNING"},), None),
+        ("hook.allocate", ({"RESOURCE": "VM", "ON": "custom", "STATE": "x"},), None),
+        ("hook.allocate", ({"RESOURCE": "DISK"},), "RESOURCE is one of VM, HOST, IMAGE and NET, not 'DISK'"),
+        ("hook.allocate", ({"RESOURCE": "NET", "STATE": "any"},), None),
+        ("hook.allocate", ({"RESOURCE": "HOST", "STATE": "MONITORED"},), None),
+        ("hook.allocate", ({"RESOURCE": "HOST", "STATE": "XYZ"},), "there is no state xyz."),
+        ("hook.allocate", ({"RESOURCE": "IMAGE", "STATE": "READDY"},), "there is no state readdy. Did you mean ready?"),
+        ("hook.allocate", ({"RESOURCE": "IMAGE", "STATE": "INIT"},), "there is no state init."),
+        ("hook.allocate", ({"RESOURCE": "VM", "STATE": "FAILED"},), "there is no state failed."),
+        ("hook.allocate", ({"RESOURCE": "VM", "STATE": "ACTIVE", "LCM_STATE": "XYZ"},), "there is no state xyz."),
+        ("hook.allocate", ({"RESOURCE": "HOST", "STATE": "ERROR", "LCM_STATE": "XYZ"},), None),
+        ("vntemplate.allocate", ({"vn_mad": "bridge"},), None),
+        ("vntemplate.allocate", ({"BRIDGE": "b"},), "give VN_MAD in the option template"),
+        ("vmgroup.allocate", ({"ROLE": [{"NAME": "a"}, {"NAME": "b"}], "AFFINED": "a,b"},), None),
+        ("vmgroup.allocate", ({"ROLE": [{"NAME": "a"}, {"POLICY": "NONE"}]},), "each role has a name"),
+        (
+            "vmgroup.allocate",
+            ({"AFFINED": ["a, b", "c,d"], "ANTI_AFFINED": "b,a"},),
+            "the roles a, b are affined and anti-affined",
+        ),
+        ("vmgroup.allocate", ({"AFFINED": "a,b", "ANTI_AFFINED": ["a,c"]},), None),
     ],
 )
 def test_why_a_call_is_refused(method, arguments, reason):
@@ -494,6 +562,12 @@ FORESEEN = "OpenNebula would refuse this, unless an earlier task changes it: %s.
         ("secgroup.delete", 3, "it is used by VM 1, 2, 3"),
         ("secgroup.delete", 4, "it is used by VM 5"),
         ("vn.delete", 0, None),
+        ("group.delete", 100, None),
+        ("group.delete", 101, "it has the users 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"),
+        ("group.delete", 199, None),
+        ("market.delete", 0, "it has the apps 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"),
+        ("market.delete", 1, None),
+        ("market.delete", 9, None),
         ("datastore.delete", 1, "it has the images 3, 7"),
         ("datastore.delete", 2, None),
         ("datastore.delete", 99, None),
@@ -786,7 +860,11 @@ def test_what_a_vm_needs_and_is_yet_to_come_is_told():
         ("vm.updateconf", (5, {"OS": {"BOOT": "nic0"}}, 1), "OS (BOOT) names nic0, which the VM does not have"),
         ("vm.updateconf", (7, {"OS": {"BOOT": "disk1"}}, 1), None),
         ("vm.updateconf", (5, {"OS": {"KERNEL_DS": "k"}}, 1), KERNEL % ("KERNEL_DS", "k")),
-        ("vm.updateconf", (5, {"GRAPHICS": {"PORT": "x"}}, 1), "GRAPHICS (PORT) is a number up to 65535, not 'x'"),
+        (
+            "vm.updateconf",
+            (5, {"GRAPHICS": {"PORT": "x"}}, 1),
+            "the PORT of GRAPHICS is set when a VM is created, and stays",
+        ),
         ("vm.updateconf", (5, {"RAW": {"TYPE": "x"}}, 1), RAW % "x"),
         (
             "vm.updateconf",
