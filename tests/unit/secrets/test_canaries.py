@@ -51,6 +51,7 @@ NEEDED = {
     "one_vm_schedule": {"schedules": [{"action": "poweroff", "time": "+100000"}]},
     "one_vm_snapshot": {"snapshot": "canary"},
     "one_vnet": {"vn_mad": "dummy", "bridge": "br0"},
+    "one_vntemplate": {"template": {**attributes("one_vntemplate.template"), "VN_MAD": "dummy"}},
     "one_zone": {"servers": None},
 }
 PASSED_OVER = {"one_cloud", "one_export", "one_call"}  # which have tasks of their own
