@@ -35,7 +35,7 @@ UNFIT = "|".join(
     ]
 )
 # Of a run that names an object that is gone, and too little to create it.
-LACKING = r"There is no |does not have|VN_MAD is mandatory|has no snapshot"
+LACKING = r"There is no |does not have|(?:VN_MAD is mandatory|give VN_MAD)|has no snapshot"
 # What a run may say, by what happened; it may also end well.
 SAYS = {
     "deleted": f"{GONE}|{UNFIT}|{LACKING}",
