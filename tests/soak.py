@@ -335,7 +335,7 @@ def of_info(draw: random.Random) -> Task:
     )
 
 
-KINDS = sorted(set(SUBJECTS) - {"zone", "vm", "marketplace"})
+KINDS = sorted(set(SUBJECTS) - {"zone", "vm"})
 DRAWN: tuple[tuple[Callable[[random.Random], Task], int], ...] = (
     (lambda draw: of_kind(draw, draw.choice(KINDS)), 10),
     (of_vm, 4),
