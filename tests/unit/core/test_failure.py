@@ -198,10 +198,9 @@ def test_a_method_that_the_server_does_not_have_names_its_release():
 
 
 def test_a_fault_of_the_collection_asks_to_be_reported():
-    try:
+    with pytest.raises(KeyError) as caught:
         raise KeyError("x")
-    except KeyError as caught:
-        found = failure.fault(caught)
+    found = failure.fault(caught.value)
     assert found.message == ("This is a fault of the collection privazio.opennebula, please report it: KeyError: 'x'.")
     assert found.data["exception"].startswith("Traceback (most recent call last):\n")
     assert found.data["exception"].endswith("KeyError: 'x'\n")

@@ -61,7 +61,7 @@ def test_a_number_that_is_too_small_is_told(option, least):
 
 def test_a_value_that_is_nested_too_deeply_is_told():
     value: list = []
-    for _ in range(argument_specs.DEEPEST * 2):
+    for dummy in range(argument_specs.DEEPEST * 2):
         value = [value]
     assert argument_specs.refuse_deep({"template": [[]], "name": "x"}) is None
     assert refusal(argument_specs.refuse_deep, {"name": "x", "template": value}) == (

@@ -320,7 +320,7 @@ def test_no_task_in_a_guest_shows_a_secret(tmp_path, tmp_path_factory, tally, re
     hosts.write_text(yaml.safe_dump({"all": {"hosts": {"web": {}}, "vars": variables}}), encoding="utf-8")
     given = ("-i", str(hosts), "-vvvv", "--diff", "-e", f"@{held}", str(book))
     done, lines = ansible(tmp_path, endpoint, *given)
-    for server in {endpoint, behind}:
+    for server in dict.fromkeys((endpoint, behind)):
         server.stop()
     assert "PLAY RECAP" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
     assert refused or (guests / "vm-0/s").read_text() == WRITTEN, done.stdout[-3000:]

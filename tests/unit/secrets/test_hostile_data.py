@@ -86,7 +86,7 @@ def test_an_exported_document_is_read_as_it_was_written_whatever_is_in_it(name, 
     document = {"templates": [{"name": name, "template": {"NOTE": value}}]}
     text = exported_text(document, left)
 
-    for loader in {yaml.SafeLoader, document_module.LOADER}:
+    for loader in dict.fromkeys((yaml.SafeLoader, document_module.LOADER)):
         kind = type("Loader", (loader,), {})
         unsafe = []
         kind.add_constructor("!unsafe", lambda loader, node, found=unsafe: found.append(node.value) or node.value)
