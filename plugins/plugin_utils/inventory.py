@@ -110,7 +110,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         self._checked = set()  # names of variables that Ansible has taken
         try:
-            lines_of(path)
+            lines_of(path)  # refuses what is nested far too deeply: to load that ends Python
             self._configure(self._checked_config(path), path)
             with uncollected():
                 self._populate(self._cached(path, cache))

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from .numbers import is_whole
 
 FIELDS = ("IP", "IP6", "MAC")
-
-
+MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}\Z")
 HELD = 0xFFFFFFFF  # the lower half of who has an address on hold
 
 
@@ -47,12 +47,15 @@ def place(ar, name, address):
     return found if 0 <= found < int(ar.SIZE) else None
 
 
+def is_mac(text):
+    """Whether a text, in small letters, is a MAC address."""
+    return MAC.match(text) is not None
+
+
 def number(address):
     """The number that an IP or MAC address is.
 
     Raises:
         ValueError: it is none.
     """
-    if address.count(":") == 5:
-        return int(address.replace(":", ""), 16)
-    return int(ipaddress.ip_address(address))
+    return int(address.replace(":", ""), 16) if is_mac(address.lower()) else int(ipaddress.ip_address(address))

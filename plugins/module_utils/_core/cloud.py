@@ -217,11 +217,11 @@ class Cloud:
     def _denial(self, method, right, word, oid):
         of_oneflow = OF_ONEFLOW.match(method or "") if word == "DOCUMENT" else None
         kind = of_oneflow.group(1) if of_oneflow else ACL_TYPES.get(word, word.lower())
-        item = self._known(kind, int(oid)) if oid else None
+        item = self._looked_up(kind, int(oid)) if oid else None
         owners = {name: getattr(item, field, None) for name, field in OWNERS.items()}
         return dict(owners, right=right, object=kind, id=int(oid) if oid else None)
 
-    def _known(self, kind, oid):
+    def _looked_up(self, kind, oid):
         """An object as this task has read it, or as the user may see it; None: neither."""
         found = self._seen_before(kind, oid)
         if found is None and kind in KINDS:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..pyone.constants import HOST_STATES, IMAGE_STATES, LCM_STATE, VM_STATE
+from ..pyone.constants import DATASTORE_TYPES, HOST_STATES, IMAGE_STATES, IMAGE_TYPES, LCM_STATE, VM_STATE
 from . import addresses, vm_refusals
-from .failure import Failure, did_you_mean
+from .failure import MOST, Failure, did_you_mean
 from .numbers import is_whole
 from .values import canonical, first_text, vectors
 
@@ -61,8 +61,7 @@ def _driver_refused(cloud, name, body):
 
 # ---------------------------------------------------------------- datastores
 
-IMAGES, SYSTEM, FILES, BACKUPS = range(4)  # TYPE of a datastore
-TYPES = {"SYSTEM_DS": SYSTEM, "FILE_DS": FILES, "BACKUP_DS": BACKUPS}
+TYPES = {"SYSTEM_DS": DATASTORE_TYPES.SYSTEM, "FILE_DS": DATASTORE_TYPES.FILE, "BACKUP_DS": DATASTORE_TYPES.BACKUP}
 DISK_TYPES = "FILE CD_ROM BLOCK RBD RBD_CDROM GLUSTER GLUSTER_CDROM SHEEPDOG SHEEPDOG_CDROM ISCSI".split()
 
 
@@ -77,12 +76,13 @@ def _changed_datastore(cloud, oid, body, mode):
 
 def _datastore_refused(cloud, body, changed=None):
     changed = body if changed is None else changed
-    kind, disks = TYPES.get(first_text(body, "TYPE"), IMAGES), first_text(changed, "DISK_TYPE")
+    kind, disks = TYPES.get(first_text(body, "TYPE"), DATASTORE_TYPES.IMAGE), first_text(changed, "DISK_TYPE")
     if disks and disks not in DISK_TYPES:
         return "DISK_TYPE is one of %s, not %r.%s" % (", ".join(DISK_TYPES), disks, did_you_mean(disks, DISK_TYPES))
-    if kind == SYSTEM and first_text(changed, "DS_MAD") not in NONE:
+    if kind == DATASTORE_TYPES.SYSTEM and first_text(changed, "DS_MAD") not in NONE:
         return "a system datastore has no %s (DS_MAD), only a %s" % (WORDS["DS_MAD"], WORDS["TM_MAD"])
-    names = [name for name, other in (("DS_MAD", SYSTEM), ("TM_MAD", BACKUPS)) if kind != other and name in changed]
+    drivers = {"DS_MAD": DATASTORE_TYPES.SYSTEM, "TM_MAD": DATASTORE_TYPES.BACKUP}  # → the type that has none
+    names = [name for name, without in drivers.items() if kind != without and name in changed]
     return next(filter(None, (_driver_refused(cloud, name, body) for name in names)), None)
 
 
@@ -92,10 +92,10 @@ FILE_TYPES = frozenset(("KERNEL", "RAMDISK", "CONTEXT"))
 DISKS = frozenset(("OS", "CDROM", "DATABLOCK"))
 FROM_PATH = FILE_TYPES | {"CDROM", "FILESYSTEM"}  # which have no size without a file
 FITTING = {
-    FILES: (FILE_TYPES, "a file datastore takes images of the types kernel, ramdisk and context only"),
-    BACKUPS: (frozenset(("BACKUP",)), "a backup datastore takes backups only"),
-    IMAGES: (DISKS | {"FILESYSTEM"}, "an image datastore takes disks only"),
-    SYSTEM: (frozenset(), "a system datastore takes no images"),
+    DATASTORE_TYPES.FILE: (FILE_TYPES, "a file datastore takes images of the types kernel, ramdisk and context only"),
+    DATASTORE_TYPES.BACKUP: (frozenset(("BACKUP",)), "a backup datastore takes backups only"),
+    DATASTORE_TYPES.IMAGE: (DISKS | {"FILESYSTEM"}, "an image datastore takes disks only"),
+    DATASTORE_TYPES.SYSTEM: (frozenset(), "a system datastore takes no images"),
 }
 DEFAULT_TYPE = "OS"
 
@@ -110,7 +110,7 @@ def _new_image(cloud, body, datastore, *more):
 
 def _misplaced(kind, datastore):
     """Why a datastore takes no image of a type."""
-    types, why = FITTING.get(datastore.TYPE, FITTING[IMAGES]) if datastore is not None else ((kind,), "")
+    types, why = FITTING.get(datastore.TYPE, FITTING[DATASTORE_TYPES.IMAGE]) if datastore is not None else ((kind,), "")
     return None if kind in types else "%s, and this is one of type %s" % (why, kind.lower())
 
 
@@ -159,7 +159,7 @@ def _cloned_image(cloud, oid, name, datastore=-1):
 
 def _uncopied(cloud, image, own, target):
     """Why a datastore takes no clone of an image that is in another one, or in itself."""
-    if IMAGES != target.TYPE:
+    if DATASTORE_TYPES.IMAGE != target.TYPE:
         return "an image is cloned to an image datastore only"
     if target.DS_MAD != own.DS_MAD:
         words = WORDS["DS_MAD"], own.DS_MAD, target.NAME, target.DS_MAD
@@ -167,13 +167,20 @@ def _uncopied(cloud, image, own, target):
     return _too_large(cloud, target, str(image.SIZE))
 
 
-READY, USED, CLONED = 1, 2, 6  # STATE of an image
-IN_USE = frozenset((USED, CLONED, 8, 9, 10))  # used, cloned, used and persistent, locked and used
-IMAGE_TYPES = "OS CDROM DATABLOCK KERNEL RAMDISK CONTEXT BACKUP FILESYSTEM".split()  # by the number TYPE
+PUBLISHED = frozenset((IMAGE_STATES.READY, IMAGE_STATES.USED, IMAGE_STATES.CLONE))  # as apps
+IN_USE = frozenset(
+    (
+        IMAGE_STATES.USED,
+        IMAGE_STATES.CLONE,
+        IMAGE_STATES.USED_PERS,
+        IMAGE_STATES.LOCKED_USED,
+        IMAGE_STATES.LOCKED_USED_PERS,
+    )
+)
 
 
 def _image_type(image):
-    return IMAGE_TYPES[image.TYPE] if 0 <= image.TYPE < len(IMAGE_TYPES) else DEFAULT_TYPE
+    return IMAGE_TYPES(image.TYPE).name if image.TYPE in list(IMAGE_TYPES) else DEFAULT_TYPE
 
 
 def _changed_type(cloud, oid, kind):
@@ -297,7 +304,7 @@ def _new_app(cloud, body, oid):
     if market is None or market.MARKET_MAD not in known:
         return None
     image = cloud.known("image", body.get("ORIGIN_ID"))
-    if image is not None and image.STATE not in (READY, USED, CLONED):
+    if image is not None and image.STATE not in PUBLISHED:
         return "image %s is neither ready nor used" % image.NAME
     if "create" in known[market.MARKET_MAD].get("APP_ACTIONS", "create"):
         return None
@@ -316,24 +323,22 @@ def _changed_marketplace(cloud, oid, body, mode):
 
 # ---------------------------------------------------------------- removal
 
-
-def _vms_of(item, *fields):
-    """The ids of VMs in fields of an object of the API."""
-    return sorted({oid for field in fields for oid in getattr(getattr(item, field), "ID", ())})
+USED_BY = "is used by VM"
 
 
-def _used(kind, fields, cloud, oid, *more):
-    """Tells which VMs keep an object from being removed."""
+def _kept(kind, what, fields, cloud, oid, *more):
+    """Tells which others keep an object from being removed: those whose ids are in its fields."""
     item = cloud.known(kind, oid)
-    vms = _vms_of(item, *fields) if item is not None else []
-    if vms:
-        cloud.foresee("it is used by VM %s" % ", ".join(map(str, vms[:10])))
+    found = {number for field in fields for number in getattr(getattr(item, field, None), "ID", ())}
+    if found:
+        cloud.foresee("it %s %s" % (what, ", ".join(map(str, sorted(found)[:MOST]))))
 
 
 def _removed_group(cloud, oid):
     if oid == 0:
         return "OpenNebula keeps the security group with id 0"
-    return _used("security_group", ("UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS"), cloud, oid)
+    fields = ("UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS")
+    return _kept("security_group", USED_BY, fields, cloud, oid)
 
 
 OWN = 100  # the first id that OpenNebula gives; objects below it are its own
@@ -344,16 +349,7 @@ def _removed_own(kind, cloud, oid):
 
 
 def _removed_user_group(cloud, oid):
-    item = cloud.known("group", oid)
-    if item is not None and oid >= OWN and item.USERS.ID:
-        cloud.foresee("it has the users %s" % ", ".join(map(str, sorted(item.USERS.ID)[:10])))
-    return _removed_own("groups", cloud, oid)
-
-
-def _removed_market(cloud, oid):
-    item = cloud.known("marketplace", oid)
-    if item is not None and item.MARKETPLACEAPPS.ID:
-        cloud.foresee("it has the apps %s" % ", ".join(map(str, sorted(item.MARKETPLACEAPPS.ID)[:10])))
+    return _removed_own("groups", cloud, oid) or _kept("group", "has the users", ("USERS",), cloud, oid)
 
 
 # ---------------------------------------------------------------- users and groups
@@ -432,18 +428,12 @@ def _parts(text):
     return [part.strip() for part in text.split(",")]
 
 
-def _removed_datastore(cloud, oid):
-    item = cloud.known("datastore", oid)
-    if item is not None and item.IMAGES.ID:
-        cloud.foresee("it has the images %s" % ", ".join(map(str, sorted(item.IMAGES.ID)[:10])))
-
-
 RULES: dict = {
     "cluster.delete": partial(_removed_own, "clusters"),
     "group.delete": _removed_user_group,
     "group.quota": partial(_of_admin, "the group oneadmin has no quotas"),
     "hook.allocate": _new_hook,
-    "market.delete": _removed_market,
+    "market.delete": partial(_kept, "marketplace", "has the apps", ("MARKETPLACEAPPS",)),
     "user.addgroup": _group_of_user,
     "user.chgrp": _main_group,
     "user.delete": partial(_of_admin, "OpenNebula keeps its user oneadmin"),
@@ -453,11 +443,11 @@ RULES: dict = {
     "vmgroup.allocate": _new_vm_group,
     "vntemplate.allocate": _new_vntemplate,
     "zone.delete": partial(_removed_own, "zones"),
-    "datastore.delete": _removed_datastore,
-    "host.delete": partial(_used, "host", ("VMS",)),
-    "image.delete": partial(_used, "image", ("VMS",)),
+    "datastore.delete": partial(_kept, "datastore", "has the images", ("IMAGES",)),
+    "host.delete": partial(_kept, "host", USED_BY, ("VMS",)),
+    "image.delete": partial(_kept, "image", USED_BY, ("VMS",)),
     "secgroup.delete": _removed_group,
-    "vn.delete": partial(_used, "vnet", ("UPDATED_VMS", "OUTDATED_VMS", "ERROR_VMS")),
+    "vn.delete": partial(_kept, "vnet", USED_BY, ("UPDATED_VMS", "OUTDATED_VMS", "ERROR_VMS")),
     "datastore.allocate": _new_datastore,
     "datastore.update": _changed_datastore,
     "host.allocate": _new_host,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from ..pyone.constants import DATASTORE_TYPES, HOST_STATES, IMAGE_STATES, IMAGE_TYPES
 from . import addresses
 from .numbers import is_whole
 from .values import canonical, first_text, first_vector, vectors
@@ -119,10 +120,15 @@ def by_values(body):
 # ---------------------------------------------------------------- images and networks
 
 WORDS = {"image": "image", "vnet": "virtual network", "vm_group": "VM group"}
-DISK_TYPES = (0, 1, 2, 7)  # OS, CDROM, DATABLOCK, FILESYSTEM: TYPE of images that are disks
+DISKS = frozenset((IMAGE_TYPES.OS, IMAGE_TYPES.CDROM, IMAGE_TYPES.DATABLOCK, IMAGE_TYPES.FILESYSTEM))
 TAKEN = "is persistent, and a VM has it"
-UNUSABLE = {3: "is disabled", 5: "has failed", 8: TAKEN, 10: TAKEN}  # by STATE
-FILES = {"KERNEL_DS": (3, "KERNEL"), "INITRD_DS": (4, "RAMDISK"), "FILES_DS": (5, "CONTEXT")}  # → TYPE of the image
+UNUSABLE = {
+    IMAGE_STATES.DISABLED: "is disabled",
+    IMAGE_STATES.ERROR: "has failed",
+    IMAGE_STATES.USED_PERS: TAKEN,
+    IMAGE_STATES.LOCKED_USED_PERS: TAKEN,
+}
+FILES = {"KERNEL_DS": IMAGE_TYPES.KERNEL, "INITRD_DS": IMAGE_TYPES.RAMDISK, "FILES_DS": IMAGE_TYPES.CONTEXT}
 FILE = re.compile(r"\$FILE\[([^\]]*)\]")
 MEMBER = re.compile(r'(\w+)\s*=\s*\\?"?([^",\\\]]*)')
 
@@ -131,8 +137,8 @@ def _named(cloud, kind, vector, what):
     """(object, why not) for the image or network that a vector names; both None: it names none, or one yet to come."""
     number, name = vector.get(what + "_ID"), vector.get(what)
     if number is not None and is_whole(number):
-        found = [item for item in cloud.pool(kind) if number == str(item.ID)]
-        return (found[0], None) if found else (None, "there is no %s with id %s" % (WORDS[kind], number))
+        found = cloud.known(kind, int(number))
+        return found, None if found is not None else "there is no %s with id %s" % (WORDS[kind], number)
     if number is None and name is None:
         return None, None
     owner = vector.get(what + "_UNAME")
@@ -144,7 +150,7 @@ def _named(cloud, kind, vector, what):
 
 def _disk(cloud, disk):
     image, why = _named(cloud, "image", disk, "IMAGE")
-    if image is not None and image.TYPE not in DISK_TYPES:
+    if image is not None and image.TYPE not in DISKS:
         why = "image %s is of a type that is no disk" % image.NAME
     if image is not None and image.STATE in UNUSABLE:
         why = "image %s %s" % (image.NAME, UNUSABLE[image.STATE])
@@ -190,8 +196,8 @@ def _files(cloud, body):
         given = first_vector(body, section).get(member, "")
         for text in FILE.findall(given):
             image, why = _named(cloud, "image", dict(MEMBER.findall(text)), "IMAGE")
-            if image is not None and FILES[member][0] != image.TYPE:
-                why = "image %s is not of type %s" % (image.NAME, FILES[member][1])
+            if image is not None and FILES[member] != image.TYPE:
+                why = "image %s is not of type %s" % (image.NAME, FILES[member].name)
             if why:
                 return "%s (%s): %s" % (section, member, why)
     return None
@@ -273,9 +279,6 @@ def changed_sections(cloud, oid, body, mode):
 
 # ---------------------------------------------------------------- calls for a VM that exists
 
-SYSTEM, BACKUPS = 1, 3  # TYPE of a datastore
-BACKUP = 6  # TYPE of an image
-OFFLINE = 8  # STATE of a host
 CLUSTERS = re.compile(r"CLUSTER_ID\s*=\s*\"?(\d+)")
 
 
@@ -293,9 +296,9 @@ def _parts(cloud, oid):
 def migrated(cloud, oid, host, live, enforce, datastore, *more):
     """Why a VM cannot be moved to a host and a datastore."""
     target, store = cloud.known("host", host), cloud.known("datastore", datastore)
-    if target is not None and target.STATE == OFFLINE:
+    if target is not None and target.STATE == HOST_STATES.OFFLINE:
         return "host %s is offline" % target.NAME
-    if store is not None and store.TYPE != SYSTEM:
+    if store is not None and store.TYPE != DATASTORE_TYPES.SYSTEM:
         return "datastore %s is no system datastore" % store.NAME
     clusters = CLUSTERS.findall(first_text(_parts(cloud, oid), "AUTOMATIC_REQUIREMENTS")) if target else []
     if clusters and str(target.CLUSTER_ID) not in clusters:
@@ -306,14 +309,14 @@ def migrated(cloud, oid, host, live, enforce, datastore, *more):
 
 def backed_up(cloud, oid, datastore, *more):
     store = cloud.known("datastore", datastore)
-    if store is not None and store.TYPE != BACKUPS:
+    if store is not None and store.TYPE != DATASTORE_TYPES.BACKUP:
         return "datastore %s is no backup datastore" % store.NAME
     return None
 
 
 def restored(cloud, oid, number, *more):
     image = cloud.known("image", number)
-    return "image %s is no backup" % image.NAME if image is not None and image.TYPE != BACKUP else None
+    return "image %s is no backup" % image.NAME if image is not None and image.TYPE != IMAGE_TYPES.BACKUP else None
 
 
 def saved_disk(cloud, oid, disk, *more):

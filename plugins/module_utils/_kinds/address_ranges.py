@@ -10,6 +10,7 @@ import re
 
 from .._attributes.relations import ids, joined, reference_ids
 from .._attributes.requests import requested, surplus
+from .._core.addresses import is_mac, number
 from .._core.failure import Failure
 from .._core.numbers import is_whole
 from .._core.values import canonical, declared_vector, merged_template, same
@@ -37,7 +38,6 @@ NEEDED = {
 }
 IPS = ("IP", "IP6", "GLOBAL_PREFIX", "ULA_PREFIX", "GATEWAY", "GATEWAY6")
 ADDRESSES = {"ip": "IP", "ip6": "IP6", "mac": "MAC"}  # of a lease → attribute
-MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}\Z")
 HELD = -1  # VM that has a lease on hold; in ALLOCATED the lower half of the number of who has it
 LOWER_HALF = 0xFFFFFFFF
 
@@ -94,7 +94,7 @@ def canonical_ip(text):
 
 def canonical_mac(text):
     lowered = text.lower()
-    return ":".join(part.zfill(2) for part in lowered.split(":")) if MAC.match(lowered) else text
+    return ":".join(part.zfill(2) for part in lowered.split(":")) if is_mac(lowered) else text
 
 
 def is_address(text):
@@ -102,10 +102,6 @@ def is_address(text):
         return bool(ipaddress.ip_address(text))
     except ValueError:
         return False
-
-
-def is_mac(text):
-    return MAC.match(text) is not None
 
 
 def is_type(text):
@@ -308,11 +304,7 @@ def holds_address(item, lease):
 
 
 def _position(first, address, item):
-    return bool(first) and 0 <= _number(address) - _number(first) < int(item["SIZE"])
-
-
-def _number(address):
-    return int(address.replace(":", ""), 16) if is_mac(address) else int(ipaddress.ip_address(address))
+    return bool(first) and 0 <= number(address) - number(first) < int(item["SIZE"])
 
 
 def template_of(lease):

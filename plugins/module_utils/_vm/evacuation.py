@@ -12,7 +12,7 @@ from .._core.failure import Failure, listed
 from .._core.waiting import TimeOver
 from .._engine.resource import Step
 from .runner import Run, run
-from .states import RESTING, describe, error, failure_of, fetch_vms, is_settled, last_record, record_number, status
+from .states import RESTING, describe, error, failure_of, fetch_vms, has_moved, last_record, record_number, status
 from .transitions import target_state
 
 MONITORED = (1, 2)  # STATE of hosts that take VMs
@@ -104,8 +104,7 @@ def _departed(host_id, said, number, item):
         raise failure_of(item)
     if _has_left(item, host_id):
         return True
-    moved = status(item) in RESTING and record_number(item) != number and is_settled(item)
-    if moved and not item.RESCHED:
+    if has_moved(item, number) and not item.RESCHED:
         raise Failure("VM %s was moved, and is on the host again." % item.NAME, object="vm", id=item.ID)
     return False
 

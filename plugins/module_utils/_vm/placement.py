@@ -12,7 +12,7 @@ from .._core.failure import Failure
 from .._engine.resource import LAST, Attribute, Resource, Step
 from .evacuation import MIGRATED, MONITORED, placed
 from .record import KIND
-from .states import RESTING, error, is_settled, last_record, record_number, status
+from .states import RESTING, error, has_moved, last_record, record_number, status
 from .transitions import target_state
 
 SAME = -1  # datastore
@@ -130,11 +130,9 @@ def _arrived(place, number, item):
     Raises:
         Failure: it rests elsewhere after it has moved: the driver has failed, or somebody else has moved it.
     """
-    if status(item) not in RESTING:
-        return False
-    if present(item) == place:
+    if status(item) in RESTING and present(item) == place:
         return True
-    if record_number(item) == number or not is_settled(item):
+    if not has_moved(item, number):
         return False
     message = "VM %s has not stayed where it was migrated to: it is on host %s. %s"
     why = error(item) or "Somebody else may have moved it meanwhile; run the task again"

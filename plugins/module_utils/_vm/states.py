@@ -85,3 +85,8 @@ def is_settled(vm):
     """
     last = last_record(vm)
     return last is not None and bool(last.RSTIME) and bool(last.RETIME) is (status(vm) not in LIVE)
+
+
+def has_moved(vm, number):
+    """Whether a VM (of one.vm.info) rests in another history record than the one with a number."""
+    return status(vm) in RESTING and record_number(vm) != number and is_settled(vm)

@@ -18,7 +18,7 @@ from ...module_utils._engine.resource import wanted_of
 from ...module_utils._kinds import acl
 from ...module_utils.pyone import OneException
 from . import graph, planner
-from .document import KEYS
+from .document import KEYS, ONEFLOW
 
 
 class Outcome(NamedTuple):
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
         failures (dict): number → Failure.
         skipped (dict): number → number of the object whose failure keeps it from being made.
         unplanned (list[Planned]): changes that became necessary by the others.
-        unreachable (dict): server (FLOW or ONED) → number of the object that found that it does not answer any more.
+        unreachable (dict): whether it is OneFlow → number of the object that found that it does not answer any more.
     """
 
     done: dict
@@ -39,11 +39,8 @@ class Outcome(NamedTuple):
     unreachable: dict
 
 
-ONED, FLOW = "oned", "flow"
-
-
-def _server(one):
-    return FLOW if one.declared.entry.key in ("service_templates", "services") else ONED
+def _of_oneflow(one):
+    return one.declared.entry.key in ONEFLOW
 
 
 def apply(cloud, plan, workers, progress):
@@ -111,8 +108,8 @@ def _goes_on(one, causes, outcome):
 
 def _answers(one, outcome):
     """Whether the server of an object answers; keeps why it is skipped."""
-    if _server(one) in outcome.unreachable:
-        outcome.skipped[one.number] = outcome.unreachable[_server(one)]
+    if _of_oneflow(one) in outcome.unreachable:
+        outcome.skipped[one.number] = outcome.unreachable[_of_oneflow(one)]
     return one.number not in outcome.skipped
 
 
@@ -194,7 +191,7 @@ def _keep(one, result, outcome, progress):
     failed = isinstance(result, Failure)
     (outcome.failures if failed else outcome.done)[one.number] = result
     if isinstance(result, Unreachable) and not result.unclear:
-        outcome.unreachable.setdefault(_server(one), one.number)
+        outcome.unreachable.setdefault(_of_oneflow(one), one.number)
     progress(one, result if failed else None)
 
 

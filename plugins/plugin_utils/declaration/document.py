@@ -43,6 +43,7 @@ KEYS = {
     "service_templates": "one_service_template",
     "services": "one_service",
 }
+ONEFLOW = ("service_templates", "services")  # whose server is OneFlow, which may not run beside oned
 SUFFIXES = (".yml", ".yaml")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of C takes a tenth of the time, where it is there
 

@@ -43,7 +43,7 @@ from ...module_utils._kinds import roles as service_roles
 from ...module_utils._kinds.registry import RESOURCES
 from ...module_utils._vm import record as vm_record
 from . import planner, prune
-from .document import KEYS
+from .document import KEYS, ONEFLOW
 
 NOTHING = object()  # an option that is left out
 
@@ -109,21 +109,17 @@ def ranges(record, names):
 
 def _range(given):
     told = {name.lower(): value for name, value in given.items() if name not in ("AR_ID", REQUEST_ID)}
-    generated = {"mac": _mac_of(told.get("ip", "")), "shared": "NO"}
-    for name, value in generated.items():
-        if told.get(name, "").endswith(value) and value:
-            del told[name]
+    if _follows(told.get("mac", ""), told.get("ip", "")):
+        del told["mac"]
+    if told.get("shared") == "NO":
+        del told["shared"]
     return dict(told, size=int(told["size"])) if is_whole(told.get("size", "")) else told
 
 
-def _mac_of(ip):
-    """How a MAC address ends that OpenNebula makes of an IPv4 address; empty where there is none."""
+def _follows(mac, ip):
+    """Whether a MAC address is one that OpenNebula makes of an IPv4 address: its last four bytes are those of that."""
     parts = ip.split(".")
-    return (
-        ":".join("%02x" % int(part) for part in parts)
-        if len(parts) == len("IPv4") and all(map(is_whole, parts))
-        else ""
-    )
+    return all(map(is_whole, parts)) and mac.split(":")[2:] == ["%02x" % int(part) for part in parts]
 
 
 def held(record, names):
@@ -679,7 +675,6 @@ SPECIAL = {
     "quota_defaults": quota_defaults,
     "services": services,
 }
-ONEFLOW = ("service_templates", "services")  # which can be read where OneFlow runs beside oned
 ALL_KEYS = list(KEYS)
 
 

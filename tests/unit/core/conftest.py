@@ -8,6 +8,7 @@ import itertools
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import cloud as cloud_module
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import refusals
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.options import fleet_spec
@@ -40,6 +41,12 @@ class CheckedClient(Client):
     def call(self, method, *args):
         bind(method.removeprefix("one."), args, {})
         return super().call(method, *args)
+
+
+@pytest.fixture
+def no_rules(monkeypatch):
+    """For a kind that tests make up, which has the methods of another one, whose rules do not concern it."""
+    monkeypatch.setattr(refusals, "RULES", {})
 
 
 @pytest.fixture(autouse=True)

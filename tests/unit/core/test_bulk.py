@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._core import refusals
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
@@ -35,11 +34,7 @@ from fake_objects import (
 )
 from fake_vms import refusal
 
-
-@pytest.fixture(autouse=True)
-def no_rules(monkeypatch):
-    """The kind of these tests has the methods of another one, whose rules do not concern it."""
-    monkeypatch.setattr(refusals, "RULES", {})
+pytestmark = pytest.mark.usefixtures("no_rules")
 
 
 class Forgetting(Cloud):

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._core import refusals
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Broken, Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine, interim_name
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import (
@@ -37,11 +36,7 @@ from fake_objects import (
 )
 from fake_vms import Element, refusal
 
-
-@pytest.fixture(autouse=True)
-def no_rules(monkeypatch):
-    """The kind of these tests has the methods of another one, whose rules do not concern it."""
-    monkeypatch.setattr(refusals, "RULES", {})
+pytestmark = pytest.mark.usefixtures("no_rules")
 
 
 POOL = ("vntemplatepool.info", -2, -1, -1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import addresses
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import FIRST, NORMAL, Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import address_ranges, vnet
@@ -195,3 +196,16 @@ def test_of_ranges_that_two_runs_have_added_the_younger_is_removed() -> None:
     before, after, steps = address_ranges.plan_ranges(dict(record, address_ranges=present), wanted, Modes())
     assert (before, after) == (present, present[:1])
     assert [(step.method, step.arguments) for step in steps] == [("vn.rm_ar", (0, 1))]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("10.0.0.1", 0x0A000001),
+        ("02:00:0A:00:00:01", 0x02000A000001),
+        ("2001:db8::1", 0x20010DB8000000000000000000000001),
+        ("2001:db8:0:0::1", 0x20010DB8000000000000000000000001),  # as many colons as a MAC address has
+    ],
+)
+def test_the_number_of_an_address(text, found):
+    assert addresses.number(text) == found
