@@ -272,6 +272,11 @@ state:
   type: str
   returned: success
   sample: RUNNING
+reason:
+  description: Why it has failed, as its VMs and its log say; empty when it has not.
+  type: str
+  returned: success
+  sample: ""
 service_state:
   description: State of the service in lower case.
   type: str

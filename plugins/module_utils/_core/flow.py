@@ -80,9 +80,10 @@ class Clients:
             found = self._oneflow().service(oid)
         except OneException:
             return ""
-        lines = [line["message"] for line in found.log[-LAST_LINES:] if "Not authorized" in line["message"]]
-        may_lack = "the user may lack the right MANAGE on it (it belongs to %s, group %s)"
-        return ": " + (lines[-1] if lines else may_lack % (found.UNAME, found.GNAME))
+        lines = [line for line in found.log[-LAST_LINES:] if "Not authorized" in line["message"]]
+        if lines:  # the first of the last moment: OneFlow tries what needs more rights afterwards
+            return ": " + next(line["message"] for line in lines if line["timestamp"] == lines[-1]["timestamp"])
+        return ": the user may lack the right MANAGE on it (it belongs to %s, group %s)" % (found.UNAME, found.GNAME)
 
     def request(self, method, *arguments):
         """Finds out whether a method can be sent, without sending it.

@@ -49,6 +49,7 @@ def read(cloud, item):
         service_name=item.NAME,
         state=item.state_name,
         service_state=item.state_name.lower(),
+        reason=getattr(item, "reason", ""),
         description=body.get("description", ""),
         deployment=body.get("deployment", "none"),
         user_inputs_values=body.get("user_inputs_values", {}),
@@ -85,14 +86,25 @@ def fetch(cloud, kind, oid):
 def explain(cloud, item):
     """Gives a service that has failed the attribute `reason`: what its roles, its VMs and its log say."""
     if item.failed and not hasattr(item, "reason"):
-        item.reason = "; ".join(_reasons(cloud, item)) or "it is in state %s" % item.state_name
+        item.reason = why(cloud, item)
+
+
+def why(cloud, item):
+    """Why a service does not run: its state, and what its roles, its VMs and its log say."""
+    return "; ".join(_reasons(cloud, item))
 
 
 def _reasons(cloud, item):
     held_up = [role for role in item.roles if _role_state(role.get("state")).startswith("FAILED")]
-    errors = [line["message"] for line in item.log if line.get("severity") == "E"]
     found = [reason for role in held_up for reason in _of_vms(cloud, role)]
-    return ["it is in state %s" % item.state_name, *(found or errors[-1:])]
+    return ["it is in state %s" % item.state_name, *(found or _last_error(item.log))]
+
+
+def _last_error(log):
+    """The first error of the last moment: OneFlow tries what needs more rights afterwards."""
+    errors = [line for line in log if line.get("severity") == "E"]
+    last = [line["message"].rstrip(".") for line in errors if line.get("timestamp") == errors[-1].get("timestamp")]
+    return last[:1]
 
 
 def _of_vms(cloud, role):
@@ -316,11 +328,12 @@ def recovery(record, status):
     Raises:
         Failure: that is not what the task wants, or the service would go on with its removal.
     """
-    words = "The service %s is in state %s: use state: recovered, or replace_failed: true."
+    advice = "use state: recovered, or replace_failed: true"
     if "UNDEPLOYING" in record["state"]:
-        words = "The service %s is in state %s, since its removal has failed: use state: absent."
+        advice = "its removal has failed, use state: absent"
     if status != "recovered" or "UNDEPLOYING" in record["state"]:
-        raise Failure(words % (record["name"], record["state"]), object=KIND, id=record["id"])
+        words = "The service %s has failed: %s. To go on: %s." % (record["name"], record["reason"], advice)
+        raise Failure(words, object=KIND, id=record["id"])
     what = "recover service %s" % record["name"]
     return [Step(what, run=_recover, arguments=(what, record["id"]), phase=FIRST)]
 
@@ -335,8 +348,7 @@ def _recover(cloud, what, oid):
 def _recovered(cloud, before, item):
     new = lines_since(before, item.log)
     if any(line.get("severity") == "E" or line["message"].startswith("New state: FAILED") for line in new):
-        explain(cloud, item)
-        raise Broken("The service %s could not be recovered: %s." % (item.NAME, item.reason))
+        raise Broken("The service %s could not be recovered: %s." % (item.NAME, why(cloud, item)))
     return item.state_name in AT_REST
 
 

@@ -51,6 +51,7 @@ def allocate(call: Call, given: str) -> int:
     if call.cloud.federation.mode == federation.STANDALONE:
         raise not_allocated(ZONE.title, "New zones can only be created at federation master")
     body = call.template(given)
+    call.require(call.need("CREATE", "ZONE"))
     body.erase("SERVER")
     return call.allocate(Object(ZONE, body.pop("NAME"), body, state=ENABLED, servers=[]), complete)
 

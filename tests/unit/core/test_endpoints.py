@@ -140,7 +140,12 @@ LACKING = "the user may lack the right MANAGE on it (it belongs to ann, group st
 
 
 def log(*messages):
-    return SimpleNamespace(log=[{"message": text} for text in messages], UNAME="ann", GNAME="staff")
+    """A service whose log has these messages; "new…" and what follows are of a later moment than the others."""
+    lines = [
+        {"message": text, "timestamp": sum("new" in each for each in messages[: number + 1]) > 0}
+        for number, text in enumerate(messages)
+    ]
+    return SimpleNamespace(log=lines, UNAME="ann", GNAME="staff")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def log(*messages):
         (
             OneInternalException,
             "Error undeploying role a: Error undeploying nodes for role `a`",
-            log("Not authorized: old", "x", "Not authorized: new", "y"),
+            log("Not authorized: old", "x", "Not authorized: new", "y", "Not authorized: more"),
             ": Not authorized: new",
         ),
         (OneActionException, "Error releasing role a: false", log("Not authorized", *"123456"), f": {LACKING}"),

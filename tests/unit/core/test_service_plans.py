@@ -346,8 +346,9 @@ VMS = {
                 "FAILED_DEPLOYING",
                 role_of("a", 7, [1]),
                 log=[
-                    {"message": "x", "severity": "E"},
-                    {"message": "y", "severity": "E"},
+                    {"message": "x", "severity": "E", "timestamp": 1},
+                    {"message": "y.", "severity": "E", "timestamp": 2},
+                    {"message": "v", "severity": "E", "timestamp": 2},
                     {"message": "z", "severity": "I"},
                     {"message": "w"},
                 ],
@@ -649,17 +650,18 @@ def test_a_service_on_hold_is_released():
     ],
 )
 def test_a_state_that_nothing_leads_to(state, status, said):
-    assert refusal(service.plan_status, dict(SHOP, state=state), {"status": status}, MERGE) == (
-        f"The service shop is in state {state}: {said}",
+    record = dict(SHOP, state=state, reason="no host")
+    assert refusal(service.plan_status, record, {"status": status}, MERGE) == (
+        f"The service shop {'is in state ' + state if 'only' in said else 'has failed: no host. To go on'}: {said}",
         {"object": "service", "id": 8},
     )
 
 
 @pytest.mark.parametrize("status", ["recovered", "running"])
 def test_a_removal_that_has_failed_goes_on_as_one(status):
-    record = dict(SHOP, state="FAILED_UNDEPLOYING")
+    record = dict(SHOP, state="FAILED_UNDEPLOYING", reason="no rights")
     assert refusal(service.plan_status, record, {"status": status}, MERGE) == (
-        "The service shop is in state FAILED_UNDEPLOYING, since its removal has failed: use state: absent.",
+        "The service shop has failed: no rights. To go on: its removal has failed, use state: absent.",
         {"object": "service", "id": 8},
     )
 
@@ -687,6 +689,8 @@ def test_a_recovery_that_fails_again(new):
         service._recovered(made(), [line("a")], item("FAILED_DEPLOYING", log=[line("a"), new]))
     why = "; no host" if new["severity"] == "E" else ""
     assert caught.value.message == (f"The service shop could not be recovered: it is in state FAILED_DEPLOYING{why}.")
+    with pytest.raises(Broken, match=f"it is in state WARNING{why}"):
+        service._recovered(made(), [line("a")], item("WARNING", log=[line("a"), new]))
     assert service._recovered(made(), [line("a"), new], item("RUNNING", log=[line("a"), new])) is True
     assert service._recovered(made(), [], item("DEPLOYING", log=[line("New state: DEPLOYING")])) is False
 
