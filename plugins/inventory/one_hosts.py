@@ -79,7 +79,7 @@ group_by: [server, RACK]
 
 from ..module_utils._kinds.host import STATES
 from ..plugin_utils.inventory import OneInventory
-from ..plugin_utils.inventory_facts import attributes, labels, template
+from ..plugin_utils.inventory_facts import attributes, labels, secrets_in, template
 
 SHARE = {"total": "TOTAL_%s", "allocatable": "MAX_%s", "allocated": "%s_USAGE"}
 DATASTORE = {"id": "ID", "total": "TOTAL_MB", "used": "USED_MB", "free": "FREE_MB"}
@@ -105,6 +105,7 @@ def datastores(facts):
 
 FACTS = {
     "_attributes": template("TEMPLATE"),
+    "_secrets": secrets_in("_attributes"),
     "one_id": lambda facts: facts.item.ID,
     "one_name": lambda facts: facts.item.NAME,
     "one_state": lambda facts: STATES.get(facts.item.STATE, str(facts.item.STATE)),

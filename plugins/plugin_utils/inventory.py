@@ -203,8 +203,9 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
 
     def record(self, facts):
         """The record of an object; what is empty is left out, unless expressions may ask for it."""
-        found = ((name, facts[name]) for name in self.needed)
-        return {name: value for name, value in found if self.expressions or value not in EMPTY}
+        if self.expressions:
+            return {name: facts[name] for name in self.needed}
+        return {name: value for name in self.needed if (value := facts[name]) not in EMPTY}
 
     # ------------------------------------------------------------ hosts
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from ..module_utils._core.numbers import is_whole
 from ..module_utils._core.secret_names import names_with
@@ -18,7 +17,7 @@ EMPTY = (None, "", [], {})
 _ATTRIBUTE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
-class Facts(Mapping):
+class Facts(dict):
     """The facts of one object, each found out when it is first asked for.
 
     Args:
@@ -32,34 +31,40 @@ class Facts(Mapping):
     """
 
     def __init__(self, table, item, source, options):
+        super().__init__()
         self.item = item
         self.source = source
         self.options = options
         self._table = table
-        self._known = {}
 
-    def __getitem__(self, name):
-        if name not in self._known:
-            self._known[name] = self._table[name](self) if name in self._table else self._attribute(name)
-        return self._known[name]
+    def __missing__(self, name):
+        fact = self[name] = self._table[name](self) if name in self._table else self._attribute(name)
+        return fact
 
     def _attribute(self, name):
         if not is_attribute(name):
             raise KeyError(name)
         return texts(self["one_attributes"].get(name))
 
-    def __iter__(self):
-        return iter(self._table)
 
-    def __len__(self):
-        return len(self._table)
+def secrets_in(*templates):
+    """Fact: the secrets in templates (names of facts), which drivers repeat elsewhere."""
+
+    def read(facts):
+        names = secret_names(facts.options)
+        return frozenset().union(*(found(facts[name], names=names) for name in templates))
+
+    return read
 
 
 def attributes(facts):
-    """The attributes of the user template, without secrets, also where a driver repeats those of the context."""
-    names = secret_names(facts.options)
-    secrets = found(facts["_attributes"], names=names) | found(facts.get("_context", {}), names=names)
-    return told(dict(facts["_attributes"]), secrets, names)
+    """The attributes of the user template, without secrets."""
+    return shown(facts, dict(facts["_attributes"]))
+
+
+def shown(facts, members):
+    """Attributes (dict) of an object without its secrets, also where they are repeated."""
+    return told(members, facts["_secrets"], secret_names(facts.options))
 
 
 def secret_names(options):

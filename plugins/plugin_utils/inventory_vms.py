@@ -10,10 +10,9 @@ import re
 from fnmatch import fnmatchcase
 
 from ..module_utils._core.numbers import is_whole
-from ..module_utils._core.secrets import told
 from ..module_utils._vm.addresses import guest_addresses
 from ..module_utils._vm.states import status
-from .inventory_facts import attributes, labels, number, secret_names, template, text, vector, vectors
+from .inventory_facts import attributes, labels, number, secrets_in, shown, template, text, vector, vectors
 
 # ---------------------------------------------------------------- pool
 
@@ -67,7 +66,7 @@ IPV4 = ("IP",)
 IPV6 = ("IP6", "IP6_GLOBAL", "IP6_ULA")
 NIC_TEXTS = ("NAME", "NETWORK", "MAC", *IPV4, *IPV6, "EXTERNAL_IP", "PARENT")
 # Members of CONTEXT that repeat the NICs and disks; and scripts, whose passwords nobody could cover.
-NOT_SHOWN = re.compile(r"(ETH|PCI)\d+_|DISK\d+_MOUNT|(DISK_ID|TARGET|NETWORK)$|START_SCRIPT")
+hidden = re.compile(r"(ETH|PCI)\d+_|DISK\d+_MOUNT|(DISK_ID|TARGET|NETWORK)$|START_SCRIPT").match
 LAST_PORT = 65535
 # What may be handed on to ssh: neither an option nor a part of a command line.
 USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\$-]*")
@@ -157,9 +156,9 @@ def _noted(facts, option):
     return text(facts["_context"].get(name)) if found is None else found
 
 
-def context(members, names):
+def context(facts):
     """What is worth showing of CONTEXT, with passwords covered."""
-    return told({name: value for name, value in members.items() if value and not NOT_SHOWN.match(name)}, names=names)
+    return shown(facts, {name: value for name, value in facts["_context"].items() if value and not hidden(name)})
 
 
 def _last_place(facts):
@@ -189,6 +188,7 @@ FACTS = {
     "_template": template("TEMPLATE"),
     "_attributes": template("USER_TEMPLATE"),
     "_context": _attribute("CONTEXT", vector),
+    "_secrets": secrets_in("_attributes", "_context"),
     "_place": _last_place,
     "one_id": lambda facts: facts.item.ID,
     "one_name": lambda facts: facts.item.NAME,
@@ -211,7 +211,7 @@ FACTS = {
     "one_networks": lambda facts: sorted({card["network"] for card in facts["one_nics"] if "network" in card}),
     "one_labels": _user_attribute("LABELS", labels),
     "one_attributes": attributes,
-    "one_context": lambda facts: context(facts["_context"], secret_names(facts.options)),
+    "one_context": context,
     "one_vm_group": _named("vmgrouppool", "one_vm_group_id"),
     "one_vm_group_id": _attribute("VMGROUP", lambda value: number(vector(value).get("VMGROUP_ID"))),
     "one_vm_group_role": _attribute("VMGROUP", lambda value: text(vector(value).get("ROLE"))),

@@ -13,6 +13,7 @@ import base64
 import html
 import json
 import re
+from functools import lru_cache
 
 from .failure import one_line, printable
 from .secret_names import is_secret, names_with
@@ -117,10 +118,10 @@ def found(value, name="", names=is_secret):
         names (SecretNames): tells whether a name is that of a secret.
     """
     if isinstance(value, dict):
-        members = [(key, item) for key, item in value.items() if names.of_word(str(key)) or may_hold(item)]
-        return set().union(*(found(item, key, names) for key, item in members))
+        members = [(key, item) for key, item in value.items() if item and (names.of_word(str(key)) or may_hold(item))]
+        return set().union(*[found(item, key, names) for key, item in members])
     if isinstance(value, (list, tuple)):
-        return set().union(*(found(item, name, names) for item in value))
+        return set().union(*[found(item, name, names) for item in value])
     if value is None or isinstance(value, bool):
         return set()
     if names(name):
@@ -130,7 +131,9 @@ def found(value, name="", names=is_secret):
 
 def may_hold(value):
     """Whether a secret could be in a value: most texts have no sign of one, and to search them takes far longer."""
-    return not isinstance(value, str) or "=" in value or ":" in value or "PRIVATE KEY-----" in value
+    if not isinstance(value, str) or "=" in value or "PRIVATE KEY-----" in value:
+        return True
+    return ":" in value and ("//" in value or '"' in value or "'" in value)  # not MAC and IPv6 addresses
 
 
 def _assigned(value, names):
@@ -159,15 +162,16 @@ def has_form(text):
     return any(pattern.search(text) for pattern in _forms_in(text))
 
 
+@lru_cache(maxsize=4096)  # the objects of a pool share scripts and keys
 def _variants(secret):
     """A secret as it may be written in another text; nothing where it would cover other words."""
     secret = secret.strip()
     if len(secret) < LEAST or secret.lower() in HARMLESS or secret.startswith("$"):
-        return set()
+        return frozenset()
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= LEAST_LINE}
     lines = {line for line in lines if not line.startswith(("-----", "#!"))}
     escaped = {json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret), secret.replace('"', '\\"')}
-    return {secret} | escaped | lines
+    return frozenset({secret} | escaped | lines)
 
 
 def _of_session(session):
@@ -212,17 +216,22 @@ def told(value, secrets=frozenset(), names=is_secret):
 
 
 def _replaced(value, secrets, names):
+    if isinstance(value, str):
+        return _replaced_in_text(value, secrets)
     if isinstance(value, dict):
         secrets = secrets | found(value, names=names) if "id" in value else secrets
         return {name: item if name in KEPT else _replaced(item, secrets, names) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_replaced(item, secrets, names) for item in value]
-    if isinstance(value, str):
-        for secret in sorted((secret for secret in secrets if secret in value), key=len, reverse=True):
-            value = value.replace(secret, MASK)
-        for pattern in _forms_in(value):
-            value = pattern.sub(lambda match: match.group("head") + MASK, value)
     return value
+
+
+def _replaced_in_text(text, secrets):
+    for secret in sorted([secret for secret in secrets if secret in text], key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    for pattern in _forms_in(text):
+        text = pattern.sub(lambda match: match.group("head") + MASK, text)
+    return text
 
 
 def _each_text(value, change):

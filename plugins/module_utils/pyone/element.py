@@ -23,7 +23,7 @@ from .errors import OneProtocolException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, Union
+    from typing import Any, Iterator, Union
     from xml.etree import ElementTree
 
     AnyNode = Union[ElementTree.Element, "Node"]
@@ -79,13 +79,18 @@ def _late(reading):
     def reads(self, *args, **named):
         try:
             return reading(self, *args, **named)
-        except OneProtocolException as error:
-            error.method = error.method or self._method
-            raise
-        except RecursionError:
-            raise OneProtocolException("the XML of the answer is nested too deeply", self._method) from None
+        except (OneProtocolException, RecursionError) as error:
+            raise _fault(error, self._method) from None
 
     return reads
+
+
+def _fault(error, method):
+    """The OneProtocolException of what is wrong in an answer of a method."""
+    if isinstance(error, RecursionError):
+        return OneProtocolException("the XML of the answer is nested too deeply", method)
+    error.method = error.method or method
+    return error
 
 
 class Element:
@@ -110,10 +115,6 @@ class Element:
             raise AttributeError("%s has no field %s%s" % (self._node.tag, name, _instead(name)))
         values = [class_of(None)(node, self._method) if len(node) else node.text or "" for node in nodes]
         return values[0] if len(values) == 1 else values
-
-    @_late
-    def _field(self, read: Callable[[AnyNode, str | None], Any]) -> Any:
-        return read(self._node, self._method)
 
     @_late
     def __dir__(self) -> list[str]:
@@ -284,7 +285,10 @@ class _Field:
     def __get__(self, instance, owner):
         if instance is None:
             return self
-        value = instance.__dict__[self.name] = instance._field(self.read)
+        try:  # as _late does, whose calls would take longer than most fields
+            value = instance.__dict__[self.name] = self.read(instance._node, instance._method)
+        except (OneProtocolException, RecursionError) as error:
+            raise _fault(error, instance._method) from None
         return value
 
 
@@ -495,7 +499,7 @@ class Node:
         """The element, parsed."""
         if self._tree is not None:
             return self._tree
-        tag, content = self.tag.encode("ascii"), unescape(bytes(self._body[self._start : self._stop]))
+        tag, content = self.tag.encode("ascii"), unescape(bytes(memoryview(self._body)[self._start : self._stop]))
         return parse_tree(b"<%s>%s</%s>" % (tag, content, tag))
 
     def _walk(self, wanted):

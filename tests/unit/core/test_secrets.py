@@ -164,7 +164,10 @@ def test_the_texts_that_are_secrets(value, secrets_in_it):
     ("value", "may"),
     [
         ("a=b", True),
-        ("a:b", True),
+        ("a: 'b'", True),
+        ('a:"b"', True),
+        ("https://a", True),
+        ("02:00:ac:00:28:0a", False),
         (KEY.replace(":", "").replace("=", ""), True),
         ("plain", False),
         (7, True),

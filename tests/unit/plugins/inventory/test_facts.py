@@ -157,6 +157,13 @@ def test_the_context_shows_what_is_chosen():
     assert facts["one_context"] == {"PASSWORD": "********", "HOSTNAME": "a"}
 
 
+def test_a_secret_of_the_context_is_covered_wherever_the_vm_repeats_it():
+    context = "<CONTEXT><PASSWORD>hush hush</PASSWORD><LOGIN>sh -c 'hush hush'</LOGIN></CONTEXT>"
+    facts = facts_of(inventory_vms.FACTS, vm(context, "<ERROR>cannot say hush hush</ERROR>"))
+    assert facts["one_context"] == {"PASSWORD": "********", "LOGIN": "sh -c '********'"}
+    assert facts["one_attributes"] == {"ERROR": "cannot say ********"}
+
+
 def test_what_the_guest_agent_said():
     said = "<GUEST_IP>fe80::1</GUEST_IP><GUEST_IP_ADDRESSES>127.0.0.1,10.9.0.4</GUEST_IP_ADDRESSES>"
     sample = f"<MONITORING>{said}</MONITORING>"
@@ -193,7 +200,6 @@ def test_the_narrowest_owner(owners, flag):
 def test_facts_are_found_out_once_and_when_asked_for():
     asked = []
     facts = Facts({"one": lambda facts: asked.append(1) or 5}, None, None, {})
-    assert len(facts) == len(list(facts)) == 1
     assert not asked
     assert (facts["one"], facts["one"], asked) == (5, 5, [1])
     with pytest.raises(KeyError):
