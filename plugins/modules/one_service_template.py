@@ -90,7 +90,8 @@ seealso:
   - module: privazio.opennebula.one_service_template_info
   - module: privazio.opennebula.one_service
 notes:
-  - It writes the format of OpenNebula 7.0, which OpenNebula 6 refuses.
+  - With OpenNebula 6, options and results are the same, and OneFlow gets the format that it has there. Roles of type
+    V(vr) need OpenNebula 7.0, and values in O(roles[].template_contents) must not end with a backslash there.
 author:
   - Contributors to the privazio.opennebula collection (@privazio)
 """

@@ -57,6 +57,7 @@ class Release:
     adds_ranges: bool = True  # those of the extra template of a network to those of the stored one
     checks_network_drivers: bool = True  # VLAN_ID is a number, BRIDGE_TYPE one that the driver lists
     normalises_features: bool = True  # one.vm.updateconf: YES and NO
+    old_flow: bool = False  # OneFlow has roles in the form of OpenNebula 6
     public_clouds: bool = False  # AUTOMATIC_REQUIREMENTS speak of them
     pci_identity: tuple[str, ...] = ("CLASS", "DEVICE", "VENDOR")  # what a PCI device gets from that of the host
     pci_placed_early: bool = False  # its address in the guest is known before the VM is deployed
@@ -134,6 +135,7 @@ RELEASES = {
             adds_ranges=False,
             checks_network_drivers=False,
             normalises_features=False,
+            old_flow=True,
             public_clouds=True,
             pci_identity=(),
             pci_placed_early=True,

@@ -16,8 +16,9 @@ from ..pyone import (
     OneInternalException,
     OneProtocolException,
 )
-from ..pyone.flow import ONEFLOW, OneFlow, encoded
+from ..pyone.flow import ONEFLOW, Document, OneFlow, encoded
 from ..pyone.transport import Endpoint
+from . import flow_format
 from .cloud import client_options, connect, endpoints, first_line, session, unencrypted
 from .failure import Unreachable, described
 
@@ -47,6 +48,7 @@ class Clients:
         self._shared = {"read_only": read_only, "on_call": on_call}
         self._warn = warn
         self._one = self._flow = None
+        self._old = False  # whether OneFlow has shown that it is that of OpenNebula 6
 
     def __enter__(self):
         return self
@@ -66,13 +68,42 @@ class Clients:
             return self._oned().call(method, *arguments)
         dummy, kind, verb = method.split(".")
         try:
-            return _answer(self._oneflow(), kind, verb, arguments)
+            return self._seen(self._written(kind, verb, arguments))
         except (OneConnectionException, OneProtocolException) as error:
             error.message = "OneFlow (%s): %s" % (flow_endpoint(self._options)[1], error.message)
             raise
         except (OneActionException, OneInternalException) as error:
             error.message += self._reason(*arguments[:1]) if NO_REASON.search(error.message) else ""
             raise
+
+    def _written(self, kind, verb, arguments):
+        """The answer; which form OneFlow has is seen in what it has, else in how it refuses the other one."""
+        flow = self._oneflow()
+        if verb not in flow_format.WRITTEN:
+            return _answer(flow, kind, verb, arguments)
+        try:
+            return _answer(flow, kind, verb, self._old_form(verb, arguments) if self._old else arguments)
+        except OneException as error:
+            if self._old or flow_format.REFUSAL not in error.message:
+                raise
+        self._old = True
+        return _answer(flow, kind, verb, self._old_form(verb, arguments))
+
+    def _old_form(self, verb, arguments):
+        found, at = list(arguments), flow_format.WRITTEN[verb]
+        if verb == "instantiate":
+            template = self._seen(self._oneflow().service_template(arguments[0]))
+            found[at] = flow_format.by_position(template, found[at])
+        found[at] = flow_format.old_form(verb, found[at])
+        return found
+
+    def _seen(self, answer):
+        """An answer with its documents in the form of OpenNebula 7."""
+        for document in getattr(answer, "DOCUMENT", None) or [answer]:
+            if isinstance(document, Document) and flow_format.is_old(document):
+                self._old = True
+                flow_format.modernise(document)
+        return answer
 
     def _reason(self, oid):
         """What the log of a service tells of lacking rights; whoever lacks those on the service writes none there."""

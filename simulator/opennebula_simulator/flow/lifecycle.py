@@ -16,6 +16,7 @@ from ..store import Object
 from . import documents, scaling, validator
 from .documents import SERVICE, Actor
 from .errors import Denied, Slip, invalid
+from .form import Form, form_of
 from .service import AT_REST, FAILED_LCM, Role, Service, Undone, vm_state
 from .templates import content_of_service, parsed
 
@@ -24,11 +25,9 @@ ACTIONS = (
     " poweroff-hard snapshot-create snapshot-revert snapshot-delete disk-snapshot-create disk-snapshot-revert"
     " disk-snapshot-delete"
 ).split()
-# What PUT must not change, in the order in which it is looked at.
-FIXED = (
-    "user_inputs user_inputs_values deployment log name networks networks_values ready_status_gate state start_time"
-).split()
-FIXED_IN_ROLE = "cardinality last_vmname nodes parents state template_id".split()
+# What PUT must not change, in the order in which it is looked at; behind the inputs and their values.
+FIXED = "deployment log name networks networks_values ready_status_gate state start_time".split()
+FIXED_IN_ROLE = "cardinality last_vmname nodes parents state".split()  # and then the VM template
 RECOVERIES = {
     "again": ("FAILED_DEPLOYING", "DEPLOYING", "PENDING"),
     "undeploy": ("FAILED_UNDEPLOYING", "UNDEPLOYING", "FAILED_UNDEPLOYING_NETS"),
@@ -166,9 +165,9 @@ class Flow:
 
     def instantiate(self, actor: Actor, template: Object, merge: Any) -> dict:
         """Creates a service from a template, and begins its deployment; the answer shows it as it was created."""
-        body = content_of_service(documents.body_of(template), merge)
+        body = content_of_service(documents.body_of(template), merge, form_of(self.cloud))
         try:
-            validator.validate(body)
+            validator.validate(body, form_of(self.cloud))
         except Denied as error:
             raise Denied(error.message) from None  # here it is no fault of the request
         body["state"], body["start_time"] = 0, self.cloud.events.time()
@@ -546,7 +545,7 @@ class Flow:
         if service.passing or service.failed:
             raise Denied(f"Service cannot be updated in state: {service.state}")
         body = json.loads(text)
-        changed = appended(body) if append else replaced(service, body)
+        changed = appended(body, service.form) if append else replaced(service, body)
         if changed == "name":
             raise Denied("To change `service/name` use rename operation")
         if changed:
@@ -653,8 +652,12 @@ class Flow:
 # ---------------------------------------------------------------- what PUT may change
 
 
-def appended(body: dict) -> str:
-    return next((f"service/{key}" for key in FIXED if body.get(key) is not None), "")
+def fixed(form: Form) -> list[str]:
+    return [form.inputs, form.values, *FIXED]
+
+
+def appended(body: dict, form: Form) -> str:
+    return next((f"service/{key}" for key in fixed(form) if body.get(key) is not None), "")
 
 
 def replaced(service: Service, body: dict) -> str:
@@ -662,7 +665,7 @@ def replaced(service: Service, body: dict) -> str:
     before = documents.body_of(service.document)
     if len(body["roles"]) != len(before["roles"]):
         return "service/roles size"
-    for key in FIXED:
+    for key in fixed(service.form):
         if body.get(key) != before.get(key):
             return f"service/{key}"
     roles = {role["name"]: role for role in before["roles"]}
@@ -670,7 +673,7 @@ def replaced(service: Service, body: dict) -> str:
         if role["name"] not in roles:
             return "name"
         present = service.roles[role["name"]].body
-        for key in FIXED_IN_ROLE:
+        for key in (*FIXED_IN_ROLE, service.form.template):
             if role.get(key) != present.get(key):
                 return f"role/{key}"
     return ""
@@ -683,17 +686,17 @@ def whole_or_zero(value: Any) -> int:
         return 0
 
 
-def update_request(text: bytes) -> tuple[Any, bool]:
+def update_request(text: bytes, form: Form) -> tuple[Any, bool]:
     """The content of PUT /service/ID, and whether it is added. Raises Denied, Slip."""
     given = parsed(text)
     if not isinstance(given, dict):
         raise Slip("undefined method `key?' for nil:NilClass")
     if "append" not in given:
-        validator.validate(given)
+        validator.validate(given, form)
         return text, False
     if "template" not in given:
         raise invalid("Missing template to append")
     body, append = parsed(given["template"]), bool(given["append"])
     if not append:
-        validator.validate(body)
+        validator.validate(body, form)
     return given["template"], append

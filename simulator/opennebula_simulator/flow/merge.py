@@ -26,6 +26,28 @@ def merged(base: dict, over: dict, add_lists: bool = True) -> dict:
     return copy.deepcopy(found)
 
 
+def merged_by_position(base: dict, over: dict) -> dict:
+    """A new dictionary as OpenNebula 6 makes it: objects in lists are merged with those in their places."""
+    found = copy.deepcopy(base)
+    for key, value in over.items():
+        present = found.get(key)
+        if isinstance(value, dict) and isinstance(present, dict):
+            found[key] = merged_by_position(present, value)
+        elif isinstance(value, list) and isinstance(present, list):
+            found[key] = by_position(present, value)
+        else:
+            found[key] = copy.deepcopy(value)
+    return found
+
+
+def by_position(present: list, given: list) -> list:
+    """The list given replaces the present one where not all of its items have an object in their places."""
+    pairs = list(zip(present, given, strict=False))
+    if len(given) > len(present) or not all(isinstance(each, dict) for pair in pairs for each in pair):
+        return copy.deepcopy(given) if given else present
+    return [merged_by_position(*pair) for pair in pairs] + present[len(given) :]
+
+
 def put_together(items: list) -> list:
     if not all(isinstance(item, dict) for item in items):
         return items

@@ -17,6 +17,7 @@ from ..http import Request, Response
 from . import documents, templates, validator
 from .documents import SERVICE, TEMPLATE, Actor
 from .errors import Denied, Slip, missing
+from .form import form_of
 from .lifecycle import ACTIONS, Flow, update_request
 from .merge import whole
 
@@ -100,25 +101,29 @@ def undeploy(asked: Asked) -> Answer:
 
 @route("PUT", "/service/:id")
 def update(asked: Asked) -> Answer:
-    text, append = update_request(asked.body)
+    text, append = update_request(asked.body, form_of(asked.actor.cloud))
     asked.flow.update(asked.actor, asked.oid, text, append)
     return 204, None
 
 
 @route("DELETE", "/service/:id/sched_action/:number")
 def unschedule(asked: Asked) -> Answer:
-    asked.flow.unschedule(asked.actor, asked.oid, None, sched_id(asked.parts[1]))
+    asked.flow.unschedule(asked.actor, asked.oid, None, sched_id(asked, 1))
     return 204, None
 
 
 @route("DELETE", "/service/:id/role/:name/sched_action/:number")
 def unschedule_role(asked: Asked) -> Answer:
-    number = sched_id(asked.parts[2])
+    number = sched_id(asked, 2)
     asked.flow.unschedule(asked.actor, asked.oid, asked.parts[1], number)
     return 204, None
 
 
-def sched_id(text: str) -> int:
+def sched_id(asked: Asked, part: int) -> int:
+    """Raises Denied: it is none, or OpenNebula 6 has no such route."""
+    text = asked.parts[part]
+    if form_of(asked.actor.cloud).old:
+        raise Denied("<h1>Not Found</h1>", 404)
     if not re.fullmatch(r"[0-9]+", text):
         raise Denied("Sched action ID must be an integer number", 400)
     return int(text)
@@ -158,7 +163,7 @@ def role_action(asked: Asked) -> Answer:
         asked.flow.remove_role(asked.actor, asked.oid, given.get("role"))
         return 204, None
     role = given["role"] if isinstance(given.get("role"), dict) else templates.parsed(given.get("role"))
-    validator.validate_role(role)
+    validator.validate_role(role, form_of(asked.actor.cloud))
     asked.flow.add_role(asked.actor, asked.oid, role)
     return 204, None
 

@@ -14,6 +14,7 @@ from ..families import lifecycle
 from . import documents
 from .documents import Actor
 from .errors import Denied, Slip
+from .form import fill_text, form_of
 from .merge import merged, of_template, raw, whole
 
 STATES = (
@@ -59,7 +60,7 @@ class Role:
 
     @property
     def is_router(self) -> bool:
-        return self.body.get("type", "vm") == "vr"
+        return not self.service.form.old and self.body.get("type", "vm") == "vr"
 
     @property
     def state(self) -> str:
@@ -114,6 +115,9 @@ class Role:
     def _extra(self, actor: Actor) -> str:
         """What is laid over the VM template, as text. Raises Undone."""
         self.body.setdefault("last_vmname", 0)
+        if self.service.form.old:
+            added = raw({"SERVICE_ID": self.service.oid, "ROLE_NAME": self.name})
+            return self._with_parents(actor.cloud, f"{self.body.get(self.service.form.contents) or ''}\n{added}")
         number, contents = self.body["template_id"], dict(self.body.get("template_contents") or {})
         if contents:
             why = actor.tries("one.template.info", number)
@@ -141,7 +145,7 @@ class Role:
         return ""
 
     def _deploy_vms(self, actor: Actor, missing: int) -> list[int]:
-        number, extra, made = self.body["template_id"], self._extra(actor), []
+        number, extra, made = self.body[self.service.form.template], self._extra(actor), []
         for dummy in range(missing):
             name = f"{self.name}_{self.body['last_vmname']}_(service_{self.service.oid})"
             self.body["last_vmname"] += 1
@@ -279,6 +283,7 @@ class Service:
         document = documents.read(actor, oid, documents.SERVICE)
         self.actor = actor
         self.oid = oid
+        self.form = form_of(actor.cloud)
         self.cooldown = cooldown
         self.document = document
         self.body: dict = documents.body_of(document)
@@ -399,6 +404,9 @@ class Service:
     def fill_contents(self) -> None:
         """The contents of the roles get the ids of networks and the values of user inputs."""
         values = {name: net.get("id") for item in self.body.get("networks_values") or [] for name, net in item.items()}
+        if self.form.old:
+            fill_text(self.body, values)
+            return
         for role in self.body["roles"]:
             contents = role["template_contents"] = role.get("template_contents") or {}
             for nic in contents.get("NIC") or []:

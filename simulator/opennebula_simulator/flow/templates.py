@@ -11,7 +11,8 @@ from ..store import Object
 from . import documents, validator
 from .documents import TEMPLATE, Actor
 from .errors import Denied, Slip, invalid, missing
-from .merge import merged, whole
+from .form import Form, form_of
+from .merge import merged, merged_by_position, whole
 
 Parsed = Any  # JSON
 
@@ -29,7 +30,7 @@ def parsed(text: Any) -> Parsed:
 
 def create(actor: Actor, text: bytes) -> Object:
     body = parsed(text)
-    validator.validate(body)
+    validator.validate(body, form_of(actor.cloud))
     body["registration_time"] = actor.cloud.events.time()
     return documents.read(actor, documents.allocate(actor, TEMPLATE, body), TEMPLATE)
 
@@ -49,7 +50,7 @@ def update(actor: Actor, oid: int, text: Any, append: bool = False) -> None:
         immutable = body["registration_time"] != present["registration_time"]
     if immutable:
         raise Denied("Immutable value: `service_template/registration_time` can not be changed")
-    validator.validate(body)
+    validator.validate(body, form_of(actor.cloud))
     documents.store(actor, oid, body)
 
 
@@ -62,14 +63,15 @@ def merged_top(present: Any, over: dict) -> dict:
 # ---------------------------------------------------------------- copies, and the VM templates of roles
 
 
-def vm_templates(body: dict) -> list[int]:
-    return list(dict.fromkeys(whole(role["template_id"]) for role in body["roles"]))
+def vm_templates(body: dict, form: Form) -> list[int]:
+    return list(dict.fromkeys(whole(role[form.template]) for role in body["roles"]))
 
 
 def delete(actor: Actor, oid: int, what: Any) -> None:
     """Deletes a template, with the VM templates of its roles ("templates") and their images ("all")."""
     if what and what != "none":
-        for number in vm_templates(documents.body_of(documents.read(actor, oid, TEMPLATE))):
+        body = documents.body_of(documents.read(actor, oid, TEMPLATE))
+        for number in vm_templates(body, form_of(actor.cloud)):
             actor.call("one.template.info", number)
             actor.call("one.template.delete", number, what == "all")
     documents.delete(actor, oid, TEMPLATE)
@@ -92,14 +94,15 @@ def clone(actor: Actor, oid: int, name: Any, recursive: Any) -> Object:
 
 def copy_vm_templates(actor: Actor, body: dict, name: str, images: bool) -> None:
     made: dict[int, int] = {}
+    key = form_of(actor.cloud).template
     try:
         for role in body["roles"]:
-            number = role["template_id"]
+            number = role[key]
             if number not in made:
                 actor.call("one.template.info", number)
                 stem = actor.cloud["TEMPLATE"].get_ro(number).name[: 119 - len(name)]
                 made[number] = actor.call("one.template.clone", number, f"{stem}-{name}", images)
-            role["template_id"] = made[number]
+            role[key] = made[number]
     except Denied:
         for number in made.values():
             actor.tries("one.template.delete", number, images)
@@ -109,45 +112,50 @@ def copy_vm_templates(actor: Actor, body: dict, name: str, images: bool) -> None
 # ---------------------------------------------------------------- instantiation
 
 
-def content_of_service(body: Any, merge: Any) -> dict:
+def content_of_service(body: Any, merge: Any, form: Form) -> dict:
     """The content of a service: a template's, with what the request lays over it. Raises Denied."""
     merge = {} if merge is None else merge
     if not isinstance(body, dict) or not isinstance(merge, dict):
         raise invalid("undefined method `[]' for nil:NilClass")
-    if "custom_attrs_values" in merge:
-        merge["user_inputs_values"] = merge.pop("custom_attrs_values")
-    demand_inputs(body.get("user_inputs"), merge.get("user_inputs_values"))
+    translate_values(merge, form)
+    demand_inputs(form, body.get(form.inputs), merge.get(form.values))
     for role in body["roles"]:
-        demand_role_inputs(role, merge.get("roles"))
+        demand_role_inputs(form, role, merge.get("roles"))
     with_networks(body.get("networks"), merge)
-    return laid_over(body, merge)
+    return merged_by_position(body, merge) if form.old else laid_over(body, merge)
 
 
-def demand_inputs(inputs: Any, values: Any) -> None:
+def translate_values(given: dict, form: Form) -> None:
+    """Values as they are called in OpenNebula 6 are taken by OpenNebula 7 too."""
+    if not form.old and "custom_attrs_values" in given:
+        given[form.values] = given.pop("custom_attrs_values")
+
+
+def demand_inputs(form: Form, inputs: Any, values: Any) -> None:
     if not inputs:
         return
     if values is None:
-        raise invalid("The Service template specifies User Inputs but no values have been found")
+        raise invalid(f"The Service template specifies {form.several} but no values have been found")
     if not isinstance(inputs, dict) or not isinstance(values, dict):
-        raise invalid("Wrong User Inputs or User Inputs Values format")
+        raise invalid(form.format_error)
     if set(inputs) - set(values):
-        raise invalid("Verify that every User Input have its corresponding value defined")
+        raise invalid(f"Verify that every {form.one} have its corresponding value defined")
 
 
-def demand_role_inputs(role: dict, given: Any) -> None:
-    if role.get("user_inputs") is None:
+def demand_role_inputs(form: Form, role: dict, given: Any) -> None:
+    if role.get(form.inputs) is None:
         return
     if given is None:
-        words = "The Service template specifies user inputs for the role"
+        words = f"The Service template specifies {form.of_role} for the role"
         raise invalid(f"{words} {role['name']} but no values have been found")
     if not isinstance(given, list) or not given:
-        raise invalid("The role user inputs are empty or do not have a valid format")
+        raise invalid(f"The role {form.of_role} are empty or do not have a valid format")
     own = next((item for item in given if item.get("name") == role["name"]), None)
-    if own is None:
-        return
-    if "custom_attrs_values" in own:
-        own["user_inputs_values"] = own.pop("custom_attrs_values")
-    demand_inputs(role["user_inputs"], own.get("user_inputs_values"))
+    if own is None and form.old:
+        raise invalid("undefined method `[]' for nil:NilClass")
+    if own is not None:
+        translate_values(own, form)
+        demand_inputs(form, role[form.inputs], own.get(form.values))
 
 
 def with_networks(networks: Any, merge: dict) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from . import expressions, recurrence
 from .errors import Denied, Slip, invalid, missing
+from .form import NEW, OLD, Form
 from .merge import from_old_format
 
 Check = Callable[[Any, str], Any]  # the value, and its key for messages -> the value as it is kept
@@ -26,6 +27,18 @@ class Key(NamedTuple):
     check: Check
     required: bool = False
     default: Any = None
+
+    def refusal(self, name: str, body: dict) -> Denied:
+        """Of an object that lacks it."""
+        shown = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        return invalid(f"Mandatory document key '{name} ({self.kind})' is missing from {shown}")
+
+
+class OldKey(Key):
+    """One key of an object of OpenNebula 6."""
+
+    def refusal(self, name: str, body: dict) -> Denied:
+        return wrong(name, "is required")
 
 
 # ---------------------------------------------------------------- kinds of values
@@ -113,8 +126,7 @@ def keys(table: dict[str, Key]) -> Check:
             if given is not None and given is not False:
                 body[name] = rule.check(given, name)
             elif rule.required:
-                shown = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-                raise invalid(f"Mandatory document key '{name} ({rule.kind})' is missing from {shown}")
+                raise rule.refusal(name, body)
             elif rule.default is not None:
                 body[name] = rule.default
         return body
@@ -148,6 +160,16 @@ NUMBERS = {
 }
 
 
+OF_VMS = {
+    "shutdown_action": SHUTDOWN,
+    "min_vms": COUNT,
+    "max_vms": COUNT,
+    "cooldown": COUNT,
+    "elasticity_policies": Key("array", array_of(keys(ELASTICITY))),
+    "scheduled_policies": Key("array", array_of(keys(SCHEDULED))),
+}
+
+
 def role_schema(kind: str, first: str) -> dict[str, Key]:
     """What roles of both types have, with the type that this one has; which of the numbers is looked at first."""
     return {
@@ -167,12 +189,7 @@ ROLE = {
     "vm": keys(
         {
             **role_schema("vm", "cardinality"),
-            "shutdown_action": SHUTDOWN,
-            "min_vms": COUNT,
-            "max_vms": COUNT,
-            "cooldown": COUNT,
-            "elasticity_policies": Key("array", array_of(keys(ELASTICITY))),
-            "scheduled_policies": Key("array", array_of(keys(SCHEDULED))),
+            **OF_VMS,
         }
     ),
     "vr": keys(role_schema("vr", "template_id")),
@@ -193,22 +210,60 @@ TEMPLATE = keys(
         "on_hold": BOOLEAN,
     }
 )
+OLD_ROLE = keys(
+    {
+        "name": OldKey("string", matching(r"^\w+$"), required=True),
+        "cardinality": NUMBERS["cardinality"],
+        OLD.template: OldKey("integer", integer(), required=True),
+        OLD.contents: TEXT,
+        OLD.inputs: OBJECT,
+        OLD.values: OBJECT,
+        "parents": Key("array", array_of(is_string)),
+        "on_hold": BOOLEAN,
+        **OF_VMS,
+    }
+)
+OLD_TEMPLATE = keys(
+    {
+        "name": OldKey("string", is_string, required=True),
+        "deployment": Key("string", one_of("none", "straight"), default="none"),
+        "description": Key("string", is_string, default=""),
+        "shutdown_action": SHUTDOWN,
+        "roles": OldKey("array", array_of(OLD_ROLE), required=True),
+        OLD.inputs: OBJECT,
+        OLD.values: OBJECT,
+        "ready_status_gate": BOOLEAN,
+        "automatic_deletion": BOOLEAN,
+        "networks": OBJECT,
+        "networks_values": Key("array", array_of(is_object)),
+        "on_hold": BOOLEAN,
+    }
+)
 
 
-def validate(body: Any) -> None:
+def validate(body: Any, form: Form) -> None:
     """Checks a service template and completes it in place. Raises Denied, Slip."""
+    if form.old:
+        OLD_TEMPLATE(body, "")
+    else:
+        validate_new(body)
+    names = [role["name"] for role in body["roles"]]
+    for i, role in enumerate(body["roles"]):
+        if role["name"] in names[i + 1 :]:
+            raise invalid(f"Role name '{role['name']}' is repeated")
+        rules = vm_rules if form.old else RULES[role["type"]]
+        rules(role, f"Role '{role['name']}'")
+
+
+def validate_new(body: Any) -> None:
+    """What OpenNebula 7 asks of each key. Raises Denied, Slip."""
     if not isinstance(body, dict):
         raise missing("key?", body)
     if old_format(body):
         from_old_format(body)
     TEMPLATE(body, "")
     for role in body["roles"]:
-        validate_role(role)
-    names = [role["name"] for role in body["roles"]]
-    for i, role in enumerate(body["roles"]):
-        if role["name"] in names[i + 1 :]:
-            raise invalid(f"Role name '{role['name']}' is repeated")
-        RULES[role["type"]](role, f"Role '{role['name']}'")
+        validate_role(role, NEW)
 
 
 def old_format(body: dict) -> bool:
@@ -224,8 +279,11 @@ def old_format(body: dict) -> bool:
     return all("vm_template" in role or "vm_template_contents" in role for role in roles)
 
 
-def validate_role(role: Any) -> None:
+def validate_role(role: Any, form: Form) -> None:
     """Raises Denied, Slip."""
+    if form.old:
+        OLD_ROLE(role, "")
+        return
     if not isinstance(role, dict):
         raise missing("fetch", role)
     kind = role.get("type", "vm")
