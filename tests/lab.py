@@ -17,8 +17,8 @@ DUMMY = 'TM_MAD="dummy" DS_MAD="dummy"'
 class Lab:
     """lab("vm.info", 0) is a call that must succeed; two hosts are monitored, datastore 100 is for backups."""
 
-    def __init__(self, delay=0.0, hosts=2):
-        self.cloud = Cloud(Options(delay=delay))
+    def __init__(self, delay=0.0, hosts=2, **options):
+        self.cloud = Cloud(Options(delay=delay, **options))
         self.now = time.time() + 1
         self.cloud.events.clock = lambda: self.now
         for number in range(hosts):

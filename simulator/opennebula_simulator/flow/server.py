@@ -120,10 +120,8 @@ def unschedule_role(asked: Asked) -> Answer:
 
 
 def sched_id(asked: Asked, part: int) -> int:
-    """Raises Denied: it is none, or OpenNebula 6 has no such route."""
+    """Raises Denied: it is none."""
     text = asked.parts[part]
-    if form_of(asked.actor.cloud).old:
-        raise Denied("<h1>Not Found</h1>", 404)
     if not re.fullmatch(r"[0-9]+", text):
         raise Denied("Sched action ID must be an integer number", 400)
     return int(text)
@@ -324,6 +322,8 @@ def updated(asked: Asked, given: dict) -> Answer:
     return 204, None
 
 
+NOT_OLD = (unschedule, unschedule_role)  # OpenNebula 6 has no such routes
+
 # ---------------------------------------------------------------- HTTP
 
 
@@ -360,9 +360,10 @@ def authenticated(cloud: Any, header: str) -> Actor:
 
 
 def handled(flow: Flow, actor: Actor, verb: str, path: str, body: bytes) -> Answer:
+    lacking = NOT_OLD if form_of(actor.cloud).old else ()
     for known, pattern, handler in ROUTES:
         found = pattern.fullmatch(path)
-        if known == verb and found is not None:
+        if known == verb and found is not None and handler not in lacking:
             return handler(Asked(flow, actor, found.groups(), body))
     raise Denied(NOWHERE % (verb, path), 404)
 

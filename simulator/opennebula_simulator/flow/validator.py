@@ -54,6 +54,13 @@ def is_object(value: Any, key: str) -> dict:
     return value
 
 
+def is_hash(value: Any, key: str) -> dict:
+    """As OpenNebula 6 says it."""
+    if not isinstance(value, dict):
+        raise invalid(f"KEY: {key} must be a Hash; SCHEMA:")
+    return value
+
+
 def is_array(value: Any, key: str) -> list:
     if not isinstance(value, list):
         raise wrong(key, "must be an Array")
@@ -88,10 +95,13 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def is_boolean(value: Any, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise wrong(key, "is not allowed in {:type=>:boolean, :required=>false}")
-    return value
+def boolean(words: str) -> Check:
+    def check(value: Any, key: str) -> bool:
+        if not isinstance(value, bool):
+            raise wrong(key, words)
+        return value
+
+    return check
 
 
 def integer(least: int | None = None) -> Check:
@@ -116,11 +126,11 @@ def whole(value: Any, key: str) -> int:
         raise wrong(key, "must be an Integer") from None
 
 
-def keys(table: dict[str, Key]) -> Check:
+def keys(table: dict[str, Key], is_one: Check = is_object) -> Check:
     """An object with these keys, in their order; false counts as not there, which nobody notices."""
 
     def check(value: Any, key: str) -> dict:
-        body = is_object(value, key)
+        body = is_one(value, key)
         for name, rule in table.items():
             given = body.get(name)
             if given is not None and given is not False:
@@ -136,22 +146,14 @@ def keys(table: dict[str, Key]) -> Check:
 
 # ---------------------------------------------------------------- the schema
 
-TEXT, OBJECT, BOOLEAN = Key("string", is_string), Key("object", is_object), Key("boolean", is_boolean)
+TEXT, OBJECT, BOOLEAN = (
+    Key("string", is_string),
+    Key("object", is_object),
+    Key("boolean", boolean("is not allowed in {:type=>:boolean, :required=>false}")),
+)
+HASH, OLD_BOOLEAN = Key("object", is_hash), Key("boolean", boolean("is not allowed"))
 COUNT = Key("integer", integer(0))
 SHUTDOWN = Key("string", one_of("terminate", "terminate-hard", "shutdown", "shutdown-hard"))
-ADJUSTMENT = {
-    "type": Key("string", one_of("CHANGE", "CARDINALITY", "PERCENTAGE_CHANGE"), required=True),
-    "adjust": Key("integer", integer(), required=True),
-    "min_adjust_step": Key("integer", integer(1)),
-}
-ELASTICITY = {
-    **ADJUSTMENT,
-    "period_number": COUNT,
-    "period": COUNT,
-    "expression": Key("string", is_string, required=True),
-    "cooldown": COUNT,
-}
-SCHEDULED = {**ADJUSTMENT, "start_time": TEXT, "recurrence": TEXT}
 
 
 NUMBERS = {
@@ -160,14 +162,29 @@ NUMBERS = {
 }
 
 
-OF_VMS = {
-    "shutdown_action": SHUTDOWN,
-    "min_vms": COUNT,
-    "max_vms": COUNT,
-    "cooldown": COUNT,
-    "elasticity_policies": Key("array", array_of(keys(ELASTICITY))),
-    "scheduled_policies": Key("array", array_of(keys(SCHEDULED))),
-}
+def of_vms(key: type[Key], is_one: Check) -> dict[str, Key]:
+    """What roles of VMs have, by the rows and objects of a release."""
+    adjustment = {
+        "type": key("string", one_of("CHANGE", "CARDINALITY", "PERCENTAGE_CHANGE"), required=True),
+        "adjust": key("integer", integer(), required=True),
+        "min_adjust_step": Key("integer", integer(1)),
+    }
+    elasticity = {
+        **adjustment,
+        "period_number": COUNT,
+        "period": COUNT,
+        "expression": key("string", is_string, required=True),
+        "cooldown": COUNT,
+    }
+    scheduled = {**adjustment, "start_time": TEXT, "recurrence": TEXT}
+    return {
+        "shutdown_action": SHUTDOWN,
+        "min_vms": COUNT,
+        "max_vms": COUNT,
+        "cooldown": COUNT,
+        "elasticity_policies": Key("array", array_of(keys(elasticity, is_one))),
+        "scheduled_policies": Key("array", array_of(keys(scheduled, is_one))),
+    }
 
 
 def role_schema(kind: str, first: str) -> dict[str, Key]:
@@ -189,7 +206,7 @@ ROLE = {
     "vm": keys(
         {
             **role_schema("vm", "cardinality"),
-            **OF_VMS,
+            **of_vms(Key, is_object),
         }
     ),
     "vr": keys(role_schema("vr", "template_id")),
@@ -216,12 +233,13 @@ OLD_ROLE = keys(
         "cardinality": NUMBERS["cardinality"],
         OLD.template: OldKey("integer", integer(), required=True),
         OLD.contents: TEXT,
-        OLD.inputs: OBJECT,
-        OLD.values: OBJECT,
+        OLD.inputs: HASH,
+        OLD.values: HASH,
         "parents": Key("array", array_of(is_string)),
-        "on_hold": BOOLEAN,
-        **OF_VMS,
-    }
+        "on_hold": OLD_BOOLEAN,
+        **of_vms(OldKey, is_hash),
+    },
+    is_hash,
 )
 OLD_TEMPLATE = keys(
     {
@@ -230,14 +248,15 @@ OLD_TEMPLATE = keys(
         "description": Key("string", is_string, default=""),
         "shutdown_action": SHUTDOWN,
         "roles": OldKey("array", array_of(OLD_ROLE), required=True),
-        OLD.inputs: OBJECT,
-        OLD.values: OBJECT,
-        "ready_status_gate": BOOLEAN,
-        "automatic_deletion": BOOLEAN,
-        "networks": OBJECT,
-        "networks_values": Key("array", array_of(is_object)),
-        "on_hold": BOOLEAN,
-    }
+        OLD.inputs: HASH,
+        OLD.values: HASH,
+        "ready_status_gate": OLD_BOOLEAN,
+        "automatic_deletion": OLD_BOOLEAN,
+        "networks": HASH,
+        "networks_values": Key("array", array_of(is_hash)),
+        "on_hold": OLD_BOOLEAN,
+    },
+    is_hash,
 )
 
 

@@ -24,8 +24,8 @@ NETWORK = 'NAME="base" VN_MAD="dummy" BRIDGE="br0" AR=[TYPE="IP4",IP="10.0.0.1",
 class FlowLab(Lab):
     """A cloud with a VM template; flow("GET /service/0") -> the answer, which must be no error."""
 
-    def __init__(self, delay=0.0):
-        super().__init__(delay)
+    def __init__(self, delay=0.0, **options):
+        super().__init__(delay, **options)
         self("template.allocate", 'NAME="mini" CPU="0.1" MEMORY="64" CONTEXT=[NETWORK="YES"]')
 
     def ask(self, line, content=None, session=ADMIN):
@@ -472,6 +472,84 @@ def test_a_role_of_virtual_routers(lab):
     lab.sleep(0)
     assert lab.ask(f"GET /service/{oid}")[0] == 404
     assert len(lab.tree("vrouterpool.info", -2, -1, -1)) == 0
+
+
+# ---------------------------------------------------------------- OpenNebula 6
+
+
+@pytest.fixture
+def old():
+    return FlowLab(release="6.10.5")
+
+
+OLD_ROLE = {"name": "web", "vm_template": 0, "cardinality": 1, "cooldown": 0}
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ([], "KEY:  must be a Hash; SCHEMA:"),
+        ({}, "KEY: 'name' is required;"),
+        ({"name": "a"}, "KEY: 'roles' is required;"),
+        ({"name": "a", "roles": [{"name": "web", "template_id": 0, "type": "vm"}]}, "KEY: 'vm_template' is required;"),
+        ({"name": "a", "roles": [{**OLD_ROLE, "vm_template": "x"}]}, "KEY: 'vm_template' must be an Integer;"),
+        (
+            {"name": "a", "roles": [{**OLD_ROLE, "vm_template_contents": {"A": "b"}}]},
+            "KEY: 'vm_template_contents' must be a String;",
+        ),
+        ({"name": "a", "roles": [{**OLD_ROLE, "name": "web-1"}]}, "KEY: 'name' must match regexp /^\\w+$/;"),
+        (
+            {"name": "a", "roles": [{**OLD_ROLE, "max_vms": 0}]},
+            "Role 'web' 'cardinality' must be lower than or equal to 'max_vms'",
+        ),
+        ({"name": "a", "roles": [OLD_ROLE, OLD_ROLE]}, "Role name 'web' is repeated"),
+        ({"name": "a", "roles": [OLD_ROLE], "on_hold": "x"}, "KEY: 'on_hold' is not allowed;"),
+        ({"name": "a", "roles": [OLD_ROLE], "custom_attrs": []}, "KEY: custom_attrs must be a Hash; SCHEMA:"),
+    ],
+)
+def test_what_opennebula_6_refuses(old, body, message):
+    assert old.ask("POST /service_template", body) == (400, message)
+
+
+@pytest.mark.parametrize(
+    "merge, message",
+    [
+        ({}, "The Service template specifies custom attributes but no values have been found"),
+        (
+            {"user_inputs_values": {"KEY": "w"}},
+            "The Service template specifies custom attributes but no values have been found",
+        ),
+        (
+            {"custom_attrs_values": {"KEY": "w"}},
+            "The Service template specifies custom attributes for the role web but no values have been found",
+        ),
+    ],
+)
+def test_what_an_instantiation_of_opennebula_6_refuses(old, merge, message):
+    asked = {"KEY": "M|text|a key"}
+    body = {"name": "a", "custom_attrs": asked, "roles": [{**OLD_ROLE, "custom_attrs": asked}]}
+    oid = old.flow("POST /service_template", body)["ID"]
+    content = {"action": {"perform": "instantiate", "params": {"merge_template": merge}}}
+    assert old.ask(f"POST /service_template/{oid}/action", content) == (400, message)
+
+
+def test_contents_of_opennebula_6_are_text_with_values_in_it(old):
+    role = {**OLD_ROLE, "vm_template_contents": 'A="$KEY"\nB="$OTHER"', "user_inputs_values": {"C": "3"}}
+    body = {"name": "a", "roles": [OLD_ROLE, {**role, "name": "db"}], "custom_attrs": {"KEY": "M|text|a key"}}
+    oid = old.flow("POST /service_template", body)["ID"]
+    merge = {"custom_attrs_values": {"KEY": "w"}, "roles": [{"cardinality": 2}]}
+    service = int(old.act(f"service_template/{oid}", "instantiate", merge_template=merge)["ID"])
+    old.sleep(0)
+    assert [role["cardinality"] for role in old.body(service)["roles"]] == [2, 1]
+    (vm,) = old.nodes(service, 1)
+    found = old.cloud["VM"].get_ro(vm).user_template
+    assert [found.text(name) for name in ("A", "B", "C", "ROLE_NAME")] == ["w", "$OTHER", "3", "db"]
+
+
+def test_opennebula_6_has_no_route_to_scheduled_actions(old):
+    assert [old.ask(f"DELETE /service/{path}")[0] for path in ("0/sched_action/0", "0/role/web/sched_action/x")] == [
+        404
+    ] * 2
 
 
 def test_a_reset_forgets_services(simulator):
