@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible_collections.privazio.opennebula.plugins.module_utils import _module
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import in_choices
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import as_said
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 
 PLUGINS = "ansible_collections.privazio.opennebula.plugins"
@@ -32,7 +32,7 @@ class Face:
     _verbosity = 3  # the result lists the calls
 
     def __init__(self, argument_spec: dict[str, Any], supports_check_mode: bool, **rules: Any) -> None:
-        found = ModuleArgumentSpecValidator(argument_spec, **rules).validate(in_choices(self.given, argument_spec))
+        found = ModuleArgumentSpecValidator(argument_spec, **rules).validate(as_said(self.given, argument_spec))
         if found.error_messages:
             raise Finished({"failed": True, "msg": found.error_messages[0], "calls": []})
         self.params = found.validated_parameters

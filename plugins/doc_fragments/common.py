@@ -292,7 +292,7 @@ options:
             type: str
       template_contents:
         description:
-          - Attributes that are laid over the VM template, such as C(MEMORY).
+          - Attributes that are laid over the VM template, such as C(MEMORY). Sizes may have a unit, such as V(2 GB).
         type: dict
       user_inputs:
         description:

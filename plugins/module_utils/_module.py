@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._core.argument_specs import SHARED, in_choices, require_least
+from ._core.argument_specs import SHARED, as_said, require_least
 from ._core.cloud import Cloud, connect, secrets_of
 from ._core.failure import Failure, described, did_you_mean, fault, name_option
 from ._core.values import contrast
@@ -32,14 +32,14 @@ REFUSALS = (
 
 
 class Face(AnsibleModule):
-    """AnsibleModule, but words count in any case, and secrets are covered also in a refusal of options.
+    """AnsibleModule, but words count in any case, null is not given, and secrets are covered also in refusals.
 
     ansible-core (2.18 to 2.21) gives up looking for secrets where a list of dictionaries holds something else.
     """
 
     def _load_params(self):
         super()._load_params()
-        self.params: dict = in_choices(self.params, self.argument_spec)
+        self.params: dict = as_said(self.params, self.argument_spec)
 
     def fail_json(self, msg, **data):
         secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]

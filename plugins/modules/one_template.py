@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Creates, changes, clones, renames and removes the templates that virtual machines are created from.
   - Options that are omitted are left as they are. A second run changes nothing.
+  - In O(template), C(MEMORY) and the C(SIZE) of disks are MB, or have a unit, such as V(2 GB).
 options:
   state:
     description:

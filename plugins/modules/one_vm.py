@@ -157,7 +157,8 @@ options:
     type: dict
   extra_template:
     description:
-      - More attributes of new VMs, such as C(PCI), C(TOPOLOGY) or C(SCHED_ACTION). Ignored for existing VMs.
+      - More attributes of new VMs, such as C(PCI), C(TOPOLOGY) or C(SCHED_ACTION). Sizes may have a unit, such as
+        C(MEMORY) V(2 GB). Ignored for existing VMs.
     type: dict
   datastore:
     description:

@@ -50,6 +50,7 @@ options:
   vm_extra:
     description:
       - Attributes of new virtual machines to add to O(vm_template), as a dictionary or as text in OpenNebula's syntax.
+        Sizes may have a unit, such as C(MEMORY) V(2 GB).
     type: raw
   vm_hold:
     description:

@@ -43,6 +43,7 @@ OBJECTS = {"cluster": "cluster", "datastore": "datastore", "network": "vnet", "i
 OPEN = ("generic", "cluster")  # whose metrics QUOTA_VM_ATTRIBUTE of oned.conf can add to
 WORDS = {-1: "default", -2: "unlimited"}
 NUMBERS = {word: number for number, word in WORDS.items()}
+NO_NUMBER = "none"  # an empty limit, which would be one of 0
 OF_HOLDERS, OF_DEFAULTS = "default", "unlimited"  # the limit that nobody has set: of users and groups, of the defaults
 
 
@@ -197,7 +198,7 @@ def _limit(kind, name, value):
     if sized and text[-1:].isalpha() and text not in NUMBERS:
         return megabytes(value, "quotas (%s of %s)" % (name, kind))
     try:
-        number = NUMBERS[text] if text in NUMBERS else _number(text)
+        number = NUMBERS[text] if text in NUMBERS else _number(text or NO_NUMBER)
     except (ValueError, OverflowError):
         number = -3
     if isinstance(value, bool) or (number < 0 and number not in WORDS):

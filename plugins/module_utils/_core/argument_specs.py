@@ -131,14 +131,17 @@ def refuse_deep(params):
             raise Failure("The option %s takes at most %d levels of nesting." % (option, DEEPEST))
 
 
-def in_choices(params, spec):
-    """The options of a task with words as the choices have them: OpenNebula itself writes VM, TCP and RUNNING.
+def as_said(params, spec):
+    """The options of a task without those that are null, and with words as the choices have them.
+
+    An option that is null is one that is not given, as with `default(omit)`: ansible-core would refuse it where it has
+    choices, and count it as given where one of several is required.  OpenNebula itself writes VM, TCP and RUNNING.
 
     Args:
         params (dict): as they are given; options that the specification does not have stay.
         spec (dict): argument specification.
     """
-    found = dict(params)
+    found = {name: value for name, value in params.items() if value is not None}
     for name, option in spec.items():
         for given in {name, *option.get("aliases", ())} & set(found):
             found[given] = _in_choices(found[given], option)
@@ -149,7 +152,7 @@ def _in_choices(value, option):
     if isinstance(value, list):
         return [_in_choices(one, option) for one in value]
     if isinstance(value, dict) and option.get("options"):
-        return in_choices(value, option["options"])
+        return as_said(value, option["options"])
     known = [one for one in option.get("choices", ()) if isinstance(one, str)]
     if not isinstance(value, str) or value in known or not known:
         return value

@@ -388,6 +388,8 @@ LCM_STATES = frozenset(state.name for state in LCM_STATE)
 
 def _new_hook(cloud, body):
     found = canonical(body)
+    if found.get("COMMAND") == "":
+        return "the option command cannot be empty"
     if first_text(found, "TYPE").lower() == "api":
         return None
     resource, state = (first_text(found, name).upper() for name in ("RESOURCE", "STATE"))
@@ -428,7 +430,36 @@ def _parts(text):
     return [part.strip() for part in text.split(",")]
 
 
+def _new_admin(cloud, oid, user):
+    """Why a user cannot administer a group: only members can."""
+    item = cloud.known("user", user)
+    if item is None or oid in (item.GID, *getattr(item.GROUPS, "ID", ())):
+        return None
+    return "user %s is no member; add it by one_user (groups) first" % item.NAME
+
+
+def _new_job(cloud, body):
+    return _in_other_job(cloud, None, body)
+
+
+def _changed_job(cloud, oid, body, mode):
+    return _in_other_job(cloud, oid, body)
+
+
+def _in_other_job(cloud, oid, body):
+    """Why VMs cannot be in a backup job: another one has them."""
+    wanted = _parts(first_text(canonical(body), "BACKUP_VMS"))
+    for job in cloud.pool("backupjob") if cloud.rehearses and any(wanted) else ():
+        both = [vm for vm in _parts(first_text(_template(job), "BACKUP_VMS")) if vm and vm in wanted]
+        if both and oid != job.ID:
+            return "VM %s is in backup job %s, and a VM can be in one only" % (both[0], job.NAME)
+    return None
+
+
 RULES: dict = {
+    "backupjob.allocate": _new_job,
+    "backupjob.update": _changed_job,
+    "group.addadmin": _new_admin,
     "cluster.delete": partial(_removed_own, "clusters"),
     "group.delete": _removed_user_group,
     "group.quota": partial(_of_admin, "the group oneadmin has no quotas"),
@@ -464,6 +495,7 @@ RULES: dict = {
     "vm.backup": vm_refusals.backed_up,
     "vm.disksaveas": vm_refusals.saved_disk,
     "vm.migrate": vm_refusals.migrated,
+    "vm.resize": vm_refusals.resized,
     "vm.restore": vm_refusals.restored,
     "vm.updateconf": vm_refusals.changed_sections,
     "vm.vmgroupadd": vm_refusals.joined_group,
@@ -476,6 +508,7 @@ RULES: dict = {
     "vn.update": _changed_vnet,
     "vrouter.allocate": vm_refusals.new_router,
     "vrouter.attachnic": vm_refusals.attached_to_router,
+    "vrouter.instantiate": vm_refusals.router_vms,
 }
 SHARED_NAMES = frozenset(("document", "service", "service_template", "vm", "vrouter"))  # kinds whose names repeat
 ONE_EACH = frozenset(("datastore", "marketplace"))  # kinds whose names are taken whoever owns the object

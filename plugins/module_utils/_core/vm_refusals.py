@@ -13,6 +13,7 @@ import re
 
 from ..pyone.constants import DATASTORE_TYPES, HOST_STATES, IMAGE_STATES, IMAGE_TYPES
 from . import addresses
+from .failure import Failure
 from .numbers import is_whole
 from .values import canonical, first_text, first_vector, vectors
 
@@ -89,9 +90,50 @@ def _costs(body):
     return None
 
 
+def _is_positive(text):
+    return COST(text) is not None and float(text) > 0
+
+
+def _is_count(text):
+    return is_whole(text) and int(text) > 0
+
+
+# Attributes of a VM that are numbers → (whether OpenNebula takes a text, what it takes).
+NUMBERS = {
+    "CPU": (_is_positive, "a number greater than 0"),
+    "VCPU": (_is_count, "a whole number greater than 0"),
+    "MEMORY": (_is_count, "a number of MB greater than 0"),
+}
+
+
+def _numbers(body):
+    for name, (fits, what) in NUMBERS.items():
+        if first_text(body, name) and not fits(first_text(body, name)):
+            return "%s is %s, not %r" % (name, what, first_text(body, name))
+    return None
+
+
 def _pci(body):
     if any(not any(device.get(name) for name in PASSED) for device in vectors(body, "PCI")):
         return "a PCI device needs one of %s" % ", ".join(PASSED)
+    return None
+
+
+PINNED = ("THREAD", "CORE", "SHARED")
+
+
+def _pinned(body, topology):
+    """Why the NUMA nodes of a pinned VM, or its sockets that become nodes, do not share its VCPU and MEMORY."""
+    nodes, sockets = vectors(body, "NUMA_NODE"), topology.get("SOCKETS", "")
+    shares = {"VCPU": ("TOTAL_CPUS", first_text(body, "VCPU") or "1"), "MEMORY": ("MEMORY", first_text(body, "MEMORY"))}
+    for name, (member, total) in shares.items():
+        parts = [node.get(member, "") for node in nodes]
+        if not all(map(_is_count, parts)):
+            return "a NUMA_NODE needs TOTAL_CPUS and MEMORY, whole numbers greater than 0"
+        if is_whole(total) and parts and sum(map(int, parts)) != int(total):
+            return "the NUMA nodes have %s %d in all, but the VM has %s" % (name, sum(map(int, parts)), total)
+        if is_whole(total) and not parts and _is_count(sockets) and int(total) % int(sockets):
+            return "%s %s cannot be shared by %s sockets, which are NUMA nodes each" % (name, total, sockets)
     return None
 
 
@@ -101,7 +143,9 @@ def _topology(body):
         return None
     if first_text(body, "VCPU_MAX"):
         return "a VM with TOPOLOGY has no VCPU_MAX"
-    if topology.get("PIN_POLICY", "NONE").upper() in ("THREAD", "CORE", "SHARED") or topology.get("NODE_AFFINITY"):
+    if topology.get("PIN_POLICY", "NONE").upper() in PINNED:
+        return _pinned(body, topology)
+    if topology.get("NODE_AFFINITY"):
         return None
     numbers = [topology.get(name, "") for name in ("SOCKETS", "CORES", "THREADS")]
     if not all(is_whole(number) and int(number) for number in numbers):
@@ -113,7 +157,7 @@ def _topology(body):
 
 def by_values(body):
     """Why a VM of these attributes is refused, whatever there is in the cloud; None: it is not."""
-    rules = (_disks, _aliases, _boot, _boot_files, _graphics, raw_refused, _costs, _pci, _topology)
+    rules = (_disks, _aliases, _boot, _boot_files, _graphics, raw_refused, _costs, _numbers, _pci, _topology)
     return next(filter(None, (rule(body) for rule in rules)), None)
 
 
@@ -252,7 +296,13 @@ def from_template(cloud, oid, name, hold, body, persistent):
     base = canonical(template.TEMPLATE or {})
     if first_text(base, "VROUTER").upper() == "YES":
         return "VM template %s is for virtual routers only" % template.NAME
-    return _refused(cloud, {**base, **given})
+    why = _incomplete({**base, **given}) if cloud.rehearses else None
+    return why or _refused(cloud, {**base, **given})
+
+
+def _incomplete(body):
+    missing = [name for name in ("CPU", "MEMORY") if not first_text(body, name)]
+    return "give %s: neither the task nor the VM template has it" % " and ".join(missing) if missing else None
 
 
 def attached_disk(cloud, oid, body):
@@ -307,6 +357,58 @@ def migrated(cloud, oid, host, live, enforce, datastore, *more):
     return None
 
 
+def resized(cloud, oid, body, enforce):
+    """Why a VM cannot get another capacity: its host lacks it, or the quotas of its user and group."""
+    item, found = _vm(cloud, oid), canonical(body)
+    if item is None:
+        return None
+    more = {
+        name: float(found[name]) - float(first_text(canonical(item.TEMPLATE), name) or 0)
+        for name in GROWING & set(found)
+    }
+    return _lacking(cloud, item, more) or _over_quota(cloud, item, more)
+
+
+GROWING = frozenset(("CPU", "MEMORY"))
+SHARES = {
+    "CPU": ("CPU_USAGE", "MAX_CPU", 100),
+    "MEMORY": ("MEM_USAGE", "MAX_MEM", 1024),
+}  # of a host; the last: per unit
+
+
+def _lacking(cloud, item, more):
+    """Why the host that a VM is on cannot give it more."""
+    records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
+    host = cloud.known("host", records[-1].HID) if len(records) and not records[-1].ETIME else None
+    for name, amount in more.items() if host is not None else ():
+        used, most, unit = SHARES[name]
+        free = (getattr(host.HOST_SHARE, most) - getattr(host.HOST_SHARE, used)) / unit
+        if amount > free:
+            return "it needs %s %g more, but host %s has only %g left" % (name, amount, host.NAME, free)
+    return None
+
+
+def _owner(cloud, kind, oid):
+    """A user or group with its quotas; None: it may not be read."""
+    try:
+        return cloud.info(kind, oid)
+    except Failure:
+        return None
+
+
+def _over_quota(cloud, item, more):
+    """Why quotas do not allow a VM more."""
+    for kind, oid in (("user", item.UID), ("group", item.GID)):
+        owner = _owner(cloud, kind, oid) if oid else None  # oneadmin has none
+        for quota in owner.VM_QUOTA.VM if owner is not None and owner.VM_QUOTA is not None else ():
+            for name, amount in more.items() if not getattr(quota, "CLUSTER_IDS", None) else ():
+                limit, used = float(getattr(quota, name)), float(getattr(quota, name + "_USED"))
+                if 0 <= limit < used + amount and amount > 0:
+                    words = name, amount, kind, owner.NAME, limit, used
+                    return "it needs %s %g more, but %s %s has a quota of %g and uses %g" % words
+    return None
+
+
 def backed_up(cloud, oid, datastore, *more):
     store = cloud.known("datastore", datastore)
     if store is not None and store.TYPE != DATASTORE_TYPES.BACKUP:
@@ -341,6 +443,16 @@ def new_router(cloud, body):
         if why:
             return why
     return None
+
+
+def router_vms(cloud, oid, number, template, name, hold, extra):
+    """Why VMs of a virtual router cannot be created from a VM template and more attributes."""
+    item, given = cloud.known("template", template), canonical(extra or {})
+    base = canonical(item.TEMPLATE or {}) if item is not None else {}
+    if item is not None and first_text(base, "VROUTER").upper() != "YES":
+        return "VM template %s is not for virtual routers: its attribute VROUTER is not YES" % item.NAME
+    why = _incomplete({**base, **given}) if item is not None else None
+    return why or _refused(cloud, {**base, **given})
 
 
 def attached_to_router(cloud, oid, body):

@@ -138,8 +138,9 @@ def resolved(cloud, steps):
     """
     found = [step._replace(arguments=resolve(cloud, step.arguments)) for step in steps]
     for step in found:
-        if step.method:
-            cloud.check(step.text, step.method, *step.arguments)
+        calls = [(step.method, *step.arguments)] if step.method else []
+        for name, *arguments in calls + [resolve(cloud, call) for call in step.checks]:
+            cloud.check(step.text, name, *arguments)
     return found
 
 

@@ -62,6 +62,7 @@ class Step(NamedTuple):
     result: Any = None  # (answer) -> fields of the task's result
     on: str = ""  # the end of that sentence, where `what` is also shown without it: `of VM web`
     option: str = ""  # that it is for
+    checks: tuple = ()  # calls that come later, by `run` or other steps, as far as they are known: (method, arguments…)
 
     @property
     def text(self):

@@ -146,7 +146,10 @@ def has_plan(cluster):
 
 def describe(cloud, cluster):
     """What one waits for."""
-    return "the plan of cluster %s is in state %s" % (cluster.NAME, plan_of(cluster)["state"])
+    found = plan_of(cluster)
+    if found is None:
+        return "cluster %s has no plan yet" % cluster.NAME
+    return "the plan of cluster %s is in state %s" % (cluster.NAME, found["state"])
 
 
 def plan_executed(cluster, wanted):

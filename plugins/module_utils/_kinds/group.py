@@ -23,6 +23,9 @@ SINGLE = ("default_view", "group_admin_default_view")
 MANAGED = frozenset((VIEWS,))  # an option of its own
 
 
+NEW = -1  # stands for the id of a group that is yet to be created
+
+
 def read(cloud, group):
     """The record of a group (one.group.info or a GROUP of one.grouppool.info); users as ids."""
     found = content(group)
@@ -44,7 +47,8 @@ def read_with_names(cloud, group):
 
 
 def create(name, wanted, modes):
-    return Step("create group %s" % name, "group.allocate", (name,))
+    checks = [("group.addadmin", NEW, user) for user in wanted.get("admins", ())]
+    return Step("create group %s" % name, "group.allocate", (name,), checks=tuple(checks))
 
 
 # ---------------------------------------------------------------- views

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from .._attributes.capacity import in_numbers
 from .._core.failure import Failure, described
 from .._core.values import canonical, merged_template
 from ..pyone import OneException
@@ -100,7 +101,7 @@ def canonical_contents(name, given):
         Failure: they cannot be a template.
     """
     try:
-        return canonical(given)
+        return in_numbers("template_contents of the role %s" % name, canonical(given))
     except OneException as error:
         raise described(error, "use template_contents of the role %s" % name) from None
 

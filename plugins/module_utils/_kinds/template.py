@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .._attributes import access, schedules
 from .._attributes import template as templates
+from .._attributes.capacity import declared_vm
 from .._attributes.relations import clone_of, create_or_clone
 from .._attributes.template import content
 from .._core.cloud import ALL
@@ -74,12 +75,12 @@ def names_image(disk, image):
 
 
 def canonical_template(cloud, given):
-    """The option template, whose scheduled actions and RAW section OpenNebula looks at when it is stored.
+    """The option template in numbers; its scheduled actions and RAW section OpenNebula looks at when it is stored.
 
     Raises:
         Failure: it would refuse one.
     """
-    found = templates.canonical_template(cloud, given)
+    found = declared_vm("template", given)
     why = raw_refused(found) or next(filter(None, map(schedules.refused, vectors(found, "SCHED_ACTION"))), None)
     if why:
         raise Failure("The option template: %s." % why.rstrip("."), object=KIND)

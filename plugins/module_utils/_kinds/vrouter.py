@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .._attributes import access, twins
 from .._attributes import template as templates
+from .._attributes.capacity import declared_vm
 from .._attributes.relations import joined, reference_ids
 from .._attributes.requests import requested, surplus
 from .._attributes.twins import twin
@@ -54,7 +55,8 @@ def create(name, wanted, modes):
     body = dict(templates.new(name, wanted, modes), NIC=wanted.get("nics", []))
     if wanted.get("vm_count") and "vm_template" not in wanted and "TEMPLATE_ID" not in body:
         raise Failure("To create VMs of virtual router %s, give: vm_template." % name, object=KIND)
-    return Step("create virtual router %s" % name, "vrouter.allocate", (body,))
+    checks = _checks(wanted) if wanted.get("vm_count") else ()
+    return Step("create virtual router %s" % name, "vrouter.allocate", (body,), checks=checks)
 
 
 def change_mode(record, after):
@@ -203,6 +205,10 @@ def canonical_vm_template(cloud, given):
     return item.NAME
 
 
+def canonical_extra(cloud, given):
+    return declared_vm("vm_extra", given)
+
+
 def not_negative(cloud, given):
     """A number of VMs.
 
@@ -226,12 +232,24 @@ def plan_vm_count(record, wanted, modes):
 
 def creation(record, number, wanted, modes):
     """The Step that creates VMs as the options vm_template, vm_name, vm_hold and vm_extra say."""
-    extra = templates.canonical_option("vm_extra", None, wanted["vm_extra"]) if wanted.get("vm_extra") else ""
+    extra = _extra(wanted)
     name = wanted.get("vm_name", DEFAULT_NAME % record["name"])
     instances = Instances(number, name, wanted.get("vm_hold", False), extra, modes.waits)
-    template = Reference("template", wanted["vm_template"]) if "vm_template" in wanted else DEFAULT_TEMPLATE
     what = "create VMs of virtual router %s" % record["name"]
-    return Step(what, run=partial(create_vms, record, instances), arguments=(template,))
+    return Step(what, run=partial(create_vms, record, instances), arguments=(_source(wanted),), checks=_checks(wanted))
+
+
+def _source(wanted):
+    return Reference("template", wanted["vm_template"]) if "vm_template" in wanted else DEFAULT_TEMPLATE
+
+
+def _extra(wanted):
+    return declared_vm("vm_extra", wanted["vm_extra"]) if wanted.get("vm_extra") else ""
+
+
+def _checks(wanted):
+    """The call that creates a VM, of which only the router and the name are not known yet."""
+    return (("vrouter.instantiate", DEFAULT_TEMPLATE, 1, _source(wanted), "", False, _extra(wanted)),)
 
 
 def create_vms(record, instances, cloud, template):
@@ -313,7 +331,7 @@ OWN = {
     "nics": Attribute(plan_nics, canonical_nics),
     "vm_template": source(canonical_vm_template),
     "vm_name": source(),
-    "vm_extra": source(partial(templates.canonical_option, "vm_extra")),
+    "vm_extra": source(canonical_extra),
     "vm_hold": source(),
     "vm_count": Attribute(plan_vm_count, not_negative),
 }

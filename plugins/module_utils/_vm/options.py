@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._attributes.capacity import declared_vm
 from .._core import names
 from .._core.failure import Failure
 from .._core.values import declared, declared_vector, megabytes
@@ -68,7 +69,9 @@ def desired_state(cloud, params, goal):
 def source(params, goal):
     """How new VMs are created."""
     hold = goal == "held" or params["vm_start_on_hold"]
-    given = (params["template"], params["extra_template"], params["datastore"])
+    extra = params["extra_template"]
+    extra = None if extra is None or goal == "done" else declared_vm("extra_template", extra)
+    given = (params["template"], extra, params["datastore"])
     return Source(*given, hold, params["persistent"], params["user_inputs"])
 
 

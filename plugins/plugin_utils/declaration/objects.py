@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...module_utils._core.argument_specs import FLOW_CONNECTION, SHARED, in_choices, require_least
+from ...module_utils._core.argument_specs import FLOW_CONNECTION, SHARED, as_said, require_least
 from ...module_utils._core.failure import Failure
 from ...module_utils._module import Work
 from .document import Fault
@@ -104,7 +104,7 @@ class Rules:
         unknown = [name for name in given if name not in self._names]
         if unknown:
             return None, [_unknown(name, self._names) for name in unknown]
-        found = self._validator.validate(in_choices(given, self._spec))
+        found = self._validator.validate(as_said(given, self._spec))
         return found.validated_parameters, found.error_messages
 
     def inside(self, given, message):

@@ -27,7 +27,7 @@ SPEC = {
         ({"state": "absent"}, {"state": "absent"}),
         ({"state": "other"}, {"state": "other"}),
         ({"state": "PRESENT,ABSENT"}, {"state": "PRESENT,ABSENT"}),
-        ({"state": None}, {"state": None}),
+        ({"state": None, "name": None}, {}),
         ({"types": ["VM", "host", "X"]}, {"types": ["vm", "host", "X"]}),
         ({"types": "VM, Host,X"}, {"types": "vm,host,X"}),
         ({"kinds": ["HOST"]}, {"kinds": ["host"]}),
@@ -41,7 +41,7 @@ SPEC = {
 )
 def test_words_are_taken_as_the_choices_have_them(given, found):
     kept = dict(given)
-    assert argument_specs.in_choices(given, SPEC) == found
+    assert argument_specs.as_said(given, SPEC) == found
     assert given == kept
 
 

@@ -174,7 +174,7 @@ POOLS = {
         Element(ID=0, NAME="group", UNAME="ann", ROLES=Element(ROLE=[Element(NAME="a"), Element(NAME="b")]))
     ],
     "templatepool_info": [
-        Element(ID=0, NAME="plain", TEMPLATE={"CPU": "1", "DISK": [{"IMAGE_ID": "0"}]}),
+        Element(ID=0, NAME="plain", TEMPLATE={"CPU": "1", "MEMORY": "64", "DISK": [{"IMAGE_ID": "0"}]}),
         Element(ID=1, NAME="router", TEMPLATE={"VROUTER": "yes"}),
         Element(ID=2, NAME="bare", TEMPLATE=None),
     ],
@@ -839,7 +839,11 @@ def test_what_a_vm_needs_and_is_yet_to_come_is_told():
         ),
         ("template.instantiate", (0, "vm", False, {"DISK": {"IMAGE_ID": "99"}}, False), "there is no image with id 99"),
         ("template.instantiate", (1, "vm", False, {}, False), "VM template router is for virtual routers only"),
-        ("template.instantiate", (2, "vm", False, {}, False), None),
+        (
+            "template.instantiate",
+            (2, "vm", False, {}, False),
+            "give CPU and MEMORY: neither the task nor the VM template has it",
+        ),
         ("template.instantiate", (99, "vm", False, {"RAW": {"TYPE": "x"}}, False), None),
         ("vm.attach", (5, {"DISK": {"SIZE": "1"}}), "a disk has an image, or is of the type fs or swap, not ''"),
         ("vm.attach", (5, {"disk": {"image_id": "99"}}), "there is no image with id 99"),

@@ -133,7 +133,7 @@ def test_what_is_waited_for():
 SOURCES = [  # options, how new VMs are created
     ({}, Source()),
     ({"template": "tpl"}, Source("tpl")),
-    ({"extra_template": {"A": 1}}, Source(extra={"A": 1})),
+    ({"extra_template": {"A": 1}}, Source(extra={"A": "1"})),
     ({"datastore": "fast"}, Source(datastore="fast")),
     ({"state": "held"}, Source(hold=True)),
     ({"vm_start_on_hold": True}, Source(hold=True)),

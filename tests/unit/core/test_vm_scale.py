@@ -172,7 +172,7 @@ class Fleet:
         return cloud(
             check,
             timeout,
-            templatepool_info=[Element(ID=5, NAME="tpl", TEMPLATE={"CPU": "1"})],
+            templatepool_info=[Element(ID=5, NAME="tpl", TEMPLATE={"CPU": "1", "MEMORY": "64"})],
             vmpool_info=lambda *arguments: Element(VM=list(self.items.values())),
             vmpool_infoextended=lambda *arguments: Element(VM=list(self.items.values())),
             vmpool_infoset=self.infoset,

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from modules import Lab
 
+SMALL = {"cpu": 0.1, "memory": "64"}
+TINY = {"CPU": 0.1, "MEMORY": 64}
 # Module, options, words of the message. The run refuses these itself, before anything is sent.
 EARLY: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -221,12 +223,12 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
     (
         "one_vm",
         {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"TYPE": "swap", "SIZE": "x"}}},
-        "a disk of type swap needs a size, a number",
+        "(SIZE of DISK) takes a size such as",
     ),
     (
         "one_vm",
         {"cpu": 0.1, "memory": "64", "extra_template": {"DISK": {"TYPE": "swap", "SIZE": "-1"}}},
-        "a disk of type swap needs a size, a number",
+        "(SIZE of DISK) takes a size such as",
     ),
     (
         "one_vm",
@@ -480,6 +482,46 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         "numbers from 0 to 6",
     ),
 ]
+NUMA = {"TOTAL_CPUS": 1, "MEMORY": 32}
+PINNED = {"PIN_POLICY": "CORE", "SOCKETS": 1}
+NO_NUMBERS = [
+    ("CPU", "much", "a number greater than 0"),
+    ("CPU", "0", "a number greater than 0"),
+    ("VCPU", "1.5", "a whole number greater than 0"),
+    ("MEMORY", "2 XB", "a size such as"),
+    ("MEMORY", "-5", "a size such as"),
+    ("DISK", {"IMAGE": "os", "SIZE": "large"}, "a size such as"),
+    ("NUMA_NODE", {"MEMORY": "x"}, "a size such as"),
+]
+for name, value, words in NO_NUMBERS:
+    EARLY += [
+        ("one_template", {"template": {**TINY, name: value}}, words),
+        ("one_vm", {"template": "tpl", "extra_template": {name: value}}, words),
+        ("one_vrouter", {"vm_template": "vrt", "vm_count": 1, "vm_extra": {name: value}}, words),
+        (
+            "one_service_template",
+            {"roles": [{"name": "web", "template": "tpl", "template_contents": {name: value}}]},
+            words,
+        ),
+    ]
+EARLY += [
+    ("one_group", {"admins": ["member"]}, "user member is no member; add it by one_user (groups) first"),
+    ("one_hook", {"type": "api", "call": "one.vm.allocate", "command": ""}, "the option command cannot be empty"),
+    ("one_vm", {**SMALL, "extra_template": {"TOPOLOGY": PINNED, "NUMA_NODE": [NUMA]}}, "the NUMA nodes have MEMORY 32"),
+    (
+        "one_vm",
+        {**SMALL, "extra_template": {"TOPOLOGY": PINNED, "NUMA_NODE": [NUMA, NUMA]}},
+        "the NUMA nodes have VCPU 2 in all, but the VM has 1",
+    ),
+    (
+        "one_vm",
+        {**SMALL, "extra_template": {"TOPOLOGY": PINNED, "NUMA_NODE": [{"MEMORY": 64}]}},
+        "a NUMA_NODE needs TOTAL_CPUS and MEMORY",
+    ),
+    ("one_vm", {**SMALL, "extra_template": {"TOPOLOGY": {**PINNED, "SOCKETS": 2}}}, "VCPU 1 cannot be shared by 2"),
+    ("one_vrouter", {"vm_template": "nomemvr", "vm_count": 1}, "give MEMORY: neither the task nor the VM template"),
+    ("one_vrouter", {"name": "vr", "vm_template": "tpl", "vm_count": 2}, "VM template tpl is not for virtual routers"),
+]
 # The run leaves these to the server, which refuses a call as a whole.
 FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_user", {"name": "lu", "groups": ["users", "g1"]}, "the authentication driver ldap manages the groups"),
@@ -651,9 +693,17 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_vm_migrate", {"name": "vm", "host": "other"}, "host other is in cluster clu, but the"),
     ("one_vm_migrate", {"name": "vm", "cluster": "clu"}, "host other is in cluster clu, but the"),
     ("one_vrouter", {"name": "vr", "nics": [{"network_id": 99}]}, "there is no virtual network with id 99"),
+    ("one_vm", {"template": "nomem"}, "give MEMORY: neither the task nor the VM template has it"),
+    ("one_vm", {"name": "vm", "cpu": 900}, "it needs CPU 899.9 more, but host"),
+    ("one_vm", {"name": "vmp", "cpu": 900}, "it needs CPU 899.9 more, but host"),
+    ("one_vm", {"name": "vmp", "memory": "900 GB"}, "it needs MEMORY 921536 more, but host"),
+    ("one_vm", {"name": "vmq", "cpu": 3}, "but user limited has a quota of 2 and uses 0.1"),
+    ("one_vm", {"name": "vmq", "memory": "300"}, "but group tight has a quota of 256 and uses 64"),
+    ("one_group", {"name": "g1", "admins": ["lu"]}, "user lu is no member"),
+    ("one_backupjob", {"datastore": "bck", "vms": ["vm"]}, "is in backup job job, and a VM can be in one only"),
+    ("one_backupjob", {"name": "job2", "vms": ["vm"]}, "is in backup job job, and a VM can be in one only"),
 ]
 TCP = {"protocol": "tcp", "direction": "inbound"}
-SMALL = {"cpu": 0.1, "memory": "64"}
 OBJECTS: list[tuple[str, dict[str, Any]]] = [
     ("one_image", {"name": "kern", "datastore": "files", "type": "kernel", "path": "/k"}),
     ("one_image", {"name": "pers", "datastore": "default", "type": "datablock", "size": "10", "persistent": True}),
@@ -693,6 +743,13 @@ OBJECTS: list[tuple[str, dict[str, Any]]] = [
     ("one_user", {"name": "member", "password": "p", "group": "g1"}),
     ("one_vrouter", {"name": "vr", "nics": [{"network": "net"}]}),
     ("one_marketapp", {"name": "app", "marketplace": "market", "image": "used"}),
+    ("one_template", {"name": "nomemvr", "template": {"CPU": 0.1, "VROUTER": True}}),
+    ("one_template", {"name": "nomem", "template": {"CPU": 0.1}}),
+    ("one_group", {"name": "tight", "quotas": {"vm": {"memory": 256}}}),
+    ("one_user", {"name": "limited", "password": "p", "group": "tight", "quotas": {"vm": {"cpu": 2}}}),
+    ("one_vm", {"name": "vmq", **SMALL, "state": "poweredoff", "owner": "limited", "group": "tight"}),
+    ("one_backupjob", {"name": "job", "datastore": "bck", "vms": ["vm"]}),
+    ("one_backupjob", {"name": "job2", "datastore": "bck"}),
 ]
 
 

@@ -35,8 +35,28 @@ def memory(size: str) -> dict[str, Any]:
     return {"cpu": 0.1, "memory": size, "state": "held"}
 
 
+def template(size: str) -> dict[str, Any]:
+    disk = {"TYPE": "fs", "SIZE": size}
+    return {"template": {"CPU": 0.1, "MEMORY": size, "MEMORY_MAX": size, "DISK": [{"IMAGE": "os", "SIZE": size}, disk]}}
+
+
+def extra(size: str) -> dict[str, Any]:
+    return {"template": "tpl", "state": "held", "extra_template": {"MEMORY": size}}
+
+
+def contents(size: str) -> dict[str, Any]:
+    return {"roles": [{"name": "web", "template": "tpl", "template_contents": {"MEMORY": size}}]}
+
+
 # option → (module, options for a size)
-PLACES = {"size": ("one_image", image), "quotas": ("one_group", quotas), "memory": ("one_vm", memory)}
+PLACES = {
+    "size": ("one_image", image),
+    "quotas": ("one_group", quotas),
+    "memory": ("one_vm", memory),
+    "template": ("one_template", template),
+    "extra_template": ("one_vm", extra),
+    "template_contents": ("one_service_template", contents),
+}
 
 
 @pytest.mark.parametrize("option", PLACES)
@@ -54,10 +74,11 @@ def test_a_size_is_the_same_on_the_second_run(lab, option, size):
 @pytest.mark.parametrize("option", [*PLACES, "disk_size"])
 @few
 @example("-10")
+@example("")
 @given(NO_SIZES)
 def test_what_is_no_size_is_refused(lab, option, size):
     module, options = {**PLACES, "disk_size": ("one_vm", disk)}[option]
-    if (option, size) in (("quotas", "0"),):  # a limit of 0 is one
+    if (option, size) == ("quotas", "0") or (not size and "template" in option):  # a limit of 0 is one; "" gives none
         return
     planned, first, dummy = lab.twice(module, name=lab.name(), **options(size))
     assert planned.message == first.message

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import in_choices
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.argument_specs import as_said
 from modules import Lab
 
 RANGE = {"type": "IP4", "ip": "10.1.1.1", "size": 10}
@@ -83,12 +83,13 @@ GIVEN = [
     ({"words": "ONE, Two"}, {"words": "one,two"}),
     ({"inside": [{"word": "One", "x": "ONE"}]}, {"inside": [{"word": "one", "x": "ONE"}]}),
     ({"free": "ONE", "whether": "TRUE", "unknown": "ONE"}, {"free": "ONE", "whether": "TRUE", "unknown": "ONE"}),
-    ({"word": None, "words": None, "inside": None}, {"word": None, "words": None, "inside": None}),
+    ({"word": None, "words": None, "inside": None, "free": None}, {}),
+    ({"inside": [{"word": None, "x": None}]}, {"inside": [{}]}),
 ]
 
 
 @pytest.mark.parametrize(("given", "found"), GIVEN)
 def test_words_are_taken_in_any_case(given: dict[str, Any], found: dict[str, Any]) -> None:
     before = repr(given)
-    assert in_choices(given, SPEC) == found
+    assert as_said(given, SPEC) == found
     assert repr(given) == before
