@@ -16,7 +16,7 @@ from .._attributes.relations import joined, reference_ids
 from .._attributes.requests import requested, surplus
 from .._attributes.twins import twin
 from .._core.failure import Failure
-from .._core.values import canonical, declared_vector, first_text, labels_of, same, vectors
+from .._core.values import canonical, declared_vector, labels_of, same, vectors
 from .._engine.engine import perform
 from .._engine.resource import NORMAL, Attribute, Reference, Resource, Step, attribute, deletion, source
 from .._vm.runner import Run, run, together
@@ -191,18 +191,9 @@ class Instances(NamedTuple):
 
 
 def canonical_vm_template(cloud, given):
-    """The name of a VM template.
-
-    Raises:
-        Failure: it is not for virtual routers.
-    """
+    """The name of a VM template."""
     item = cloud.reference("template", given)
-    if item is None:
-        return str(given)
-    if first_text(canonical(item.TEMPLATE or {}), "VROUTER").upper() != "YES":
-        message = "The VM template %s is not for virtual routers: its attribute VROUTER is not YES."
-        raise Failure(message % item.NAME, object=KIND)
-    return item.NAME
+    return str(given) if item is None else item.NAME
 
 
 def canonical_extra(cloud, given):

@@ -377,7 +377,7 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         "A rule of protocol icmp has no",
     ),
     ("one_security_group", {"template": {"RULE": {"PROTOCOL": "TCP"}}}, "The direction of a rule is one of inbound,"),
-    ("one_vrouter", {"vm_template": "tpl", "vm_count": 1}, "The VM template tpl is not for virtual"),
+    ("one_vrouter", {"vm_template": "tpl", "vm_count": 1}, "VM template tpl is not for virtual routers"),
     ("one_vrouter", {"vm_count": 1}, "To create VMs of virtual"),
     ("one_cluster", {"name": "default", "state": "absent"}, "OpenNebula keeps its own clusters"),
     ("one_security_group", {"name": "default", "state": "absent"}, "OpenNebula keeps the security group with"),
