@@ -234,7 +234,7 @@ ACTS: dict[str, dict[str, Act]] = {
         ),
     ),
     "one_zone": {
-        "change": {"id": 0, "template": {"NOTE": "x"}},
+        **named("a", of({"endpoint": "http://a/RPC2"}, {"template": {"NOTE": "x"}, "labels": ["l"]})),
         "disable": {"id": 0, "enabled": False},
         "enable": {"id": 0, "enabled": True},
     },
@@ -250,7 +250,16 @@ def give_agent(lab: Lab) -> None:
         host.vm_mad = "kvm"
 
 
-PREPARATIONS: dict[str, Callable[[Lab], None]] = {"one_vm_recover": break_down, "one_vm_exec": give_agent}
+def federate(lab: Lab) -> None:
+    """The cloud is the master of a federation, which alone creates zones."""
+    lab.cloud.federation.conf["MODE"] = "MASTER"
+
+
+PREPARATIONS: dict[str, Callable[[Lab], None]] = {
+    "one_vm_recover": break_down,
+    "one_vm_exec": give_agent,
+    "one_zone": federate,
+}
 # Acts that are done each time that they are asked for.
 REPEATED = {
     ("one_vm_backup", "restore"),

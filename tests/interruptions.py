@@ -16,6 +16,7 @@ from acts import ACTS, BEFORE, PREPARATIONS, REPEATED, furnish
 from kinds import SUBJECTS
 from lab import Lab
 from opennebula_simulator.cloud import KINDS, METHODS, Cloud, Options
+from opennebula_simulator.flow import documents
 from opennebula_simulator.http import Request, Response, Server
 from opennebula_simulator.server import Simulator
 from tasks import ACCESS, Task, Tasks
@@ -368,13 +369,78 @@ class Other:
         return self._stage.lab(self._prefix[:-1], *arguments)
 
 
-def subject(stage: Stage, module: str, act: str) -> tuple[Any, Any]:
-    """(its kind in SUBJECTS, the object that an act is about or None)."""
-    kind = next((one for one in SUBJECTS.values() if one.module == module), SUBJECTS["vm"])
-    name = ACTS[module][act].get("name", "vm")
-    pool = next(pool for pool in stage.cloud.pools.values() if pool.kind.method == kind.prefix)
-    alive = [one for one in pool if one.name == name and getattr(one, "state", None) != int(DONE)]
-    return kind, next(iter(alive), None)
+class Target(NamedTuple):
+    """An object that an act is about.
+
+    Args:
+        prefix (str): of its methods.
+        pool (str)
+        name (str)
+        again (callable): (stage, the object before it was removed) creates another one of its name.
+        deeds (tuple): what somebody else may do to it.
+    """
+
+    prefix: str
+    pool: str
+    name: str
+    again: Callable[[Stage, Any], None]
+    deeds: tuple[str, ...]
+
+    def found(self, stage: Stage) -> Any:
+        """The object; None: there is none."""
+        pool = stage.cloud[self.pool]
+        alive = [one for one in pool if one.name == self.name and getattr(one, "state", None) != int(DONE)]
+        return next(iter(alive), None)
+
+
+def of_kind(kind: str, name: str, deeds: tuple[str, ...] = ()) -> Target:
+    """An object of a kind in SUBJECTS."""
+    found = SUBJECTS[kind]
+    pool = next(each.name for each in KINDS if each.method == found.prefix)
+
+    def again(stage: Stage, before: Any) -> None:
+        found.create(Other(stage), before.name)
+
+    return Target(found.prefix, pool, name, again, deeds or TO_ANY)
+
+
+def zone_again(stage: Stage, before: Any) -> None:
+    stage.lab("zone.allocate", f'NAME="{before.name}" ENDPOINT="http://b/RPC2"')
+
+
+def service_template_again(stage: Stage, before: Any) -> None:
+    documents.allocate(documents.administrator(stage.cloud), documents.TEMPLATE, documents.body_of(before))
+
+
+def service_again(stage: Stage, before: Any) -> None:
+    template = next(each for each in stage.cloud["DOCUMENT"] if each.type == documents.TEMPLATE)
+    stage.cloud.flow.instantiate(documents.administrator(stage.cloud), template, {"name": before.name})
+
+
+TO_ANY = ("deleted", "replaced", "renamed", "locked")
+# Of modules whose acts name no single object of oned.
+TARGETS = {
+    "one_acl": [of_kind("group", "dev", ("deleted", "replaced", "rules removed"))],
+    "one_cloud": [
+        of_kind("host", "h", ("deleted", "replaced", "renamed")),
+        of_kind("user", "bob", ("deleted", "replaced")),
+        of_kind("vnet", "lan"),
+        of_kind("template", "small"),
+    ],
+    "one_quota_defaults": [of_kind("datastore", "default", ("renamed", "quotas changed"))],
+    "one_service": [Target("document", "DOCUMENT", "a", service_again, (*TO_ANY, "VMs ended"))],
+    "one_service_template": [Target("document", "DOCUMENT", "a", service_template_again, TO_ANY)],
+    "one_zone": [Target("zone", "ZONE", "a", zone_again, ("deleted", "replaced", "renamed"))],
+}
+
+
+def targets(module: str, act: str) -> list[Target]:
+    """The objects that an act is about."""
+    if module in TARGETS:
+        return TARGETS[module]
+    kind = next((name for name, one in SUBJECTS.items() if one.module == module), "vm")
+    deeds = (*TO_ANY, "moved", "powered off") if SUBJECTS[kind].module != module or kind == "vm" else TO_ANY
+    return [of_kind(kind, ACTS[module][act].get("name", "vm"), deeds)]
 
 
 def remove(stage: Stage, prefix: str, oid: int) -> None:
@@ -402,29 +468,60 @@ def power_off(stage: Stage, prefix: str, oid: int) -> None:
     stage.lab("vm.action", "poweroff-hard", oid)
 
 
-class Race:
-    """Something that somebody else does to the object of an act when a call arrives; `done` says whether it could."""
+def end_vms(stage: Stage, prefix: str, oid: int) -> None:
+    """Somebody ends the VMs of a service."""
+    for role in documents.body_of(stage.cloud["DOCUMENT"].get_ro(oid))["roles"]:
+        for node in role["nodes"]:
+            remove(stage, "vm", node["deploy_id"])
 
-    def __init__(self, stage: Stage, module: str, act: str, what: str) -> None:
-        self.stage, self.module, self.act, self.what = stage, module, act, what
+
+def remove_rules(stage: Stage, prefix: str, oid: int) -> None:
+    """Somebody removes all that a group may do."""
+    for rule in re.findall(rf"<ID>(\d+)</ID><USER>2{oid:08x}</USER>", stage.lab("acl.info")):
+        stage.lab("acl.delrule", int(rule))
+
+
+def change_quotas(stage: Stage, prefix: str, oid: int) -> None:
+    stage.lab("userquota.update", "VM=[RUNNING_VMS=77,MEMORY=4096]")
+
+
+class Race:
+    """Something that somebody else does to a target when a call arrives; `done` says whether it could."""
+
+    def __init__(self, stage: Stage, target: Target, what: str) -> None:
+        self.stage, self.target, self.what = stage, target, what
         self.done = False
         self.oid = -1  # of the object that it was done to
         self.new = ""  # the object that has taken the place of another, as it was then
 
     def __call__(self, stage: Stage, answer: Answer, node: Node | None) -> Response:
-        kind, found = subject(stage, self.module, self.act)
+        found = self.target.found(stage)
         try:
             if found is not None:
                 self.oid = found.oid
-                DEEDS[self.what](stage, kind.prefix, found.oid)
+                DEEDS[self.what](stage, self.target.prefix, found.oid)
                 if self.what == "replaced":
-                    kind.create(Other(stage), found.name)
-                    stage.cloud.tick()  # a host is monitored
-                    self.new = shown(subject(stage, self.module, self.act)[1].xml())
+                    self._replace(found)
                 self.done = True
         except (AssertionError, LookupError):
             pass  # the server refuses it: somebody else can not do it either
         return answer()
+
+    def _replace(self, before: Any) -> None:
+        self.target.again(self.stage, before)
+        for dummy in range(5):  # a host is monitored, a service deployed
+            self.stage.lab("zone.info", 0)
+        self.new = shown(self.target.found(self.stage).xml())
+
+    def replacement_changed(self) -> bool:
+        """Whether the object that has taken the place of another is not as it was then."""
+        now = self.target.found(self.stage)
+        return bool(self.new) and (now is None or shown(now.xml()) != self.new)
+
+    def undo(self) -> None:
+        """Unlocks what was locked."""
+        if self.what == "locked" and self.target.found(self.stage) is not None:
+            self.stage.lab(f"{self.target.prefix}.unlock", self.oid)
 
 
 DEEDS: dict[str, Callable[[Stage, str, int], None]] = {
@@ -434,6 +531,9 @@ DEEDS: dict[str, Callable[[Stage, str, int], None]] = {
     "locked": lock,
     "moved": move,
     "powered off": power_off,
+    "VMs ended": end_vms,
+    "rules removed": remove_rules,
+    "quotas changed": change_quotas,
 }
 
 

@@ -91,10 +91,19 @@ class Lab:
             patch.setattr(_module, "Clock", Quick)
             importlib.import_module(f"{PLUGINS}.modules.{module}").main()
         data = caught.value.args[0]
-        writes = [call for call in data["calls"] if not call.endswith(READS)]
+        writes = [call for call in data["calls"] if not call.endswith(READS) and not call.startswith("GET ")]
         return Result(data.get("failed", False), data.get("changed", False), data.get("msg", ""), writes, data)
 
     def twice(self, module: str, **options: Any) -> tuple[Result, Result, Result | None]:
         """The results of a check run, a run, and a second run where the first does not fail."""
         planned, first = self.run(module, check=True, **options), self.run(module, **options)
         return planned, first, None if first.failed else self.run(module, **options)
+
+
+def assert_refused(lab: Lab, module: str, *said: str, **options: Any) -> None:
+    """A check run and a run fail alike, and write nothing."""
+    planned, done = (lab.run(module, check=check, **options) for check in (True, False))
+    assert planned.failed and done.failed
+    assert planned.message == done.message
+    assert not done.writes
+    assert all(word in done.message for word in said), done.message

@@ -272,6 +272,11 @@ state:
   type: str
   returned: success
   sample: RUNNING
+lock:
+  description: What is locked, V(none), V(use), V(manage) or V(admin).
+  type: str
+  returned: success
+  sample: none
 reason:
   description: Why it has failed, as its VMs and its log say; empty when it has not.
   type: str

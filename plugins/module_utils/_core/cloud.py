@@ -249,6 +249,8 @@ class Cloud:
 
     def refuse_protected(self, method, arguments):
         """Raises Failure when a call would remove or replace an object that nobody may; see guard.py."""
+        if method in guard.CHANGES_OF_SERVICES:
+            guard.refuse_locked("service", self._last_seen("service", arguments[0]))
         target = guard.target(method, arguments)
         if target is None or target[0] not in BY_PREFIX:
             return

@@ -20,8 +20,11 @@ RECOVERIES = frozenset((3, 4, 5))  # of one.vm.recover: delete, recreate, delete
 
 ADVICE = {
     "has": 'Take the label away first, or give protected_label: "" to do it all the same',
-    "is": "Unlock it first (lock: none)",
+    "is": "Unlock it first (%s)",
 }
+UNLOCKS = "lock: none"
+UNLOCKS_DOCUMENT = "method: document.unlock of one_call"
+DOCUMENTS = ("service", "service template")  # whose modules have no option lock
 
 
 def _terminates(arguments):
@@ -97,8 +100,34 @@ def refuse(label, items, protected):
         return
     texts = listed(("%s %s" % (item.NAME, why) for item, why in found), "; ")
     advice = [text for word, text in ADVICE.items() if any(why.startswith(word) for dummy, why in found)]
+    advice = [text % unlocks(label) if "%s" in text else text for text in advice]
     message = "No %s is removed or replaced here: %s. %s." % (label, texts, ". ".join(advice))
     raise Failure(message, object=label, id=found[0][0].ID, ids=[item.ID for item, dummy in found])
+
+
+def unlocks(label):
+    """What unlocks an object, for a message."""
+    return UNLOCKS_DOCUMENT if label in DOCUMENTS else UNLOCKS
+
+
+# OneFlow does these on the VMs of a locked service, and then forgets that it did.
+CHANGES_OF_SERVICES = frozenset(
+    "flow.service.%s" % verb for verb in "add_role recover release remove_role role_action scale update".split()
+)
+
+
+def refuse_locked(label, item):
+    """Raises Failure for a change of a locked object of the API that the server would begin and not end."""
+    lock = getattr(getattr(item, "LOCK", None), "LOCKED", None)
+    if item is not None:
+        refuse_lock(label, item.NAME, item.ID, LOCKS.get(lock))
+
+
+def refuse_lock(label, name, oid, lock):
+    """Raises Failure for a change of an object with this option lock (str | None)."""
+    if lock in (LOCKS[number] for number in BLOCKING):
+        message = "The %s %s is locked (%s). Unlock it first (%s)." % (label, name, lock, unlocks(label))
+        raise Failure(message, object=label, id=oid)
 
 
 def refuse_many(what, names, limit):

@@ -11,6 +11,7 @@ from .._attributes import access
 from .._attributes.relations import reference_id
 from .._core.cloud import Cloud
 from .._core.failure import Broken, Failure
+from .._core.guard import refuse_lock, refuse_locked
 from .._engine.info import records
 from .._engine.resource import FIRST, Attribute, Report, Resource, Step, action, attribute, source
 from .._vm.states import fetch_vms
@@ -50,6 +51,7 @@ def read(cloud, item):
         state=item.state_name,
         service_state=item.state_name.lower(),
         reason=getattr(item, "reason", ""),
+        **access.locked(item),
         description=body.get("description", ""),
         deployment=body.get("deployment", "none"),
         user_inputs_values=body.get("user_inputs_values", {}),
@@ -218,7 +220,14 @@ def plan_roles(record, wanted, modes):
             after.append(dict(_lasting(role), ids=[], nodes=[], state="PENDING"))
     if steps and not modes.waits:
         steps[-1] = steps[-1]._replace(until=None)
-    return present, after, steps
+    return present, after, _unlocked(record, steps)
+
+
+def _unlocked(record, steps):
+    """Steps that change a service. Raises Failure where it is locked: OneFlow would begin them all the same."""
+    if steps:
+        refuse_lock(KIND, record["name"], record["id"], record["lock"])
+    return steps
 
 
 def _lasting(role):
@@ -295,6 +304,9 @@ def failure(item, wanted):
 
 
 def gone(item):
+    """Whether a service is gone. Raises Broken for one that stays: it has failed, or somebody has locked it."""
+    if item is not None:
+        refuse_locked(KIND, item)
     if item is not None and item.failed:
         raise Broken("The service %s could not be removed: %s." % (item.NAME, item.reason))
     return item is None
@@ -308,10 +320,11 @@ def plan_status(record, wanted, modes):
     """
     state, target = record["state"], WANTED_STATES[wanted["status"]]
     if state.startswith("FAILED") or (state == "PENDING" and wanted["status"] == "recovered"):
-        return state, target, recovery(record, wanted["status"])
+        return state, target, _unlocked(record, recovery(record, wanted["status"]))
     if state == "HOLD" and target == "RUNNING":
         what = "release service %s" % record["name"]
-        return state, target, [Step(what, "flow.service.release", (record["id"],), phase=FIRST, until=_released)]
+        step = Step(what, "flow.service.release", (record["id"],), phase=FIRST, until=_released)
+        return state, target, _unlocked(record, [step])
     if target == "HOLD" and state not in ("HOLD", "PENDING", "DEPLOYING_NETS"):
         words = "The service %s is in state %s: only a new one can be held."
         raise Failure(words % (record["name"], state), object=KIND, id=record["id"])
@@ -371,7 +384,7 @@ def act(record, asked):
         raise Failure("The service %s has no role %s." % (record["name"], role), object=KIND, id=record["id"])
     what = "schedule %s on %s of service %s" % (asked["action"], role or "all roles", record["name"])
     arguments = (record["id"], role, asked["action"], asked.get("period"), asked.get("number"), asked.get("args"))
-    return [Step(what, "flow.service.role_action", arguments)]
+    return _unlocked(record, [Step(what, "flow.service.role_action", arguments)])
 
 
 def canonical_action(cloud, given):

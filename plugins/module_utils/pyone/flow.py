@@ -94,6 +94,12 @@ class Document(dict):
         return SimpleNamespace(**{right: int(value) for right, value in self["PERMISSIONS"].items()})
 
     @property
+    def LOCK(self) -> Any:
+        """LOCKED, TIME, … as numbers; None for one that is not locked."""
+        found = self.get("LOCK")
+        return None if not found else SimpleNamespace(**{name: int(value) for name, value in found.items()})
+
+    @property
     def body(self) -> Body:
         """What OneFlow keeps of it; empty for a document that is none of OneFlow's."""
         found = self["TEMPLATE"].get("BODY") if isinstance(self.get("TEMPLATE"), dict) else None

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from ..errors import Fault, Refused
+from ..generic import can_use
 from ..permissions import Who
 from ..store import RIGHTS, Object
 from .errors import Denied, refused
@@ -76,7 +77,8 @@ def pool(actor: Actor, number: int) -> list[Object]:
     """The documents of a type that the user may see, the newest first."""
     cloud = actor.cloud
     call = cloud.call_by(actor.user, actor.who, "one.documentpool.info")
-    found = [each for each in cloud["DOCUMENT"] if each.type == number and call.may("USE", each)]
+    readable = can_use(call, cloud["DOCUMENT"].kind)
+    found = [each for each in cloud["DOCUMENT"] if each.type == number and readable(each)]
     return sorted(found, key=lambda each: -each.oid)
 
 

@@ -466,6 +466,7 @@ SHOP = {
     "id": 8,
     "name": "shop",
     "state": "RUNNING",
+    "lock": "none",
     "roles": [
         {"name": "a", "cardinality": 1, "min_vms": 1, "max_vms": 3, "ids": [1]},
         {"name": "b", "cardinality": 2, "ids": [2, 3], "cooldown": 5},

@@ -15,7 +15,7 @@ import pytest
 from acts import ACTS, REPEATED
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.document import documents
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.registry import RESOURCES
-from interruptions import DEEDS, DONE, Race, run_of, shown, subject, world
+from interruptions import DONE, TARGETS, TO_ANY, Race, run_of, targets, world
 from kinds import SUBJECTS
 
 # What a run says of an object that is gone; OpenNebula knows a VM that is DONE for a while.
@@ -40,10 +40,13 @@ LACKING = r"There is no |does not have|(?:VN_MAD is mandatory|give VN_MAD)|has n
 SAYS = {
     "deleted": f"{GONE}|{UNFIT}|{LACKING}",
     "replaced": f"{GONE}|{UNFIT}|{LACKING}",
-    "renamed": f"{GONE}|{LACKING}",
+    "renamed": f"{GONE}|{LACKING}|Cannot delete cluster. .* is not empty",
     "locked": r"locked|did not store",
     "moved": r"meanwhile|cannot|does not work|moved|did not store: place",
     "powered off": r"is poweredoff|poweroff|was asked to|cannot|POWEROFF|not available|must be in running",
+    "VMs ended": r"did not store: roles",
+    "rules removed": r"did not store: rules",
+    "quotas changed": r"did not store: quotas",
 }
 # What one of two runs at once may say; the next one is in order.
 BOTH = r"already taken|did not store|has failed|Cannot delete (?:cluster|group)\. \w+ \d+ is not empty|leases in use"
@@ -53,35 +56,33 @@ BOTH += r"|snapshot \d+, it does not exist|has no snapshot"
 # images of a template that was cloned, or the task does not fit the object that has taken the place of another.
 NEXT = {
     "deleted": r"NAME is already taken by IMAGE",
-    "renamed": r"It's already in Backup Job|NAME is already taken by IMAGE",
+    "renamed": r"It's already in Backup Job|NAME is already taken by IMAGE|Cannot delete cluster. .* is not empty",
     "replaced": r"has options that cannot be changed: image|was exported from marketplace app 0, not 1|"
     rf"has 8 addresses; size: 2 cannot reduce them|{UNFIT}",
     "powered off": r"is poweredoff, where this does not work: (?:execute|repeat|take|delete|revert to) ",
 }
-OF_VMS = {"moved", "powered off"}
-# These name no single object, or one that has no method of its own kind for it.
-NO_OBJECT = {"one_acl", "one_cloud", "one_quota_defaults", "one_service", "one_service_template", "one_zone"}
 # Acts that two runs at once do twice: a snapshot is data that nobody may throw away.
 TWICE = {("one_vm_snapshot", act) for act in ("create", "change", "disk")}
-VM_MODULES = {
-    module for module in ACTS if module == "one_vm" or (module.startswith("one_vm_") and module != "one_vm_group")
-}
-ACTS_ON_OBJECTS = [(module, act) for module, acts in ACTS.items() if module not in NO_OBJECT for act in acts]
 EVERY_ACT = [(module, act) for module, acts in ACTS.items() for act in acts]
 
 
-def twins(stage):
-    """Objects of one kind, name and owner; but for VMs of virtual routers, whose names OpenNebula gives."""
+def twins(stage, forgotten=False):
+    """Objects of one kind, name and owner; but for VMs of virtual routers, whose names OpenNebula gives.
+
+    Args:
+        forgotten (bool): whether OneFlow may have forgotten VMs that it has made for a role.
+    """
     named = [pool for pool in stage.cloud.pools.values() if pool.kind.name != "SCHEDULEDACTION"]
     living = [one for pool in named for one in pool if getattr(one, "state", None) != int(DONE)]
     own = [one for one in living if one.kind.name != "VM" or not one.template.text("VROUTER_ID")]
+    own = [one for one in own if not (forgotten and "_(service_" in one.name)]
     found = Counter((one.kind.name, one.name, one.uid) for one in own)
     return [each for each, count in found.items() if count > 1]
 
 
-def raced(stage, module, act, what, number):
-    """What is wrong after somebody does this at a call; None: they could not."""
-    race = Race(stage, module, act, what)
+def raced(stage, module, act, target, what, number):
+    """What is wrong after somebody does this to a target at a call; None: they could not."""
+    race = Race(stage, target, what)
     result = stage.disturb(module, act, number, race)
     if not race.done:
         return None
@@ -89,16 +90,17 @@ def raced(stage, module, act, what, number):
         return f"no result: {result}"
     if result.get("failed") and not re.search(SAYS[what], result["msg"]):
         return f"it says: {result['msg']}"
-    if result.get("failed") and race.new and shown(subject(stage, module, act)[1].xml()) != race.new:
+    if result.get("failed") and race.replacement_changed():
         return f"it has changed the object that took the place, and says: {result['msg']}"
     if twins(stage):
         return f"twins: {twins(stage)}"
-    if what == "locked" and subject(stage, module, act)[1] is not None:
-        stage.lab(f"{subject(stage, module, act)[0].prefix}.unlock", race.oid)
-    return converges(stage, module, act, f"{LACKING}|{NEXT[what]}" if what in NEXT else LACKING)
+    race.undo()
+    # OneFlow makes VMs for a service that is locked at that moment, and cannot write down that it has; the run fails.
+    forgotten = (module, what) == ("one_service", "locked") and bool(result.get("failed"))
+    return converges(stage, module, act, f"{LACKING}|{NEXT[what]}" if what in NEXT else LACKING, forgotten)
 
 
-def converges(stage, module, act, may_say=LACKING):
+def converges(stage, module, act, may_say=LACKING, forgotten=False):
     """What is wrong with the next two runs; empty: nothing."""
     again = stage.run(module, ACTS[module][act])
     if again.get("failed"):
@@ -106,7 +108,7 @@ def converges(stage, module, act, may_say=LACKING):
     last = stage.run(module, ACTS[module][act])
     rests = not last.get("failed") and (not last["changed"] or (module, act) in REPEATED)
     told = last.get("msg") or last["diff"]
-    return "" if rests and not twins(stage) else f"the run after the next: {told} {twins(stage)}"
+    return "" if rests and not twins(stage, forgotten) else f"the run after the next: {told} {twins(stage)}"
 
 
 def settled(stage, module, act):
@@ -114,28 +116,28 @@ def settled(stage, module, act):
     return converges(stage, module, act) if (module, act) in TWICE | REPEATED else stage.unsettled(module, act)
 
 
-def deeds(module):
-    return [what for what in DEEDS if what not in OF_VMS or module in VM_MODULES]
-
-
 @pytest.mark.long
-@pytest.mark.parametrize(("module", "act"), ACTS_ON_OBJECTS)
+@pytest.mark.parametrize(("module", "act"), EVERY_ACT)
 def test_somebody_changes_the_object_at_every_call(stage, tally, module, act):
     calls, found, count = stage.reference(module, act).calls, [], 0
-    for what in deeds(module):
-        for number, call in enumerate(calls, 1):
-            wrong = raced(stage, module, act, what, number)
-            count += wrong is not None
-            found += [f"{what} at {call} ({number}): {wrong}"] if wrong else []
+    for target in targets(module, act):
+        for what in target.deeds:
+            for number, call in enumerate(calls, 1):
+                wrong = raced(stage, module, act, target, what, number)
+                count += wrong is not None
+                found += [f"{target.prefix} {what} at {call} ({number}): {wrong}"] if wrong else []
     assert not found, "\n".join(found)
     tally("Races", module, races=count, lost=0, doubled=0)
 
 
-@pytest.mark.parametrize("what", ["deleted", "replaced", "renamed", "locked"])
-@pytest.mark.parametrize("module", ["one_template", "one_vnet", "one_vm"])
+SOME = [(module, what) for module in ("one_template", "one_vnet", "one_vm") for what in TO_ANY]
+SOME += [(module, what) for module, found in TARGETS.items() for what in found[0].deeds]
+
+
+@pytest.mark.parametrize(("module", "what"), SOME)
 def test_somebody_changes_the_object_before_the_last_call(stage, module, what):
     last = len(stage.reference(module, "change").calls)
-    assert not raced(stage, module, "change", what, last)
+    assert not raced(stage, module, "change", targets(module, "change")[0], what, last)
 
 
 @pytest.mark.parametrize(("module", "call"), [("one_vm", "vm.attach"), ("one_vnet", "vn.add_ar")])

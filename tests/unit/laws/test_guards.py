@@ -16,7 +16,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.methods 
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds import SUBJECTS
-from modules import Lab
+from modules import Lab, assert_refused
 
 LABELLED = sorted(set(SUBJECTS) - {"zone", "vm"})
 LOCKABLE = sorted("document hook image marketapp template vm_group vnet vntemplate vrouter".split())
@@ -28,15 +28,6 @@ def labelled(lab: Lab, kind: str, label: str) -> dict[str, Any]:
     oid = subject.create(lab.one, name)
     lab.one.call(f"{subject.prefix}.update", oid, {"LABELS": label}, 1)
     return {"id": oid, **({"type": 200} if kind == "document" else {})}
-
-
-def assert_refused(lab: Lab, module: str, *said: str, **options: Any) -> None:
-    """A check run and a run fail alike, and write nothing."""
-    planned, done = (lab.run(module, check=check, **options) for check in (True, False))
-    assert planned.failed and done.failed
-    assert planned.message == done.message
-    assert not done.writes
-    assert all(word in done.message for word in said), done.message
 
 
 @pytest.mark.parametrize("kind", LABELLED)
