@@ -316,14 +316,31 @@ def attached_nic(cloud, oid, body):
     return why or by_cloud(cloud, found)
 
 
+# Members of CONTEXT that OpenNebula makes of interfaces.
+OF_NIC = re.compile(
+    r"ETH\d+_(ALIAS\d+_)?(DNS|EXTERNAL|GATEWAY|IP|IP6|IP6_GATEWAY|IP6_METHOD|IP6_METRIC|"
+    r"IP6_PREFIX_LENGTH|IP6_ULA|MAC|MASK|METHOD|METRIC|MTU|NETWORK|ROUTES|SEARCH_DOMAIN|VLAN_ID|VROUTER_IP|VROUTER_IP6|"
+    r"VROUTER_MANAGEMENT)"
+).fullmatch
+
+
+def changed_context(present, wanted):
+    """Why the CONTEXT of a VM cannot be another one."""
+    if wanted and not present:
+        return "the VM was created without CONTEXT, and cannot get one"
+    other = [name for name in wanted if OF_NIC(name) and wanted[name] != present.get(name)]
+    if other:
+        return "CONTEXT (%s) is made of the interface: change that, and leave %s out" % (other[0], other[0])
+    return None
+
+
 def changed_sections(cloud, oid, body, mode):
     found, parts = canonical(body), _parts(cloud, oid)
     if "PORT" in first_vector(found, "GRAPHICS"):
         return "the PORT of GRAPHICS is set when a VM is created, and stays"
-    if parts and "CONTEXT" in found and not first_vector(parts, "CONTEXT"):
-        return "the VM was created without CONTEXT, and cannot get one"
+    why = changed_context(first_vector(parts, "CONTEXT"), first_vector(found, "CONTEXT")) if parts else None
     devices = {name: vectors(parts, name) for name in ("DISK", "NIC")}
-    why = _boot(dict(devices, OS=found["OS"])) if parts and "OS" in found else None
+    why = why or (_boot(dict(devices, OS=found["OS"])) if parts and "OS" in found else None)
     return why or _boot_files(found) or raw_refused(found) or by_cloud(cloud, found)
 
 

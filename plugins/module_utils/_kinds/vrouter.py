@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._attributes import access, twins
 from .._attributes import template as templates
-from .._attributes.capacity import declared_vm
+from .._attributes.capacity import declared_vm, require_id
 from .._attributes.relations import joined, reference_ids
 from .._attributes.requests import requested, surplus
 from .._attributes.twins import twin
@@ -88,6 +88,8 @@ def canonical_nic(cloud, given):
         Failure: it names no network.
     """
     nic = declared_vector("nics", "NIC", given)
+    for number in ("NIC_ID", "NETWORK_ID"):
+        require_id("nics (%s)" % number, number, nic)
     groups = [part for part in nic.pop("SECURITY_GROUPS", "").split(",") if part.strip()]
     if groups:
         nic["SECURITY_GROUPS"] = joined(group_ids(cloud, groups))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from .._attributes import relations
+from .._attributes.capacity import require_id
 from .._attributes.requests import REQUEST_ID, requested, surplus
 from .._core.failure import Failure, did_you_mean
 from .._core.numbers import is_whole
@@ -52,10 +53,8 @@ def _declared(given, option, identifying):
         Failure: nothing tells which or what it is.
     """
     device = declared_vector(option, option.upper(), given)
-    for number in ("DISK_ID", "NIC_ID"):
-        if not is_whole(device.get(number, "0")):
-            message = "%s in the option %s is a number from 0, not %r."
-            raise Failure(message % (number, option, device[number]), object=KIND)
+    for number in ("DISK_ID", "NIC_ID", "IMAGE_ID", "NETWORK_ID"):
+        require_id("%s (%s)" % (option, number), number, device)
     if not set(identifying.split()).intersection(device):
         near = next(filter(None, (did_you_mean(name, identifying.split()) for name in device)), "")
         message = "Each of the option %s is a dictionary with one of %s.%s"

@@ -84,14 +84,14 @@ ONE_OF_NIC = (
         (
             "disks",
             {"disk_id": "a"},
-            "DISK_ID in the option disks is a number from 0, not 'a'.",
-            {"object": "vm"},
+            "The option disks (DISK_ID) takes a number from 0, not 'a'.",
+            {},
         ),
         (
             "networks",
             {"nic_id": "-1"},
-            "NIC_ID in the option networks is a number from 0, not '-1'.",
-            {"object": "vm"},
+            "The option networks (NIC_ID) takes a number from 0, not '-1'.",
+            {},
         ),
         (
             "disks",

@@ -31,11 +31,8 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     one.market.allocate('NAME="market" MARKET_MAD="dummy"')
     one.hostpool.info()  # lets what is due happen: the hosts are monitored
     with OneFlow(simulator.flow_url, session=SESSION) as flow:
-        flow.create(
-            {
-                "name": "shop",
-                "roles": [{"name": "web", "type": "vm", "template_id": 0, "cardinality": 1, "cooldown": 0}],
-            }
-        )
+        role = {"name": "web", "cardinality": 1, "cooldown": 0}
+        role.update({"vm_template": 0} if request.param.startswith("6.") else {"type": "vm", "template_id": 0})
+        flow.create({"name": "shop", "roles": [role]})
     yield Lab(simulator.url, one, itertools.count(), flow_url=simulator.flow_url, cloud=simulator.cloud)
     simulator.stop()

@@ -492,6 +492,8 @@ NO_NUMBERS = [
     ("MEMORY", "-5", "a size such as"),
     ("DISK", {"IMAGE": "os", "SIZE": "large"}, "a size such as"),
     ("NUMA_NODE", {"MEMORY": "x"}, "a size such as"),
+    ("DISK", {"IMAGE_ID": "os"}, "(IMAGE_ID of DISK) takes a number from 0, not 'os'. IMAGE takes a name"),
+    ("NIC", {"NETWORK_ID": "-1"}, "(NETWORK_ID of NIC) takes a number from 0, not '-1'. NETWORK takes a name"),
 ]
 for name, value, words in NO_NUMBERS:
     EARLY += [
@@ -505,6 +507,9 @@ for name, value, words in NO_NUMBERS:
         ),
     ]
 EARLY += [
+    ("one_vm", {**SMALL, "disks": [{"image_id": "os"}]}, "disks (IMAGE_ID) takes a number from 0"),
+    ("one_vm", {**SMALL, "networks": [{"network_id": "net"}]}, "networks (NETWORK_ID) takes a number from 0"),
+    ("one_vrouter", {"nics": [{"network_id": "net"}]}, "nics (NETWORK_ID) takes a number from 0"),
     ("one_group", {"admins": ["member"]}, "user member is no member; add it by one_user (groups) first"),
     ("one_hook", {"type": "api", "call": "one.vm.allocate", "command": ""}, "the option command cannot be empty"),
     ("one_vm", {**SMALL, "extra_template": {"TOPOLOGY": PINNED, "NUMA_NODE": [NUMA]}}, "the NUMA nodes have MEMORY 32"),
@@ -697,6 +702,7 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_vm", {"name": "vm", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "memory": "900 GB"}, "it needs MEMORY 921536 more, but host"),
+    ("one_vm", {"name": "vmc", "context": {"ETH0_IP": "1.2.3.4"}}, "CONTEXT (ETH0_IP) is made of the interface"),
     ("one_vm", {"name": "vmq", "cpu": 3}, "but user limited has a quota of 2 and uses 0.1"),
     ("one_vm", {"name": "vmq", "memory": "300"}, "but group tight has a quota of 256 and uses 64"),
     ("one_group", {"name": "g1", "admins": ["lu"]}, "user lu is no member"),
@@ -748,6 +754,7 @@ OBJECTS: list[tuple[str, dict[str, Any]]] = [
     ("one_group", {"name": "tight", "quotas": {"vm": {"memory": 256}}}),
     ("one_user", {"name": "limited", "password": "p", "group": "tight", "quotas": {"vm": {"cpu": 2}}}),
     ("one_vm", {"name": "vmq", **SMALL, "state": "poweredoff", "owner": "limited", "group": "tight"}),
+    ("one_vm", {"name": "vmc", **SMALL, "networks": [{"network": "net"}], "context": {"NETWORK": True}}),
     ("one_backupjob", {"name": "job", "datastore": "bck", "vms": ["vm"]}),
     ("one_backupjob", {"name": "job2", "datastore": "bck"}),
 ]
