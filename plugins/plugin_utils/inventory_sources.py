@@ -19,6 +19,8 @@ from ..module_utils._core.cloud import connect, secrets_of
 from ..module_utils._core.failure import Failure, described
 from ..module_utils.pyone import OneException
 from ..module_utils.pyone.helpers import pool_all
+from ..module_utils.pyone.pool_stream import pool_stream
+from ..module_utils.pyone.signature import parameters
 from .plugin_options import refuse_unknown
 
 ALL_ZONES = "all"
@@ -69,7 +71,7 @@ class Source:
             return secrets_of(self.options).cover(text)
 
     def pool(self, pool, **arguments):
-        """The objects of a pool, one after the other, page by page where it has pages.
+        """The objects of a pool, one after the other, page by page or, where it has none, as its answer arrives.
 
         Raises:
             Failure: a call failed.
@@ -77,7 +79,8 @@ class Source:
         try:
             if self._client is None:
                 self._client = connect(_with_authfile(self.options), read_only=True, warn=Display().warning)
-            yield from pool_all(pool, self._client, **arguments)
+            read = pool_all if parameters(pool + ".info") else pool_stream
+            yield from read(pool, self._client, **arguments)
         except OneException as error:
             failure = described(error, "list the %s" % POOLS[pool])
             failure.message = self.covered(failure.message)

@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from . import codec
 from .element import parse
-from .errors import OneException, OneLeaderException, OneProtocolException, OneReadOnlyException, failure
+from .errors import (
+    OneArgumentException,
+    OneException,
+    OneLeaderException,
+    OneProtocolException,
+    OneReadOnlyException,
+    failure,
+)
 from .template import write
-from .transport import Transport
+from .transport import CHUNK, Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Sequence
+    from typing import Any, Callable, Iterator, Sequence
 
 # What methods that change nothing are called, in every family.  Not sqlquery: the server runs any statement.
 READS = frozenset("accounting config info infoextended infoset monitoring raftstatus showback version".split())
@@ -131,10 +140,38 @@ class Client(BaseClient):
             self._forbid_writes(method)
         request = self.request(name, *args)
         self._announce(method)
-        answer = self._answer(method, request, not writes)
-        if not answer[0]:
-            raise _failure(answer, method)
-        return _value(answer[1], method)
+        return content(self._answer(method, request, not writes), method)
+
+    def stream(self, method: str, *args: Any) -> Iterator[bytes]:
+        """Calls an API method that changes nothing, and yields its answer (bytes) in pieces, as they arrive.
+
+        Raises:
+            OneException: as call(); of an answer that breaks off, when its pieces have been taken.
+        """
+        name = plain_name(method)
+        pieces = self._guarded("one." + name, self._pieces, name, args)
+        while True:
+            piece = self._guarded("one." + name, next, pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    def _pieces(self, name, args):
+        method = "one." + name
+        if self._changes(name):
+            raise OneArgumentException("%s changes the cloud: its answer does not come in pieces" % method)
+        request = self.request(name, *args)
+        self._announce(method)
+
+        def read(pieces):
+            first = next(pieces, b"")
+            if len(first) >= CHUNK:  # no failure is as long
+                return chain((first,), pieces)
+            first += b"".join(pieces)  # none, but the connection is free again
+            _of_leader(first, method)
+            return iter((first,))
+
+        return self._transport.stream(request, read)
 
     def request(self, method: str, *args: Any) -> bytes:
         """The request that calls an API method, as call() sends it.
@@ -153,15 +190,28 @@ class Client(BaseClient):
         return changes(name)
 
     def _answer(self, method, request, repeatable):
-        def read(body):
-            answer = codec.decode(body)
-            if not answer[0]:
-                error = _failure(answer, method)
-                if isinstance(error, OneLeaderException):  # for the transport to ask again, or another server
-                    raise error
-            return answer
+        return self._transport.post(request, repeatable, lambda body: _of_leader(body, method))
 
-        return self._transport.post(request, repeatable, read)
+
+def _of_leader(body, method):
+    """The decoded answer; that of a server that does not lead is raised, for the transport to ask again, or another."""
+    answer = codec.decode(body)
+    if not answer[0]:
+        error = _failure(answer, method)
+        if isinstance(error, OneLeaderException):
+            raise error
+    return answer
+
+
+def content(answer: tuple[Any, ...], method: str) -> Any:
+    """What an answer of a method holds, as codec.decode() returns it: text as str, XML as a view of it.
+
+    Raises:
+        OneException: the member of its family that the answer tells of.
+    """
+    if not answer[0]:
+        raise _failure(answer, method)
+    return _value(answer[1], method)
 
 
 def _failure(answer, method):
@@ -181,7 +231,6 @@ def changes(name: str) -> bool:
 
 
 def _value(value, method):
-    """What an answer of a method holds: text as str, XML as a view of it."""
     if isinstance(value, codec.Text) or (isinstance(value, bytes) and value.startswith(b"<")):
         return parse(value, method)
     if not isinstance(value, bytes):

@@ -27,7 +27,7 @@ from .errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Any, Callable, Sequence
+    from typing import Any, Callable, Iterator, Sequence
 
 DEFAULT_TIMEOUT = 120.0
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -96,8 +96,10 @@ class Service(namedtuple("Service", "example path pages")):
 ONED = Service("http://frontend:2633/RPC2", lambda path: path or "/RPC2", False)
 
 
-class Request(namedtuple("Request", "body verb path headers", defaults=("POST", "", ("Content-Type: text/xml",)))):
-    """What is sent: a body (bytes), and a path (str) behind that of the endpoint."""
+class Request(
+    namedtuple("Request", "body verb path headers pieces", defaults=("POST", "", ("Content-Type: text/xml",), False))
+):
+    """What is sent: a body (bytes), and a path (str) behind that of the endpoint; `pieces`: how the answer is read."""
 
     __slots__ = ()
 
@@ -229,6 +231,10 @@ class Connection:
         if status != 200:
             raise OneConnectionException("the proxy %s answers %d %s" % (proxy.shown, status, reason))
 
+    def left_over(self):
+        """Whether the peer has sent more than the answer."""
+        return bool(self._rest)
+
     def alive(self):
         """False once the peer has closed, or has sent what nobody asked for."""
         import select
@@ -242,7 +248,10 @@ class Connection:
         self.socket.close()
 
     def exchange(self, request, deadline, limit, pages=False):
-        """Sends one request; returns (status, reason, headers, body); `pages`: also the body of an error."""
+        """Sends one request; returns (status, reason, headers, body); `pages`: also the body of an error.
+
+        The body is bytes; of a request for pieces it is an iterator of these, and the rest follows on the connection.
+        """
         self.reusable = False
         self.deadline = deadline
         self.socket.settimeout(deadline.left())
@@ -254,14 +263,15 @@ class Connection:
         if headers.get("transfer-encoding", "").lower() == "chunked":
             answer = self._chunks(limit)
         elif length is not None or status == 204:  # No Content
-            answer = self._exactly(_size(length or "0", 10, limit))
+            size = _size(length or "0", 10, limit)
+            answer = self._pieces(size) if request.pieces else self._exactly(size)
         else:
             answer = self._until_closed(limit)
-        self.reusable = (
-            headers.get("connection", "").lower() != "close"
-            and (length is not None or status == 204 or "transfer-encoding" in headers)
-            and not self._rest
+        self.reusable = headers.get("connection", "").lower() != "close" and (
+            length is not None or status == 204 or "transfer-encoding" in headers
         )
+        if request.pieces and isinstance(answer, (bytes, bytearray)):
+            answer = iter((answer,))
         return status, reason, headers, answer
 
     def _final_head(self):
@@ -332,6 +342,12 @@ class Connection:
                 raise OneConnectionException("the answer was cut: %d of %d bytes arrived" % (have, size))
             have += got
         return buffer
+
+    def _pieces(self, size):
+        while size:
+            piece = self._exactly(min(size, CHUNK))
+            size -= len(piece)
+            yield piece
 
     def _chunks(self, limit):
         answer = bytearray()
@@ -440,9 +456,15 @@ class Transport:
         """Sends `body` (bytes) as a POST, returns read(the answer's body); see send()."""
         return self.send(Request(body), repeatable, read)[1]
 
-    def send(
-        self, request: Request, repeatable: bool, read: Callable[[bytes | bytearray], Any] = _as_it_is
-    ) -> tuple[int, Any]:
+    def stream(self, body: bytes, read: Callable[[Iterator[bytes]], Any]) -> Any:
+        """Sends `body` (bytes) as a POST that may be repeated, returns read(the answer's body in pieces).
+
+        The body is asked for again until `read` returns.  What comes behind is cut where the connection is, and its
+        time is that of the call.
+        """
+        return self.send(Request(body, pieces=True), True, read)[1]
+
+    def send(self, request: Request, repeatable: bool, read: Callable[[Any], Any] = _as_it_is) -> tuple[int, Any]:
         """Sends a request, returns the HTTP status of the answer (200 unless error pages are read) and read(its body).
 
         A request that surely never ran is tried on the next endpoint, and again; where `read` raises
@@ -501,13 +523,30 @@ class Transport:
         except BaseException as error:
             connection.close()
             raise self._translated(error, endpoint, connection) from None
-        if connection.reusable:
+        if status in PASSING or (status != 200 and not pages):
+            self._release(connection)
+            raise _http_error(endpoint, status, reason, headers)
+        if request.pieces:
+            return status, self._arriving(connection, answer)
+        self._release(connection)
+        return status, answer
+
+    def _release(self, connection):
+        if connection.reusable and not connection.left_over():
             self._idle.append(connection)
         else:
             connection.close()
-        if status in PASSING or (status != 200 and not pages):
-            raise _http_error(endpoint, status, reason, headers)
-        return status, answer
+
+    def _arriving(self, connection, pieces):
+        """The pieces of an answer; the connection is free again behind the last, and closed before."""
+        reusable, connection.reusable = connection.reusable, False
+        try:
+            yield from pieces
+            connection.reusable = reusable
+        except Exception as error:
+            raise self._translated(error, connection.endpoint, connection) from None
+        finally:
+            self._release(connection)
 
     def _connect(self, endpoint, deadline):
         while self._idle:
