@@ -205,7 +205,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         """The record of an object; what is empty is left out, unless expressions may ask for it."""
         if self.expressions:
             return {name: facts[name] for name in self.needed}
-        return {name: value for name in self.needed if (value := facts[name]) not in EMPTY}
+        return {name: value for name in self.needed if (value := facts[name]) or value not in EMPTY}
 
     # ------------------------------------------------------------ hosts
 

@@ -59,7 +59,7 @@ def secrets_in(*templates):
 
 def attributes(facts):
     """The attributes of the user template, without secrets."""
-    return shown(facts, dict(facts["_attributes"]))
+    return shown(facts, facts["_attributes"])
 
 
 def shown(facts, members):
@@ -114,7 +114,8 @@ def vectors(value):
 
 def vector(value):
     """The members of all vectors of an attribute; of a member that several have, the last counts."""
-    return {name: member for item in vectors(value) for name, member in item.items()}
+    found = vectors(value)
+    return found[0] if len(found) == 1 else {name: member for item in found for name, member in item.items()}
 
 
 def number(value, kind=int):

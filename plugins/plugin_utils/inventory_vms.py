@@ -64,7 +64,8 @@ def asked_owner(owners, user):
 # Where a NIC keeps what others can reach it by; not the link-local IP6_LINK.
 IPV4 = ("IP",)
 IPV6 = ("IP6", "IP6_GLOBAL", "IP6_ULA")
-NIC_TEXTS = ("NAME", "NETWORK", "MAC", *IPV4, *IPV6, "EXTERNAL_IP", "PARENT")
+NIC_TEXTS = {name: name.lower() for name in ("NAME", "NETWORK", "MAC", *IPV4, *IPV6, "EXTERNAL_IP", "PARENT")}
+NIC_NUMBERS = {name: name.lower() for name in ("NIC_ID", "NETWORK_ID")}
 # Members of CONTEXT that repeat the NICs and disks; and scripts, whose passwords nobody could cover.
 hidden = re.compile(r"(ETH|PCI)\d+_|DISK\d+_MOUNT|(DISK_ID|TARGET|NETWORK)$|START_SCRIPT").match
 LAST_PORT = 65535
@@ -87,10 +88,9 @@ def nics(of):
 
 
 def _nic(card):
-    texts = ((name.lower(), text(card[name])) for name in NIC_TEXTS if name in card)
-    found = {name: value for name, value in texts if value}
-    numbers = ((name.lower(), number(card.get(name))) for name in ("NIC_ID", "NETWORK_ID"))
-    found.update((name, value) for name, value in numbers if value is not None)
+    found = {fact: value for name, fact in NIC_TEXTS.items() if name in card and (value := text(card[name]))}
+    numbers = {fact: number(card[name]) for name, fact in NIC_NUMBERS.items() if name in card}
+    found.update((fact, value) for fact, value in numbers.items() if value is not None)
     if (text(card.get("EXTERNAL")) or "").lower() == "yes":
         found["external"] = True
     return found

@@ -211,6 +211,8 @@ class Template(dict):
         return self[name]
 
     def get(self, name: Any, default: Any = None) -> Any:
+        if self._unread() is None:
+            return super().get(name, default)
         try:
             return self[name]
         except KeyError:
