@@ -120,7 +120,7 @@ def refuse_locked(label, item):
     """Raises Failure for a change of a locked object of the API that the server would begin and not end."""
     lock = getattr(getattr(item, "LOCK", None), "LOCKED", None)
     if item is not None:
-        refuse_lock(label, item.NAME, item.ID, LOCKS.get(lock))
+        refuse_lock(label, item.NAME, item.ID, None if lock is None else LOCKS.get(lock))
 
 
 def refuse_lock(label, name, oid, lock):

@@ -397,7 +397,9 @@ def _lacking(cloud, item, more):
     """Why the host that a VM is on cannot give it more."""
     records = item.HISTORY_RECORDS.HISTORY if item.HISTORY_RECORDS is not None else []
     host = cloud.known("host", records[-1].HID) if len(records) and not records[-1].ETIME else None
-    for name, amount in more.items() if host is not None else ():
+    if host is None:
+        return None
+    for name, amount in more.items():
         used, most, unit = SHARES[name]
         free = (getattr(host.HOST_SHARE, most) - getattr(host.HOST_SHARE, used)) / unit
         if amount > free:
@@ -417,7 +419,9 @@ def _over_quota(cloud, item, more):
     """Why quotas do not allow a VM more."""
     for kind, oid in (("user", item.UID), ("group", item.GID)):
         owner = _owner(cloud, kind, oid) if oid else None  # oneadmin has none
-        for quota in owner.VM_QUOTA.VM if owner is not None and owner.VM_QUOTA is not None else ():
+        if owner is None or owner.VM_QUOTA is None:
+            continue
+        for quota in owner.VM_QUOTA.VM:
             for name, amount in more.items() if not getattr(quota, "CLUSTER_IDS", None) else ():
                 limit, used = float(getattr(quota, name)), float(getattr(quota, name + "_USED"))
                 if 0 <= limit < used + amount and amount > 0:
