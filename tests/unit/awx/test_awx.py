@@ -17,6 +17,7 @@ import project
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
 
@@ -98,9 +99,9 @@ def names_of_vms(simulator):
 
 
 CREDENTIALS = [
-    ({}, {"ONE_VALIDATE_CERTS": "False", "ONE_CA_PATH": ""}),
-    ({"verify": True}, {"ONE_VALIDATE_CERTS": "True", "ONE_CA_PATH": ""}),
-    ({"verify": True, "ca_certificate": "PEM"}, {"ONE_VALIDATE_CERTS": "True", "ONE_CA_PATH": "{folder}/ca"}),
+    ({}, {"ONE_VALIDATE_CERTS": "True", "ONE_CA_PATH": ""}),
+    ({"skip_verification": True}, {"ONE_VALIDATE_CERTS": "False", "ONE_CA_PATH": ""}),
+    ({"ca_certificate": "PEM"}, {"ONE_VALIDATE_CERTS": "True", "ONE_CA_PATH": "{folder}/ca"}),
 ]
 
 
@@ -117,6 +118,36 @@ def test_the_credential_asks_for_nothing_else_and_hides_the_password():
     fields = {field["id"]: field for field in inputs["fields"]}
     assert set(inputs["required"]) <= set(fields)
     assert [name for name, field in fields.items() if field.get("secret")] == ["api_password"]
+
+
+def test_no_boolean_of_the_credential_has_a_default():
+    """AWX gives a boolean that is not set as false, and stores a default of true in place of false."""
+    inputs = load("credential_type.yml")["awx_credential_type"]["inputs"]
+    assert [field["id"] for field in inputs["fields"] if field["type"] == "boolean" and "default" in field] == []
+
+
+def credential_inputs():
+    """The inputs that configure.yml gives the credential."""
+    tasks = load("configure.yml")[0]["tasks"]
+    return next(task["awx.awx.credential"]["inputs"] for task in tasks if "awx.awx.credential" in task)
+
+
+def test_the_playbook_gives_a_credential_what_its_type_asks_for():
+    inputs = load("credential_type.yml")["awx_credential_type"]["inputs"]
+    given = credential_inputs()
+    assert set(inputs["required"]) <= set(given) <= {field["id"] for field in inputs["fields"]}
+
+
+SETTINGS = [(None, False), ("", False), ("true", False), ("false", True), ("no", True)]
+
+
+@pytest.mark.parametrize(("setting", "skipped"), SETTINGS)
+def test_the_playbook_skips_verification_only_where_the_environment_says_so(setting, skipped, monkeypatch):
+    monkeypatch.delenv("ONE_VALIDATE_CERTS", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("ONE_VALIDATE_CERTS", setting)
+    given = credential_inputs()
+    assert Templar(DataLoader()).template(trust_as_template(given["skip_verification"])) is skipped
 
 
 # ---------------------------------------------------------------- job templates
@@ -278,6 +309,7 @@ def test_surveys_have_the_form_that_awx_takes(survey):
         assert {"question_name", "variable", "type", "required", "default"} <= set(question)
         assert isinstance(question["default"], TYPES[question["type"]])
         assert ("choices" in question) == (question["type"] == "multiplechoice")
+        assert question["default"] in question.get("choices", [question["default"]])
         assert ("min" in question and "max" in question) == (question["type"] != "multiplechoice")
 
 
