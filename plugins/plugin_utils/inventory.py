@@ -26,7 +26,7 @@ from .declaration.document import lines_of
 from .inventory_facts import EMPTY, Facts, has_attributes, has_label, is_attribute, texts
 from .inventory_names import nested, unique_names
 from .inventory_sources import servers, side_by_side
-from .plugin_options import as_texts, refuse_unknown, refuse_values
+from .plugin_options import as_texts, refuse_members, refuse_unknown, refuse_values
 
 TEMPLATED = ("api_url", "api_username", "api_password", "servers")  # so that lookups can bring them
 FEW = 12  # facts, up to which an object is looked at piece by piece
@@ -128,6 +128,7 @@ class OneInventory(BaseInventoryPlugin, Constructable, Cacheable):
         config = self.loader.load_from_file(path)
         if isinstance(config, dict):
             refuse_values(config, self.option_definitions)
+            refuse_members("keyed_groups", config.get("keyed_groups"), self.option_definitions["keyed_groups"], "key")
         return self._read_config_data(path)
 
     def _configure(self, config, path):

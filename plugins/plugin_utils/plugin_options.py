@@ -43,6 +43,26 @@ def refuse_values(given, definitions, variables=MappingProxyType({})):
                     _refuse_no_bool(where, source.get(where))
 
 
+def refuse_members(name, value, definition, needed):
+    """Checks the items of an option that is a list of dictionaries; ansible-core leaves out what it does not know.
+
+    Args:
+        name (str): of the option.
+        value: that is given.
+        definition (dict): of the option, as ansible-core has it from the documentation.
+        needed (str): the member without which an item means nothing.
+
+    Raises:
+        Failure: an item is no dictionary, has a member that does not exist, or lacks the one that is needed.
+    """
+    for item in value if isinstance(value, list) else [value] if isinstance(value, dict) else ():
+        if not isinstance(item, dict):
+            raise Failure("%s takes a list of dictionaries, not %r in it." % (name, item))
+        refuse_unknown(item, definition["suboptions"], "An item of the option %s" % name)
+        if needed not in item:
+            raise Failure("An item of the option %s needs %s." % (name, needed))
+
+
 def _items(value):
     """The items of a value as ansible-core reads a list: a text has commas."""
     if isinstance(value, str):

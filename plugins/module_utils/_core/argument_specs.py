@@ -109,6 +109,12 @@ SELECTION = dict(UNOWNED, owner={"type": "str"}, group={"type": "str"})
 # Options that are numbers → the least that they may be.
 LEAST = {
     "api_retries": 0,
+    "cardinality": 0,
+    "disk": 0,
+    "increment": 0,
+    "keep": 1,
+    "keep_last": 0,
+    "max_age": 0,
     "max_remove": 0,
     "parallel": 1,
     "plan_timeout": 0,

@@ -340,7 +340,8 @@ def changed_sections(cloud, oid, body, mode):
         return "the PORT of GRAPHICS is set when a VM is created, and stays"
     why = changed_context(first_vector(parts, "CONTEXT"), first_vector(found, "CONTEXT")) if parts else None
     devices = {name: vectors(parts, name) for name in ("DISK", "NIC")}
-    why = why or (_boot(dict(devices, OS=found["OS"])) if parts and "OS" in found else None)
+    booted = {**first_vector(parts, "OS"), **first_vector(found, "OS")}
+    why = why or (_boot(dict(devices, OS=booted)) if parts else None)
     return why or _boot_files(found) or raw_refused(found) or by_cloud(cloud, found)
 
 
@@ -443,8 +444,9 @@ def restored(cloud, oid, number, *more):
 
 
 def saved_disk(cloud, oid, disk, *more):
-    numbers = [one.get("DISK_ID") for one in vectors(_parts(cloud, oid), "DISK")]
-    return "the VM has no disk %d" % disk if numbers and str(disk) not in numbers else None
+    parts = _parts(cloud, oid)
+    numbers = [one.get("DISK_ID") for one in vectors(parts, "DISK")]
+    return "the VM has no disk %d" % disk if parts and str(disk) not in numbers else None
 
 
 def joined_group(cloud, oid, group, role):

@@ -14,8 +14,8 @@ from .._core.failure import Failure, unclear
 from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
 from .._engine.engine import resolve
-from .._engine.resource import Reference
 from ..pyone import OneException
+from ..pyone.constants import DATASTORE_TYPES
 from . import context, user_inputs
 from .devices import DEVICES, DISK, for_new_vm
 from .record import KIND
@@ -68,13 +68,25 @@ def prepare(cloud, source, wanted, modes, name):
         raise Failure(message % name if name else message.replace(" %s", ""), object=KIND, name=name)
     template = cloud.reference("template", source.template) if source.template is not None else None
     base = _base(source, template, wanted)
-    datastore = resolve(cloud, Reference("datastore", source.datastore)) if source.datastore is not None else None
+    datastore = _system_datastore(cloud, source.datastore) if source.datastore is not None else None
     inputs = source.inputs if template is not None or source.template is None else None  # a check run may lack it yet
     body_for = partial(_body, source._replace(datastore=datastore, inputs=inputs), wanted, modes)
     found = Creation(source, template, resolve(cloud, body_for(base)), body_for)
     yet_to_come = template is None and source.template is not None
     (cloud.check_values if yet_to_come else cloud.check)(_doing(found, name), *_call(found, name, found.body))
     return found
+
+
+def _system_datastore(cloud, given):
+    """The id of the datastore for new VMs; its name, if it does not exist in a check run.
+
+    Raises:
+        Failure: no VM can be there.
+    """
+    item = cloud.reference("datastore", given)
+    if item is not None and item.TYPE != DATASTORE_TYPES.SYSTEM:
+        raise Failure("The option datastore takes a system datastore, and %s is none." % item.NAME, object=KIND)
+    return given if item is None else item.ID
 
 
 def _base(source, template, wanted):

@@ -54,6 +54,8 @@ class Command(NamedTuple):
 
 def values(params):
     state = params["state"]
+    if state == "executed" and not params["command"].strip():
+        raise Failure("The option command cannot be empty.", object=KIND)
     return {state: Command(params["command"], params["stdin"]) if state == "executed" else True}
 
 

@@ -46,14 +46,8 @@ class Wanted(NamedTuple):
 
 
 def values(params):
-    """What the options of one_vm_snapshot want.
-
-    Raises:
-        Failure: `keep` is too small.
-    """
+    """What the options of one_vm_snapshot want."""
     state, name = params["state"], params["snapshot"]
-    if params["keep"] is not None and params["keep"] < 1:
-        raise Failure("The option keep takes a number from 1.")
     if state == "reverted":
         return {"reverted": name}
     return {"snapshots": Wanted(**{state: name}, keep=params["keep"])}

@@ -47,7 +47,7 @@ def test_words_are_taken_as_the_choices_have_them(given, found):
 
 @pytest.mark.parametrize(
     ("option", "least"),
-    [("api_retries", 0), ("max_remove", 0), ("parallel", 1), ("plan_timeout", 0), ("timeout", 0), ("wait_timeout", 0)],
+    list(argument_specs.LEAST.items()),
 )
 def test_a_number_that_is_too_small_is_told(option, least):
     assert argument_specs.require_least({option: least}) is None

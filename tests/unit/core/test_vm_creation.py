@@ -35,7 +35,7 @@ def here(check=False, template=None, **answers):
     }
     answers.setdefault("imagepool_info", [Element(ID=3, NAME="os"), Element(ID=4, NAME="data")])
     answers.setdefault("vnpool_info", [Element(ID=8, NAME="net")])
-    answers.setdefault("datastorepool_info", [Element(ID=101, NAME="fast")])
+    answers.setdefault("datastorepool_info", [Element(ID=101, NAME="fast", TYPE=1)])
     return cloud(check, **answers)
 
 

@@ -107,11 +107,6 @@ def test_what_is_wanted_of_snapshots(params, wanted):
     assert (resource.kind, resource.values(params)) == ("vm", wanted)
 
 
-def test_at_least_one_snapshot_is_kept():
-    params = {"state": "present", "snapshot": "a", "keep": 0}
-    assert refusal(snapshots.values, params) == ("The option keep takes a number from 1.", {})
-
-
 SNAPSHOT_STEPS = [  # disk, what is wanted, steps
     (None, {"snapshots": snapshots.Wanted("a")}, [("take snapshot a", "vm.snapshotcreate", (7, "a"), RUNS)]),
     (None, {"snapshots": snapshots.Wanted(None, "old")}, [("delete snapshot old", "vm.snapshotdelete", (7, 3), RUNS)]),

@@ -507,6 +507,12 @@ for name, value, words in NO_NUMBERS:
         ),
     ]
 EARLY += [
+    ("one_vm", {**SMALL, "datastore": "default"}, "takes a system datastore, and default is none"),
+    ("one_vm_backup", {"name": "vm", "datastore": "bck", "max_age": -1}, "max_age takes a number from 0"),
+    ("one_vm_backup", {"name": "vm", "state": "configured", "keep_last": -1}, "keep_last takes a number from 0"),
+    ("one_vm_exec", {"name": "vm", "command": " "}, "The option command cannot be empty"),
+    ("one_vm_snapshot", {"name": "vm", "snapshot": "s", "keep": -1}, "keep takes a number from 1"),
+    ("one_vm_snapshot", {"name": "vm", "snapshot": "s", "disk": -1}, "disk takes a number from 0"),
     ("one_vm", {**SMALL, "disks": [{"image_id": "os"}]}, "disks (IMAGE_ID) takes a number from 0"),
     ("one_vm", {**SMALL, "networks": [{"network_id": "net"}]}, "networks (NETWORK_ID) takes a number from 0"),
     ("one_vrouter", {"nics": [{"network_id": "net"}]}, "nics (NETWORK_ID) takes a number from 0"),
@@ -702,6 +708,7 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_vm", {"name": "vm", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "memory": "900 GB"}, "it needs MEMORY 921536 more, but host"),
+    ("one_vm", {"name": "vmp", "disk_saveas": {"name": "saved"}}, "the VM has no disk 0"),
     ("one_vm", {"name": "vmc", "context": {"ETH0_IP": "1.2.3.4"}}, "CONTEXT (ETH0_IP) is made of the interface"),
     ("one_vm", {"name": "vmq", "cpu": 3}, "but user limited has a quota of 2 and uses 0.1"),
     ("one_vm", {"name": "vmq", "memory": "300"}, "but group tight has a quota of 256 and uses 64"),

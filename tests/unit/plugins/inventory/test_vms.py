@@ -225,6 +225,16 @@ def test_it_is_an_error_to_filter_by_what_cannot_be_told(parsed, web):
     "options, sentence",
     [
         ({"stats": ["running"]}, r"^cloud.one_vms.yml does not take 'stats'. Did you mean states\?$"),
+        (
+            {"keyed_groups": [{"kye": "one_name"}]},
+            r"^An item of the option keyed_groups does not take 'kye'. Did you mean key",
+        ),
+        ({"keyed_groups": [{"prefix": "a"}]}, r"^An item of the option keyed_groups needs key.$"),
+        ({"keyed_groups": ["one_name"]}, r"^keyed_groups takes a list of dictionaries, not 'one_name' in it.$"),
+        (
+            {"keyed_groups": {"key": "one_name", "seperator": ""}},
+            r"does not take 'seperator'. Did you mean separator\?$",
+        ),
         ({"quite_other": 1}, r"does not take 'quite_other'. It takes: .*page_size"),
         ({"facts": ["one_nic"]}, r"^facts does not take 'one_nic'. Did you mean one_nics\?$"),
         ({"group_by": ["labels"]}, r"^group_by does not take 'labels'. Did you mean label\?$"),
