@@ -121,7 +121,7 @@ def test_the_credential_asks_for_nothing_else_and_hides_the_password():
 
 
 def test_no_boolean_of_the_credential_has_a_default():
-    """AWX gives a boolean that is not set as false, and stores a default of true in place of false."""
+    """AWX gives a boolean that is not set as false, whatever its default."""
     inputs = load("credential_type.yml")["awx_credential_type"]["inputs"]
     assert [field["id"] for field in inputs["fields"] if field["type"] == "boolean" and "default" in field] == []
 
