@@ -320,6 +320,18 @@ def test_job_templates_name_playbooks_that_ask_for_what_surveys_give():
             assert variable in text, (template["name"], variable)
 
 
+def test_what_job_templates_say_reaches_awx():
+    module = "awx.awx.job_template"
+    given = next(task[module] for task in load("configure.yml")[0]["tasks"] if module in task)
+    assert all(f"item.{name}" in str(given) for each in JOB_TEMPLATES for name in each)
+
+
+def test_whoever_launches_a_job_for_many_fleets_brings_their_inventory():
+    """No source of the inventory makes their group."""
+    for each in JOB_TEMPLATES:
+        assert each.get("ask_inventory_on_launch", False) == ("one_fleets" in each.get("extra_vars", {}))
+
+
 def test_the_workflow_leads_through_templates_that_there_are():
     nodes = load("workflow.yml")["awx_workflow"]["nodes"]
     known = {each["name"] for each in JOB_TEMPLATES}
