@@ -316,9 +316,10 @@ def attached_nic(cloud, oid, body):
     return why or by_cloud(cloud, found)
 
 
+TRUE = ("YES", "Y", "TRUE", "1")  # for CONTEXT (NETWORK)
 # Members of CONTEXT that OpenNebula makes of interfaces.
 OF_NIC = re.compile(
-    r"ETH\d+_(ALIAS\d+_)?(DNS|EXTERNAL|GATEWAY|IP|IP6|IP6_GATEWAY|IP6_METHOD|IP6_METRIC|"
+    r"ETH([0-9]{1,9})_(ALIAS\d+_)?(DNS|EXTERNAL|GATEWAY|IP|IP6|IP6_GATEWAY|IP6_METHOD|IP6_METRIC|"
     r"IP6_PREFIX_LENGTH|IP6_ULA|MAC|MASK|METHOD|METRIC|MTU|NETWORK|ROUTES|SEARCH_DOMAIN|VLAN_ID|VROUTER_IP|VROUTER_IP6|"
     r"VROUTER_MANAGEMENT)"
 ).fullmatch
@@ -328,10 +329,30 @@ def changed_context(present, wanted):
     """Why the CONTEXT of a VM cannot be another one."""
     if wanted and not present:
         return "the VM was created without CONTEXT, and cannot get one"
-    other = [name for name in wanted if OF_NIC(name) and wanted[name] != present.get(name)]
-    if other:
-        return "CONTEXT (%s) is made of the interface: change that, and leave %s out" % (other[0], other[0])
-    return None
+    return _made_of_nic(name for name in wanted if OF_NIC(name) and wanted[name] != present.get(name))
+
+
+def _made_of_nic(names):
+    name = next(iter(names), None)
+    return "CONTEXT (%s) is made of the interface: change that, and leave %s out" % (name, name) if name else None
+
+
+def overwritten_context(body, wanted):
+    """Why a new VM would not have members of CONTEXT: OpenNebula makes them of its interfaces, whatever is given.
+
+    Args:
+        body (dict): all attributes of the VM, in canonical form.
+        wanted (dict): members of CONTEXT that the task gives.
+    """
+    if first_vector(body, "CONTEXT").get("NETWORK", "").upper() not in TRUE:
+        return None
+    nics, found = vectors(body, "NIC"), {name: OF_NIC(name) for name in wanted}
+    of_nic = {name: (int(one.group(1)), one.group(3)) for name, one in found.items() if one}
+    return _made_of_nic(
+        name
+        for name, (number, member) in of_nic.items()
+        if number < len(nics) and wanted[name] != nics[number].get(member, "")
+    )
 
 
 def changed_sections(cloud, oid, body, mode):

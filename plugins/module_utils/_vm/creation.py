@@ -13,6 +13,7 @@ from .._attributes.labels import merged_labels
 from .._core.failure import Failure, unclear
 from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
+from .._core.vm_refusals import overwritten_context
 from .._engine.engine import resolve
 from ..pyone import OneException
 from ..pyone.constants import DATASTORE_TYPES
@@ -125,6 +126,9 @@ def _body(source, wanted, modes, base):
         body["LABELS"] = ",".join(merged_labels(labels_of(base), wanted["labels"], modes))
     body.update(user_inputs.attributes(base, source.inputs or {}, {**base, **body}))
     _require_context(source, body.get("CONTEXT", _section(base, "CONTEXT", {})))
+    why = overwritten_context({**base, **body}, wanted.get("updateconf", {}).get("CONTEXT", {}))
+    if why:
+        raise Failure("%s." % why, object=KIND)
     return body
 
 

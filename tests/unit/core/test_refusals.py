@@ -923,3 +923,24 @@ def test_a_run_that_changes_something_reads_nothing_for_this(method, arguments):
     found = made(check=False)
     assert refusals.RULES[method](found, *arguments) is None
     assert found.one.calls == []
+
+
+@pytest.mark.parametrize(
+    ("context", "wanted", "refused"),
+    [
+        ({"NETWORK": "YES"}, {"ETH0_IP": "10.0.0.9"}, True),
+        ({"NETWORK": "true"}, {"ETH0_DNS": "9.9.9.9"}, True),
+        ({"NETWORK": "YES"}, {"ETH0_ALIAS0_IP": "10.0.0.9"}, True),
+        ({"NETWORK": "YES"}, {"ETH0_IP": "10.0.0.4"}, False),  # as the interface has it
+        ({"NETWORK": "YES"}, {"ETH0_DNS": ""}, False),
+        ({"NETWORK": "YES"}, {"ETH1_IP": "10.0.0.9"}, False),  # there is no such interface
+        ({"NETWORK": "YES"}, {"ETH0_OWN": "x", "HOSTNAME": "y"}, False),
+        ({"NETWORK": "NO"}, {"ETH0_IP": "10.0.0.9"}, False),
+        ({}, {"ETH0_IP": "10.0.0.9"}, False),
+    ],
+)
+def test_which_members_of_a_context_are_made_of_interfaces(
+    context: dict[str, str], wanted: dict[str, str], refused: bool
+) -> None:
+    body = {"CONTEXT": {**context, **wanted}, "NIC": {"NETWORK": "net", "IP": "10.0.0.4"}}
+    assert (vm_refusals.overwritten_context(body, wanted) is not None) is refused

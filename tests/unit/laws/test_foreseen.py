@@ -506,7 +506,12 @@ for name, value, words in NO_NUMBERS:
             words,
         ),
     ]
+WITH_NIC = {**SMALL, "networks": [{"network": "net"}]}
+OF_NIC = {"NETWORK": True, "ETH0_IP": "1.2.3.4"}
 EARLY += [
+    ("one_vm", {**WITH_NIC, "context": OF_NIC}, "CONTEXT (ETH0_IP) is made of the interface"),
+    ("one_vm", {**WITH_NIC, "updateconf": {"CONTEXT": OF_NIC}}, "CONTEXT (ETH0_IP) is made of the interface"),
+    ("one_vm", {"template": "tpl", "context": {"NETWORK": "yes", "ETH0_DNS": "9.9.9.9"}}, "CONTEXT (ETH0_DNS) is made"),
     ("one_vm", {**SMALL, "datastore": "default"}, "takes a system datastore, and default is none"),
     ("one_vm_backup", {"name": "vm", "datastore": "bck", "max_age": -1}, "max_age takes a number from 0"),
     ("one_vm_backup", {"name": "vm", "state": "configured", "keep_last": -1}, "keep_last takes a number from 0"),
