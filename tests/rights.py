@@ -17,6 +17,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.acl impo
 from kinds import SUBJECTS, Subject
 from modules import Lab, Result
 from opennebula_simulator.releases import RELEASES
+from services import role
 
 ONLY = "oneadmin only"
 NEW = "a new name"  # in the options of an act
@@ -46,16 +47,13 @@ class Act(NamedTuple):
     prepare: Callable[[Lab, str], int] | None = None
 
 
-ROLE = {"name": "web", "type": "vm", "template_id": 0, "cardinality": 1, "cooldown": 0}
-
-
 def oneflow(lab: Lab) -> OneFlow:
     return OneFlow(lab.flow_url, session=lab.session)
 
 
 def service_template(lab: Lab, name: str) -> int:
     with oneflow(lab) as flow:
-        return flow.create({"name": name, "roles": [ROLE]}).ID
+        return flow.create({"name": name, "roles": [role(lab.cloud.options.release)]}).ID
 
 
 def service(lab: Lab, name: str) -> int:

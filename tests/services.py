@@ -16,6 +16,12 @@ from loopback import http, number
 SESSION = "oneadmin:opennebula"
 
 
+def role(release: str) -> dict[str, Any]:
+    """A role of a service template with one VM of VM template 0, as OneFlow of a release takes it."""
+    template = {"vm_template": 0} if release.startswith("6.") else {"type": "vm", "template_id": 0}
+    return {"name": "web", "cardinality": 1, "cooldown": 0, **template}
+
+
 class Service(NamedTuple):
     """A kind of server, and its client.
 

@@ -13,6 +13,7 @@ from modules import SESSION, Lab
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.releases import RELEASES
 from opennebula_simulator.server import Simulator
+from services import role
 
 
 @pytest.fixture(scope="module", params=sorted(RELEASES))
@@ -31,8 +32,6 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     one.market.allocate('NAME="market" MARKET_MAD="dummy"')
     one.hostpool.info()  # lets what is due happen: the hosts are monitored
     with OneFlow(simulator.flow_url, session=SESSION) as flow:
-        role = {"name": "web", "cardinality": 1, "cooldown": 0}
-        role.update({"vm_template": 0} if request.param.startswith("6.") else {"type": "vm", "template_id": 0})
-        flow.create({"name": "shop", "roles": [role]})
+        flow.create({"name": "shop", "roles": [role(request.param)]})
     yield Lab(simulator.url, one, itertools.count(), flow_url=simulator.flow_url, cloud=simulator.cloud)
     simulator.stop()
