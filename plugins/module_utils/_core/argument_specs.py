@@ -110,24 +110,41 @@ SELECTION = dict(UNOWNED, owner={"type": "str"}, group={"type": "str"})
 LEAST = {
     "api_retries": 0,
     "cardinality": 0,
+    "cooldown": 0,
     "disk": 0,
+    "end_after": 0,
     "increment": 0,
     "keep": 1,
     "keep_last": 0,
     "max_age": 0,
     "max_remove": 0,
+    "max_vms": 0,
+    "min_adjust_step": 1,
+    "min_vms": 0,
     "parallel": 1,
+    "period": 0,
+    "period_number": 0,
     "plan_timeout": 0,
     "timeout": 0,
     "wait_timeout": 0,
 }
 
 
-def require_least(params):
-    """Raises Failure when an option is less than it may be."""
-    for option, least in LEAST.items():
-        if params.get(option) is not None and params[option] < least:
-            raise Failure("The option %s takes a number from %d, not %s." % (option, least, params[option]))
+def require_least(params, where=""):
+    """Raises Failure when an option is less than it may be, also one of the items of a list.
+
+    Args:
+        params (dict)
+        where (str): the option whose item `params` is; empty: none.
+    """
+    for option, value in params.items():
+        least = LEAST.get(option)
+        if least is not None and isinstance(value, (int, float)) and value < least:
+            name = "%s (%s)" % (where, option) if where else option
+            raise Failure("The option %s takes a number from %d, not %s." % (name, least, value))
+        for item in value if isinstance(value, list) else ():
+            if isinstance(item, dict):
+                require_least(item, option)
 
 
 def refuse_deep(params):

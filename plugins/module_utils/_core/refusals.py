@@ -408,6 +408,28 @@ def _no_state(word, known):
     return "there is no state %s.%s" % (word.lower(), did_you_mean(word, known).lower().replace(" did", " Did"))
 
 
+def _retried(cloud, oid, number):
+    """Why an execution of a hook cannot be repeated."""
+    item = cloud.info("hook", oid) if cloud.rehearses else None
+    if item is None or item.HOOKLOG is None:
+        return None
+    there = [one.EXECUTION_ID for one in item.HOOKLOG.HOOK_EXECUTION_RECORD]
+    if number in there:
+        return None
+    return "the hook has no execution %d; it has: %s" % (number, ", ".join(map(str, there[-MOST:])) or "none")
+
+
+def _new_service(cloud, template, merge):
+    """Why a service cannot have roles: its template lacks them, and they have no VM template to be added with."""
+    item = cloud.known("service_template", template)
+    there = [role["name"] for role in item.roles] if item is not None else None
+    for role in merge["roles"] if there is not None else ():
+        if role["name"] not in there and role["template_id"] is None:
+            words = item.NAME, role["name"], ", ".join(there) or "none"
+            return "the service template %s has no role %s; to add it, give its template. It has: %s" % words
+    return None
+
+
 def _new_vntemplate(cloud, body):
     return None if first_text(canonical(body), "VN_MAD") else "give VN_MAD in the option template"
 
@@ -463,7 +485,9 @@ RULES: dict = {
     "cluster.delete": partial(_removed_own, "clusters"),
     "group.delete": _removed_user_group,
     "group.quota": partial(_of_admin, "the group oneadmin has no quotas"),
+    "flow.service_template.instantiate": _new_service,
     "hook.allocate": _new_hook,
+    "hook.retry": _retried,
     "market.delete": partial(_kept, "marketplace", "has the apps", ("MARKETPLACEAPPS",)),
     "user.addgroup": _group_of_user,
     "user.chgrp": _main_group,

@@ -13,6 +13,7 @@ from .._attributes.fields import TemplateField
 from .._attributes.relations import ids, joined, reference_id
 from .._attributes.template import update
 from .._attributes.twins import twin
+from .._core.failure import Failure
 from .._core.values import canonical, first_text, labels_of, vectors
 from .._engine.resource import LAST, Resource, Step, action, attribute, delete
 
@@ -63,8 +64,16 @@ def needed(wanted):
 
 
 def schedules_given(name, value):
-    """The schedules that attributes SCHED_ACTION are."""
-    return [schedules.read(vector) for vector in twins.vectors(name, value)]
+    """The schedules that attributes SCHED_ACTION are.
+
+    Raises:
+        Failure: OpenNebula refuses one.
+    """
+    found = twins.vectors(name, value)
+    why = next(filter(None, (schedules.refused({"ACTION": "backup", **vector}) for vector in found)), None)
+    if why:
+        raise Failure("The option template: %s." % why, object=KIND)
+    return [schedules.read(vector) for vector in found]
 
 
 def canonical_vms(cloud, given):

@@ -109,6 +109,10 @@ def canonical_call(cloud, given):
 
 
 def create(name, wanted, modes):
+    """Raises Failure when executions are to be repeated: a new hook has none."""
+    if wanted.get("retry"):
+        message = "There is no hook %s yet, and so no execution of it: leave out retry."
+        raise Failure(message % name, object=KIND, name=name)
     on = {"ON": CUSTOM} if wanted.get("resource") == "VM" else {}
     body = dict(templates.new(name, wanted, modes), TYPE=wanted["type"], **on, **fields.body(FIELDS, wanted))
     return Step("create hook %s" % name, "hook.allocate", (body,))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 from .._attributes.capacity import in_numbers
@@ -52,6 +53,7 @@ ROLE = {
         "mutually_exclusive": [("start_time", "recurrence")],
     },
 }
+NAME = re.compile(r"\w+\Z", re.A)
 POLICIES = ("elasticity_policies", "scheduled_policies")
 
 
@@ -64,11 +66,28 @@ def canonical_roles(cloud, given):
     Raises:
         Failure: a name is given twice, or what a role names does not exist.
     """
+    require_names(given)
+    return [_canonical_role(cloud, said(role)) for role in given]
+
+
+def require_names(given):
+    """Raises Failure when roles have names that OneFlow does not take, or one name twice."""
     names = [role["name"] for role in given]
+    wrong = next((name for name in names if not NAME.match(name)), None)
+    if wrong is not None:
+        raise Failure("The option roles (name) takes letters, digits and _, not %r." % wrong)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise Failure("The option roles names the role %s twice." % twice)
-    return [_canonical_role(cloud, said(role)) for role in given]
+
+
+def require_limits(role):
+    """Raises Failure when a role has fewer or more VMs than it may have."""
+    number, least, most = role.get("cardinality") or 0, role.get("min_vms"), role.get("max_vms")
+    if role.get("type", "vm") != "vm" or ((least is None or least <= number) and (most is None or number <= most)):
+        return
+    limit = "min_vms %d" % least if least is not None and number < least else "max_vms %d" % most
+    raise Failure("The role %s has cardinality %d, but %s." % (role["name"], number, limit))
 
 
 def said(given):

@@ -17,7 +17,17 @@ from .._engine.resource import FIRST, Attribute, Report, Resource, Step, action,
 from .._vm.states import fetch_vms
 from ..pyone import OneException
 from ..pyone.flow import STATES
-from .roles import canonical_contents, canonical_roles, merged_role, network_of, new_role, read_role, said, texts
+from .roles import (
+    canonical_contents,
+    canonical_roles,
+    merged_role,
+    network_of,
+    new_role,
+    read_role,
+    require_names,
+    said,
+    texts,
+)
 from .service_template import ownership
 
 KIND = "service"
@@ -143,10 +153,13 @@ def create(name, wanted, modes):
     if "service_template" not in wanted:
         raise Failure("There is no service %s; to create it, give: template." % name, object=KIND, name=name)
     merge = {"name": name}
-    named = {"on_hold": "on_hold", "user_inputs": "user_inputs_values", "networks": "networks_values"}
-    merge.update({key: wanted[option] for option, key in named.items() if option in wanted})
+    keys = {"on_hold": "on_hold", "user_inputs": "user_inputs_values", "networks": "networks_values"}
+    merge.update({key: wanted[option] for option, key in keys.items() if option in wanted})
     what = "create service %s" % name
-    return Step(what, run=_instantiate, arguments=(what, wanted["service_template"], merge, wanted.get("roles")))
+    template, roles = wanted["service_template"], wanted.get("roles")
+    named = [{"name": role["name"], "template_id": role.get("template")} for role in roles or ()]
+    checks = (("flow.service_template.instantiate", template, dict(merge, roles=named)),)
+    return Step(what, run=_instantiate, arguments=(what, template, merge, roles), checks=checks)
 
 
 def _instantiate(cloud, what, template, merge, roles):
@@ -195,10 +208,7 @@ def merged_inputs(present, wanted, modes):
 
 def split_roles(cloud, given):
     """The roles in their one form; names inside of them are looked up once it is known which of them are new."""
-    names = [role["name"] for role in given]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise Failure("The option roles names the role %s twice." % twice)
+    require_names(given)
     return [said(role) for role in given]
 
 

@@ -12,7 +12,17 @@ from .._attributes.labels import LABELS, canonical_labels, merged_labels
 from .._attributes.relations import clone_of, create_or_clone
 from .._core.failure import Failure
 from .._engine.resource import LAST, Attribute, Reference, Resource, Step, as_given, attribute
-from .roles import canonical_roles, merged_roles, merged_texts, network_of, new_role, read_role, said, texts
+from .roles import (
+    canonical_roles,
+    merged_roles,
+    merged_texts,
+    network_of,
+    new_role,
+    read_role,
+    require_limits,
+    said,
+    texts,
+)
 
 KIND = "service_template"
 # Options that are keys of the content → what they are where it lacks them.
@@ -44,10 +54,17 @@ def read(cloud, item):
 def merged_content(option, present, wanted, modes):
     """An option of the content after the change."""
     if option == "roles":
-        return merged_roles(present, wanted, modes)
+        return within_limits(merged_roles(present, wanted, modes))
     if isinstance(wanted, dict):
         return merged_texts(present, wanted, modes.template == "replace")
     return wanted
+
+
+def within_limits(roles):
+    """The roles. Raises Failure when one has fewer or more VMs than it may have."""
+    for role in roles:
+        require_limits(role)
+    return roles
 
 
 def plan_content(option, record, wanted, modes):
@@ -97,7 +114,7 @@ def canonical_inputs(cloud, given):
 
 def create(name, wanted, modes):
     body = {option: wanted[option] for option in CONTENT if option in wanted}
-    body["roles"] = [new_role(role) for role in body["roles"]]
+    body["roles"] = within_limits([new_role(role) for role in body["roles"]])
     return Step("create service template %s" % name, "flow.service_template.create", (dict(body, name=name),))
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .._core import names
 from .._core.cloud import ALL
 from .._core.failure import Failure, did_you_mean
 from .._core.values import declared, megabytes, merged_template, same
@@ -144,10 +145,15 @@ def plan_vm_group(record, wanted, modes):
 
 
 def canonical_saveas(cloud, given):
-    """`image` is whether an image of the name exists, which is then taken for the saved one."""
+    """`exists` is whether an image of the name exists, which is then taken for the saved one.
+
+    Raises:
+        Failure: OpenNebula takes no such name.
+    """
+    name = names.valid("image", "image", given["name"])
     pool = cloud.call("list the images", "imagepool.info", *ALL, object="image").IMAGE
-    exists = any(given["name"] == item.NAME for item in pool)
-    return {"name": given["name"], "disk_id": int(given.get("disk_id") or 0), "exists": exists}
+    exists = any(name == item.NAME for item in pool)
+    return {"name": name, "disk_id": int(given.get("disk_id") or 0), "exists": exists}
 
 
 def plan_saveas(record, wanted, modes):

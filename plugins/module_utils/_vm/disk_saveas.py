@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .._core import names
 from .._core.failure import Failure
 from .._core.values import canonical, vectors
 from .._engine.resource import Attribute, Resource
@@ -35,6 +36,11 @@ class Saved(NamedTuple):
 
 def values(params):
     return {"image": Saved(params["image"], params["disk"], params["type"], params["snapshot"])}
+
+
+def canonical_image(cloud, given):
+    """What is saved. Raises Failure for a name that OpenNebula does not take."""
+    return given._replace(image=names.valid("image", "image", given.image))
 
 
 def read(cloud, item):
@@ -68,4 +74,4 @@ def _image_id(answer):
     return {"image_id": answer}
 
 
-VM_DISK = Resource(KIND, read, {"image": Attribute(plan_image, persisted=False)}, values=values)
+VM_DISK = Resource(KIND, read, {"image": Attribute(plan_image, canonical_image, persisted=False)}, values=values)

@@ -46,8 +46,14 @@ class Wanted(NamedTuple):
 
 
 def values(params):
-    """What the options of one_vm_snapshot want."""
+    """What the options of one_vm_snapshot want.
+
+    Raises:
+        Failure: the name is empty; OpenNebula would give another one.
+    """
     state, name = params["state"], params["snapshot"]
+    if name is not None and not name.strip():
+        raise Failure("The option snapshot cannot be empty.", object=KIND)
     if state == "reverted":
         return {"reverted": name}
     return {"snapshots": Wanted(**{state: name}, keep=params["keep"])}

@@ -59,6 +59,23 @@ def test_a_number_that_is_too_small_is_told(option, least):
     )
 
 
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"roles": [{"cardinality": 0}, {"cardinality": -1}]}, "roles (cardinality) takes a number from 0, not -1"),
+        ({"roles": [{"elasticity_policies": [{"period": -2}]}]}, "elasticity_policies (period) takes a number from 0"),
+        ({"roles": [{"elasticity_policies": [{"period": 2}]}]}, ""),
+        ({"template": {"TIMEOUT": -1, "timeout": -1}}, ""),  # no option
+        ({"schedules": [{"end_after": "-1"}, "x", None]}, ""),  # no number: the option says so
+    ],
+)
+def test_numbers_in_lists_are_looked_at_too(params, told):
+    if told:
+        assert told in refusal(argument_specs.require_least, params)[0]
+    else:
+        assert argument_specs.require_least(params) is None
+
+
 def test_a_value_that_is_nested_too_deeply_is_told():
     value: list = []
     for dummy in range(argument_specs.DEEPEST * 2):

@@ -402,13 +402,16 @@ def test_a_role_of_a_service_tells_its_vms():
     assert service._role({"name": "a"})["ids"] == []
 
 
+ROLES = [{"name": "r", "cardinality": 2}, {"name": "s", "template": "web"}]
+
+
 def test_a_service_is_created_from_its_template():
     assert refusal(service.create, "shop", {}, MERGE) == (
         "There is no service shop; to create it, give: template.",
         {"object": "service", "name": "shop"},
     )
     wanted = {"service_template": 9, "on_hold": True, "user_inputs": {"a": "1"}, "networks": [{"n": {"id": 3}}]}
-    step = service.create("shop", dict(wanted, roles=["r"]), MERGE)
+    step = service.create("shop", dict(wanted, roles=ROLES), MERGE)
     merge = {
         "name": "shop",
         "on_hold": True,
@@ -416,7 +419,9 @@ def test_a_service_is_created_from_its_template():
         "networks_values": [{"n": {"id": 3}}],
     }
     what = "create service shop"
-    assert step == Step(what, run=service._instantiate, arguments=(what, 9, merge, ["r"]))
+    looked_at = dict(merge, roles=[{"name": "r", "template_id": None}, {"name": "s", "template_id": "web"}])
+    checks = (("flow.service_template.instantiate", 9, looked_at),)
+    assert step == Step(what, run=service._instantiate, arguments=(what, 9, merge, ROLES), checks=checks)
     assert service.create("shop", {"service_template": 9}, MERGE).arguments == (what, 9, {"name": "shop"}, None)
 
 

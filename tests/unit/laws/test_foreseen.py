@@ -508,7 +508,45 @@ for name, value, words in NO_NUMBERS:
     ]
 WITH_NIC = {**SMALL, "networks": [{"network": "net"}]}
 OF_NIC = {"NETWORK": True, "ETH0_IP": "1.2.3.4"}
+API_HOOK = {"type": "api", "call": "one.vm.allocate", "command": "/bin/true"}
+WEB = {"name": "web", "template": "tpl"}
+MONTHLY = {"action": "poweroff", "time": "+60", "repeat": "monthly", "days": [1]}
+RULE = {"type": "CHANGE", "adjust": 1, "expression": "CPU > 80"}
 EARLY += [
+    ("one_service", {"template": "shop", "role": "zz", "cardinality": 2}, "shop has no role zz; to add it, give its"),
+    ("one_service", {"template": "0", "roles": [{"name": "zz", "cardinality": 2}]}, "shop has no role zz; to add it,"),
+    ("one_service", {"template": "shop", "roles": [{"name": "z z"}]}, "roles (name) takes letters, digits and _"),
+    ("one_service_template", {"roles": [{**WEB, "name": "we b"}]}, "roles (name) takes letters, digits and _"),
+    ("one_service_template", {"roles": [{**WEB, "cardinality": -1}]}, "roles (cardinality) takes a number from 0"),
+    ("one_service_template", {"roles": [{**WEB, "min_vms": -1}]}, "roles (min_vms) takes a number from 0, not -1"),
+    ("one_service_template", {"roles": [{**WEB, "cardinality": 5, "max_vms": 2}]}, "has cardinality 5, but max_vms 2"),
+    ("one_service_template", {"roles": [{**WEB, "cardinality": 1, "min_vms": 2}]}, "has cardinality 1, but min_vms 2"),
+    (
+        "one_service_template",
+        {"name": "shop", "roles": [{"name": "web", "max_vms": 0}]},
+        "but max_vms 0",
+    ),
+    (
+        "one_service_template",
+        {"roles": [{**WEB, "elasticity_policies": [{**RULE, "period": -1}]}]},
+        "elasticity_policies (period) takes a number from 0",
+    ),
+    ("one_hook", {**API_HOOK, "retry": [4]}, "and so no execution of it: leave out retry"),
+    ("one_vm_schedule", {"name": "vm", "schedules": [{**MONTHLY, "end_after": -1}]}, "schedules (end_after) takes a"),
+    (
+        "one_backupjob",
+        {"datastore": "bck", "schedules": [{"time": "+60", "repeat": "monthly", "days": [1], "end_after": -1}]},
+        "schedules (end_after) takes a number from 0, not -1",
+    ),
+    (
+        "one_backupjob",
+        {"datastore": "bck", "template": {"SCHED_ACTION": {"TIME": "x"}}},
+        "The option template: the TIME of a SCHED_ACTION is a number of seconds, or +SECONDS after the start, not 'x'",
+    ),
+    ("one_vm", {**SMALL, "disk_saveas": {"name": ""}}, "The name of a image cannot be empty"),
+    ("one_vm_disk", {"name": "vmp", "image": " "}, "The name of a image cannot be empty"),
+    ("one_vm_snapshot", {"name": "vm", "snapshot": ""}, "The option snapshot cannot be empty"),
+    ("one_vm_snapshot", {"name": "vm", "snapshot": " ", "disk": 0}, "The option snapshot cannot be empty"),
     ("one_vm", {**WITH_NIC, "context": OF_NIC}, "CONTEXT (ETH0_IP) is made of the interface"),
     ("one_vm", {**WITH_NIC, "updateconf": {"CONTEXT": OF_NIC}}, "CONTEXT (ETH0_IP) is made of the interface"),
     ("one_vm", {"template": "tpl", "context": {"NETWORK": "yes", "ETH0_DNS": "9.9.9.9"}}, "CONTEXT (ETH0_DNS) is made"),
@@ -713,6 +751,7 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_vm", {"name": "vm", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "memory": "900 GB"}, "it needs MEMORY 921536 more, but host"),
+    ("one_hook", {"name": "hk", "retry": [4711]}, "the hook has no execution 4711; it has: "),
     ("one_vm", {"name": "vmp", "disk_saveas": {"name": "saved"}}, "the VM has no disk 0"),
     ("one_vm", {"name": "vmc", "context": {"ETH0_IP": "1.2.3.4"}}, "CONTEXT (ETH0_IP) is made of the interface"),
     ("one_vm", {"name": "vmq", "cpu": 3}, "but user limited has a quota of 2 and uses 0.1"),
@@ -769,6 +808,7 @@ OBJECTS: list[tuple[str, dict[str, Any]]] = [
     ("one_vm", {"name": "vmc", **SMALL, "networks": [{"network": "net"}], "context": {"NETWORK": True}}),
     ("one_backupjob", {"name": "job", "datastore": "bck", "vms": ["vm"]}),
     ("one_backupjob", {"name": "job2", "datastore": "bck"}),
+    ("one_hook", {"name": "hk", **API_HOOK}),
 ]
 
 
