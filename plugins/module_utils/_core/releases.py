@@ -59,6 +59,8 @@ SINCE = {method: release for release, methods in _CAME_WITH.items() for method i
 FEATURES = {"quotas of clusters": "7.0"}
 TESTED = "6.10"  # what this release has is not asked for before a call
 
+NEWEST = "7.4"  # whose methods are known
+
 
 def number(release):
     """A release as numbers that compare: ``7.4.0`` → (7, 4, 0)."""

@@ -751,6 +751,14 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_vm", {"name": "vm", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "memory": "900 GB"}, "it needs MEMORY 921536 more, but host"),
+    ("one_call", {"method": "one.nope", "arguments": []}, "Method 'one.nope' not defined"),
+    ("one_call", {"method": "host.delte", "arguments": [0]}, "Did you mean one.host.delete"),
+    ("one_call", {"method": "host.delete", "arguments": [4711]}, "there is no host with id 4711"),
+    (
+        "one_call",
+        {"method": "vm.action", "arguments": ["poweroff", 4711]},
+        "there is no VM with id 4711",
+    ),
     ("one_hook", {"name": "hk", "retry": [4711]}, "the hook has no execution 4711; it has: "),
     ("one_vm", {"name": "vmp", "disk_saveas": {"name": "saved"}}, "the VM has no disk 0"),
     ("one_vm", {"name": "vmc", "context": {"ETH0_IP": "1.2.3.4"}}, "CONTEXT (ETH0_IP) is made of the interface"),
@@ -824,7 +832,7 @@ def furnished(lab: Lab) -> Lab:
 
 
 def named(lab: Lab, module: str, options: dict[str, Any]) -> dict[str, Any]:
-    return options if {"name", "user", "id"} & set(options) else {"name": lab.name(), **options}
+    return options if {"name", "user", "id", "method"} & set(options) else {"name": lab.name(), **options}
 
 
 @pytest.mark.parametrize(("module", "options", "words"), EARLY)
