@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import itertools
 import re
 import threading
 import urllib.error
 import urllib.request
-from html import escape
+from html import escape, unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from project import ROOT
 
@@ -51,7 +53,10 @@ def attributes(place: str) -> dict[str, Any]:
     script = f"#!/bin/sh\nmysql -p {canary(place + '.START_SCRIPT')}\ncurl {address(place + '.curl')}\n"
     context = {name: canary(f"{place}.CONTEXT.{name}") for name in NAMES}
     context |= {"START_SCRIPT": script, "USER_DATA": canary(f"{place}.USER_DATA"), "HOSTNAME": "web"}
-    return {**held, "CONTEXT": context, "SOURCE_URL": address(place), "NOTE": key(place)}
+    vector = {name: canary(f"{place}.vector.{name}") for name in ("ACCOUNT", "VALUE")}
+    repeated = [canary(f"{place}.repeated") for dummy in range(2)]
+    vectors = {"CLOUD_CREDENTIALS": vector, "MORE_TOKENS": repeated}
+    return {**held, **vectors, "CONTEXT": context, "SOURCE_URL": address(place), "NOTE": key(place)}
 
 
 def value(place: str, name: str, option: dict[str, Any]) -> Any:
@@ -138,7 +143,9 @@ class Echo:
             return error.code, error.read()
 
     def refusal(self, flow: bool, method: str, handler: Any, body: bytes) -> bytes:
-        said = f"Refused: {handler.headers} {body.decode(errors='replace')} and no more"
+        text = body.decode(errors="replace")
+        forms = [text, base64.encodebytes(body).decode(), quote(text), quote_plus(unescape(text))]
+        said = f"Refused: {handler.headers} {' '.join(forms)} and no more"
         if flow:
             return said.replace("\n\n", "\n").encode()  # the client leaves out what stands behind an empty line
         return (

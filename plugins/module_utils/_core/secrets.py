@@ -13,13 +13,15 @@ import base64
 import html
 import json
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
+from urllib.parse import unquote, unquote_plus
 
 from .failure import one_line, printable
 from .secret_names import is_secret, names_with
-from .values import MASK, masked
+from .values import MASK, is_vector, masked
 
 LEAST = 4  # characters; shorter ones are parts of other words, and would cover those
+LEAST_MEMBER = 8  # characters of a member of a vector of secrets: shorter ones are names of users and the like
 LEAST_LINE = 16  # characters of a line of a key or a script that may be repeated alone
 HARMLESS = frozenset(("true", "false", "none", "null", "yes", "no"))
 KEPT = frozenset(("name", "one_auth"))  # fields that plays need as they are: one_auth is there to hand out a token
@@ -67,7 +69,8 @@ class Secrets:
         """The same value with secrets covered in all of its texts; for what a server may have said."""
         held = (answer.secrets(self.names) for answer in list(self._answers.values()))
         secrets = self.given.union(self._session, _assigned(value, self.names), *held)
-        return _each_text(told(value, secrets, self.names), self._assignments_covered)
+        covered = _each_text(told(value, secrets, self.names), self._assignments_covered)
+        return _each_text(covered, partial(_encodings_covered, secrets, self.names))
 
     def message(self, text):
         """A text to be shown: secrets covered, and nothing in it that a terminal obeys."""
@@ -118,8 +121,10 @@ def found(value, name="", names=is_secret):
         names (SecretNames): tells whether a name is that of a secret.
     """
     if isinstance(value, dict):
+        vector = name and is_vector(name, value, names)
+        whole = [_variants(text) for text in _texts(value) if len(text) >= LEAST_MEMBER] if vector else []
         members = [(key, item) for key, item in value.items() if item and (names.of_word(str(key)) or may_hold(item))]
-        return set().union(*[found(item, key, names) for key, item in members])
+        return set().union(*whole, *[found(item, key, names) for key, item in members])
     if isinstance(value, (list, tuple)):
         return set().union(*[found(item, name, names) for item in value])
     if value is None or isinstance(value, bool):
@@ -127,6 +132,15 @@ def found(value, name="", names=is_secret):
     if names(name):
         return _variants(str(value))
     return _assigned(value, names)
+
+
+def _texts(value):
+    """The texts in a value."""
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def may_hold(value):
@@ -171,7 +185,58 @@ def _variants(secret):
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= LEAST_LINE}
     lines = {line for line in lines if not line.startswith(("-----", "#!"))}
     escaped = {json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret), secret.replace('"', '\\"')}
+    escaped |= {html.escape(secret, quote=False), repr(secret.encode("utf-8", "surrogatepass"))[2:-1]}
     return frozenset({secret} | escaped | lines)
+
+
+# ---------------------------------------------------------------- encodings
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}")
+_WORD = re.compile(r"\S+")
+_BREAK = re.compile(r"\r?\n")
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def _encodings_covered(secrets, names, text):
+    """A text without the words that are secrets, or hold them, in base64 or as in URLs; and those broken into lines."""
+    for pattern, decode in ((_BASE64, _of_base64), (_WORD, _of_url)):
+        decoded = {word: decode(word) for word in set(pattern.findall(text))}
+        everything = "\0".join(one for found_in in decoded.values() for one in found_in)
+        told_of = {secret for secret in secrets if secret in everything} | _told_in(everything, names)
+        if told_of:
+            hidden = {word for word, one in decoded.items() if any(secret in "\0".join(one) for secret in told_of)}
+            text = pattern.sub(lambda match, hidden=hidden: MASK if match.group() in hidden else match.group(), text)
+    return _broken_covered(secrets, text)
+
+
+def _told_in(text, names):
+    """The secrets that are told by the names before them, or by their form."""
+    if not names.hint(text):
+        return _assigned(text, names)
+    elements = _patterns(names)[2].finditer(text)
+    return _assigned(text, names).union(one.group("value") for one in elements if one.group("value"))
+
+
+def _of_base64(word):
+    """What a word may mean in base64; it may begin anywhere in a group of four."""
+    word = _BREAK.sub("", word).translate(_URL_SAFE).rstrip("=")
+    cuts = [word[start : start + (len(word) - start) // 4 * 4] for start in range(4)]
+    rest = word + "=" * (-len(word) % 4) if len(word) % 4 != 1 else ""
+    return [base64.b64decode(one).decode("utf-8", "replace") for one in (*cuts, rest) if one]
+
+
+def _of_url(word):
+    return [unquote(word), unquote_plus(word)] if "%" in word or "+" in word else []
+
+
+def _broken_covered(secrets, text):
+    """A text without the secrets that a break of lines goes through."""
+    if "\n" not in text:
+        return text
+    whole = _BREAK.sub("", text)
+    for secret in [secret for secret in secrets if secret in whole and secret not in text]:
+        text = re.sub(r"(?:\r?\n)?".join(map(re.escape, secret)), MASK, text)
+    return text
 
 
 def _of_session(session):

@@ -314,19 +314,34 @@ def masked(value, names=is_secret):
     Args:
         names (SecretNames): tells which these are.
     """
+    return _masked(value, names, False)
+
+
+def _masked(value, names, inside):
+    """As masked(); `inside` a vector whose name is that of a secret, all is one."""
     if isinstance(value, dict):
-        return {name: _covered(name, item, names) for name, item in value.items()}
+        return {name: _covered(name, item, names, inside) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked(item, names) for item in value]
+        return [_masked(item, names, inside) for item in value]
     return value
 
 
-def _covered(name, value, names):
+def _covered(name, value, names, inside):
     if isinstance(value, (list, tuple)):
-        return [_covered(name, item, names) for item in value]
-    if not isinstance(value, (dict, bool)) and value not in (None, "") and names(name):
+        return [_covered(name, item, names, inside) for item in value]
+    if isinstance(value, dict):
+        return _masked(value, names, inside or is_vector(name, value, names))
+    if not isinstance(value, bool) and value not in (None, "") and (inside or names(name)):
         return MASK
-    return masked(value, names)
+    return value
+
+
+NO_VECTORS = frozenset(("login_token", "login_tokens"))  # options and results that are called as secrets are
+
+
+def is_vector(name, value, names=is_secret):
+    """Whether a dictionary is a vector attribute with the name of a secret, and not a user input of that name."""
+    return name not in NO_VECTORS and "type" not in value and names(name)
 
 
 def megabytes(given, option):

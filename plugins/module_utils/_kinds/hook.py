@@ -53,20 +53,19 @@ def read(cloud, hook):
     found = content(hook)
     log = {}
     if hook.HOOKLOG is not None:
-        log["executions"] = [execution(item) for item in hook.HOOKLOG.HOOK_EXECUTION_RECORD]
+        log["executions"] = [execution(cloud, item) for item in hook.HOOKLOG.HOOK_EXECUTION_RECORD]
     return dict(access.locked(hook), **found, **fields.read(FIELDS, found["template"]), type=hook.TYPE, **log)
 
 
-def execution(item):
-    """One entry of the log."""
+def execution(cloud, item):
+    """One entry of the log. A command may have a whole object in base64 among its arguments, with its secrets."""
     result = item.EXECUTION_RESULT
+    said = {"command": result.COMMAND, "stdout": result.STDOUT, "stderr": result.STDERR}
     return {
         "id": item.EXECUTION_ID,
         "time": item.TIMESTAMP,
         "code": int(result.CODE or 0),
-        "command": result.COMMAND,
-        "stdout": result.STDOUT,
-        "stderr": result.STDERR,
+        **cloud.secrets.cover(said),
     }
 
 

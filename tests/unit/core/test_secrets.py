@@ -7,11 +7,12 @@ from __future__ import annotations
 import base64
 import html
 import json
+from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import secrets
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.secret_names import names_with
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.secrets import LEAST, Secrets, found, told
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.secrets import LEAST, MASK, Secrets, found, told
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.element import parse, parsed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,7 +130,10 @@ MINE = names_with(("COLOR",))
         ({"password": " abcd "}, {"abcd"}),
         ({"password": ["abcd", "efgh"]}, {"abcd", "efgh"}),
         ({"password": ("abcd", None, True)}, {"abcd"}),
-        ({"password": {"a": "abcd"}}, set()),
+        ({"password": {"a": "abcdefg"}}, set()),
+        ({"password": {"a": "abcdefgh", "b": ["ijklmnop", {"c": "qrstuvwx"}]}}, {"abcdefgh", "ijklmnop", "qrstuvwx"}),
+        ({"password": {"a": "abcdefgh", "type": "password"}}, set()),
+        ({"login_token": {"expires": "2030-12-01"}}, set()),
         ({"password": {"token": "abcd"}}, {"abcd"}),
         ({"password": None}, set()),
         ({"a": [{"password": "abcd"}]}, {"abcd"}),
@@ -265,3 +269,51 @@ def test_secrets_are_found_in_answers_of_the_api(whole):
 def test_what_is_assigned_keeps_its_quotes(said, shown):
     assert Secrets().cover(said) == shown
     assert hasattr(Secrets().names, "patterns"), "the patterns are kept with the names"
+
+
+# ---------------------------------------------------------------- encodings
+
+SPOKEN = 'pä/ss w&rd"<x>+%'
+BYTES = SPOKEN.encode()
+ENCODED = {
+    "base64": base64.b64encode(BYTES).decode(),
+    "base64, at another place": base64.b64encode(b"x" + BYTES + b"yy").decode(),
+    "base64, at a third place": base64.b64encode(b"xx" + BYTES + b"y").decode(),
+    "base64 of URLs": base64.urlsafe_b64encode(BYTES).decode(),
+    "base64 without padding": base64.b64encode(BYTES).decode().rstrip("="),
+    "base64 in lines": base64.encodebytes(b"of much more: " * 9 + BYTES + b" and so on" * 9).decode(),
+    "base64, cut": base64.b64encode(b"of more " + BYTES + b" and so on").decode()[3:],
+    "an address": quote(SPOKEN),
+    "a part of an address": quote(SPOKEN, safe=""),
+    "a form": quote_plus(SPOKEN),
+    "JSON": json.dumps(SPOKEN),
+    "JSON with all characters": json.dumps(SPOKEN, ensure_ascii=False),
+    "XML": SPOKEN.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
+    "HTML": html.escape(SPOKEN),
+    "Python": repr(SPOKEN),
+    "bytes of Python": repr(BYTES),
+    "two lines": f"{SPOKEN[:7]}\n{SPOKEN[7:]}",
+    "many lines": "\r\n".join(SPOKEN),
+}
+
+
+@pytest.mark.parametrize("form", ENCODED)
+def test_what_a_server_repeats_in_another_form_is_covered(form):
+    told = Secrets({"API_KEY": SPOKEN}).message(f"Cannot do it: {ENCODED[form]} is wrong")
+    assert (told[:14], told[-9:]) == ("Cannot do it: ", " is wrong")
+    assert MASK in told and not any(part in told for part in (SPOKEN[:4], SPOKEN[-4:], ENCODED[form][8:16]))
+
+
+@pytest.mark.parametrize(
+    "text", ["<PASSWORD><![CDATA[hush]]></PASSWORD>", 'DB_PASSWORD="hush"', "http://me:hush1@host/"]
+)
+def test_what_holds_a_secret_in_base64_is_covered(text):
+    told = Secrets().message(f"/hooks/a {base64.b64encode(text.encode()).decode()} 5")
+    assert told == f"/hooks/a {MASK} 5"
+
+
+@pytest.mark.parametrize(
+    "text", ["of the authorized administrators: 100%", "a+b=c%20d", "aGVsbG8gd29ybGQ=", "x\ny", "%"]
+)
+def test_what_holds_none_stays(text):
+    assert Secrets({"password": "hush and more"}).message(text) == text

@@ -238,7 +238,13 @@ SECRET = {"PASSWORD": "a", "api_key": "b", "SSH_PRIVATE_KEY": "c", "TOKEN": "d",
 
 def test_names_of_secrets_cover_texts_numbers_and_lists():
     assert set(values.masked(SECRET).values()) == {values.MASK}
-    assert values.masked({"PASSWORD": ["a", {"X": "y"}]}) == {"PASSWORD": [values.MASK, {"X": "y"}]}
+    assert values.masked({"PASSWORD": ["a", {"X": "y"}]}) == {"PASSWORD": [values.MASK, {"X": values.MASK}]}
+    assert values.masked({"CREDENTIALS": {"A": {"B": ["c", 1, True]}}, "D": "d"}) == {
+        "CREDENTIALS": {"A": {"B": [values.MASK, values.MASK, True]}},
+        "D": "d",
+    }
+    told = {"login_tokens": [{"token": values.MASK, "group_id": 1}], "user_inputs": {"API_TOKEN": {"type": "password"}}}
+    assert values.masked(told) == told
     assert values.masked([{"PASSWORD": ("a",)}, ("b",)]) == [{"PASSWORD": [values.MASK]}, ["b"]]
     colours = [{"COLOUR": "a", "IN": ({"colour_of": "b"},)}]
     names = SecretNames(["*COLOUR*"])

@@ -7,6 +7,7 @@ The tasks are made of the specifications of all modules, so a new option is sear
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
@@ -161,10 +162,17 @@ def echo():
 def hits(texts):
     """The canaries in texts, each with where it was put, and the words around it."""
     found = {}
-    for where, text in texts.items():
+    for where, text in [*texts.items(), *((f"{where}, in base64", decoded(text)) for where, text in texts.items())]:
         for match in re.finditer(SIGN + r"\d+-?[\w.]*", text):
             found.setdefault(match.group(), (where, text[max(0, match.start() - 90) : match.end() + 20]))
     return found
+
+
+def decoded(text):
+    """What is in base64 in a text, begun anywhere."""
+    words = (re.sub(r"\\n|\n", "", word) for word in re.findall(r"(?:[A-Za-z0-9+/]|\\n|\n){16,}", text))
+    cut = (word[start : start + (len(word) - start) // 4 * 4] for word in words for start in range(4))
+    return "\n".join(base64.b64decode(word).decode(errors="replace") for word in cut)
 
 
 def searched(folder, done, lines):
