@@ -54,9 +54,7 @@ def attributes(place: str) -> dict[str, Any]:
     context = {name: canary(f"{place}.CONTEXT.{name}") for name in NAMES}
     context |= {"START_SCRIPT": script, "USER_DATA": canary(f"{place}.USER_DATA"), "HOSTNAME": "web"}
     vector = {name: canary(f"{place}.vector.{name}") for name in ("ACCOUNT", "VALUE")}
-    repeated = [canary(f"{place}.repeated") for dummy in range(2)]
-    vectors = {"CLOUD_CREDENTIALS": vector, "MORE_TOKENS": repeated}
-    return {**held, **vectors, "CONTEXT": context, "SOURCE_URL": address(place), "NOTE": key(place)}
+    return {**held, "CLOUD_CREDENTIALS": vector, "CONTEXT": context, "SOURCE_URL": address(place), "NOTE": key(place)}
 
 
 def value(place: str, name: str, option: dict[str, Any]) -> Any:

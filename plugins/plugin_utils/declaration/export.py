@@ -21,6 +21,7 @@ from ...module_utils._attributes.requests import REQUEST_ID
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.numbers import is_whole
 from ...module_utils._core.secrets import has_form
+from ...module_utils._core.values import is_vector
 from ...module_utils._kinds import (
     acl,
     backupjob,
@@ -524,8 +525,12 @@ def without_secrets(value, secret_names, path=""):
 
 
 def _is_secret(name, value, secret_names):
-    texts = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
-    return any(secret_names(name) or has_form(one) for one in texts)
+    values = value if isinstance(value, list) else [value]
+    texts = [one for one in values if isinstance(one, str)]
+    vectors = [one for one in values if isinstance(one, dict)]
+    return any(secret_names(name) or has_form(one) for one in texts) or any(
+        is_vector(name, one, secret_names) for one in vectors
+    )
 
 
 # ---------------------------------------------------------------- kinds that the engine does not make one by one
