@@ -205,8 +205,12 @@ def _encodings_covered(secrets, names, text):
         told_of = {secret for secret in secrets if secret in everything} | _told_in(everything, names)
         if told_of:
             hidden = {word for word, one in decoded.items() if any(secret in "\0".join(one) for secret in told_of)}
-            text = pattern.sub(lambda match, hidden=hidden: MASK if match.group() in hidden else match.group(), text)
+            text = pattern.sub(partial(_hide, hidden), text)
     return _broken_covered(secrets, text)
+
+
+def _hide(words, match):
+    return MASK if match.group() in words else match.group()
 
 
 def _told_in(text, names):
