@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import re
-from functools import partial
 from typing import NamedTuple
 
 from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import members
-from .._attributes.template import canonical_numbers, content, template
+from .._attributes.template import content, template
 from .._core.cloud import label
 from .._core.failure import Failure
 from .._engine.resource import Attribute, Resource, Step, deletion
@@ -26,12 +24,6 @@ MEMBERS = {
 }
 PURGE, PURGE_CLUSTERS = "purge", "purge_clusters"  # options of clusters, and of the members
 MANAGED = frozenset(("RESERVED_CPU", "RESERVED_MEM"))
-# Of clusters and hosts; less than nothing offers VMs more than there is.
-RESERVED = re.compile(r"-?[0-9]+(\.[0-9]+)?%?\Z")
-RESERVING = {
-    "RESERVED_CPU": (RESERVED, "hundredths of a core, or a part such as 10%"),
-    "RESERVED_MEM": (RESERVED, "a number of KB, or a part such as 10%"),
-}
 PLAN_STATES = {-1: "none", 0: "ready", 1: "applying", 2: "done", 3: "error", 4: "timeout"}  # of its actions too
 
 
@@ -181,7 +173,7 @@ CLUSTER = Resource(
     attributes={
         "name": access.rename(KIND),
         **{option: cluster_members(option) for option in MEMBERS},
-        "template": template(KIND, MANAGED, canonical=partial(canonical_numbers, RESERVING)),
+        "template": template(KIND, MANAGED),
         "labels": labels(KIND),
     },
 )
