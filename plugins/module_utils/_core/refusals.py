@@ -422,8 +422,8 @@ def _retried(cloud, oid, number):
 def _new_service(cloud, template, merge):
     """Why a service cannot have roles: its template lacks them, and they have no VM template to be added with."""
     item = cloud.known("service_template", template)
-    there = [role["name"] for role in item.roles] if item is not None else None
-    for role in merge["roles"] if there is not None else ():
+    there = [role["name"] for role in item.roles] if item is not None else []
+    for role in merge["roles"] if item is not None else ():
         if role["name"] not in there and role["template_id"] is None:
             words = item.NAME, role["name"], ", ".join(there) or "none"
             return "the service template %s has no role %s; to add it, give its template. It has: %s" % words
