@@ -25,7 +25,7 @@ from project import ROOT, environment, fail, heed_signals
 USERNAME, PASSWORD = "oneadmin", "onedemo"
 RECORDED = ("--password", "opennebula")  # what the administrator of the recordings has
 CREDENTIALS = ("ONE_URL", "ONE_USERNAME", "ONE_PASSWORD", "ONE_AUTH", "ONEFLOW_URL")
-PATIENCE = 30  # seconds for a simulator to answer; it takes less than one
+PATIENCE = 30  # seconds for a simulator to answer, or to end; it takes less than one
 
 
 def main() -> None:
@@ -57,8 +57,7 @@ def simulator(port: int = 0, *options: str) -> Iterator[dict[str, str]]:
                 access = {"ONE_URL": url, "ONE_USERNAME": USERNAME, "ONE_PASSWORD": PASSWORD}
                 yield {**access, "ONEFLOW_URL": flow_url}
             finally:
-                process.terminate()
-                process.wait()
+                stop(process)
 
 
 def start(port: int, ready: Path, log: IO[str], *options: str) -> subprocess.Popen[bytes]:
@@ -79,6 +78,16 @@ def start(port: int, ready: Path, log: IO[str], *options: str) -> subprocess.Pop
     command += ["--allow-reset", "--quiet", "--ready-file", str(ready), "--flow-ready-file", f"{ready}.flow", *options]
     path = environment(PYTHONPATH=str(ROOT / "simulator"))
     return subprocess.Popen(command, env=path, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the simulator PROCESS; one that does not heed the termination is killed."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def wait_for(process: subprocess.Popen[bytes], ready: Path, log: Path) -> list[str]:

@@ -138,14 +138,31 @@ def main(arguments: list[str] | None = None) -> int:
     for path, url in ((given.flow_ready_file, simulator.flow_url), (given.ready_file, simulator.url)):
         if path:
             announce(path, url)
-    signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
     try:
-        simulator.serve()
+        serve_until_signal(simulator)
     except KeyboardInterrupt:
         pass
     finally:
         simulator.stop()  # and with it what runs in guests
     return 0
+
+
+def serve_until_signal(simulator: Simulator) -> None:
+    """Runs the simulator until SIGTERM or SIGINT, which raise SystemExit and KeyboardInterrupt.
+
+    Each signal writes a byte for this thread to read, so that one that comes just before the wait ends it too.
+    """
+    signal.signal(signal.SIGTERM, lambda number, dummy: sys.exit(128 + number))
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        before = signal.set_wakeup_fd(writer.fileno())
+        try:
+            simulator.start()
+            while reader.recv(1):
+                pass
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def exports(**variables: str) -> str:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import xmlrpc.client
 
 import pytest
@@ -30,6 +32,15 @@ def test_it_is_stopped_when_its_user_fails():
         raise KeyError
     with pytest.raises(ConnectionRefusedError):
         version(access)
+
+
+def test_one_that_does_not_heed_its_termination_is_killed(monkeypatch):
+    monkeypatch.setattr(with_simulator, "PATIENCE", 0.1)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with_simulator.stop(process)
+        assert process.returncode == -9
 
 
 def test_a_simulator_that_does_not_start_is_a_clear_fault(monkeypatch):
