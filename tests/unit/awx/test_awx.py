@@ -150,6 +150,18 @@ def test_the_playbook_skips_verification_only_where_the_environment_says_so(sett
     assert Templar(DataLoader()).template(trust_as_template(given["skip_verification"])) is skipped
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_the_playbook_gives_the_certificate_that_the_environment_names(given, tmp_path, monkeypatch):
+    monkeypatch.delenv("ONE_CA_PATH", raising=False)
+    if given:
+        (tmp_path / "ca.pem").write_text("BEGIN\nEND\n", encoding="utf-8")
+        monkeypatch.setenv("ONE_CA_PATH", str(tmp_path / "ca.pem"))
+    play = load("configure.yml")[0]["vars"]
+    templar = Templar(DataLoader(), variables={"one_ca_path": trust_as_template(play["one_ca_path"])})
+    found = templar.template(trust_as_template(credential_inputs()["ca_certificate"]))
+    assert found == ("BEGIN\nEND" if given else "")
+
+
 # ---------------------------------------------------------------- job templates
 
 
