@@ -106,6 +106,7 @@ class OneModule(Work):
         self.params = self._ansible.params
         self.applies = writes and not self._ansible.check_mode  # whether this run may change the cloud
         self.calls = []
+        self._writes = []
         self.secrets = secrets_of(self.params, _own(self.params))
         self._connect = client
 
@@ -139,7 +140,9 @@ class OneModule(Work):
         on_missing, clock = self._warn if self._ansible.check_mode else None, Clock()
         timeout = self.params.get("wait_timeout") or 0
         protected = self.params["protected_label"]
-        return Cloud(one, timeout, on_missing, clock, self._follow(clock), self.secrets, protected)
+        cloud = Cloud(one, timeout, on_missing, clock, self._follow(clock), self.secrets, protected)
+        self._writes = cloud.writes
+        return cloud
 
     def _warn(self, text):
         self._ansible.warn(self.secrets.message(text))
@@ -159,7 +162,7 @@ class OneModule(Work):
 
     def _fail(self, failure):
         data = dict.fromkeys(("method", "code", "object", "id"))
-        data.update(self.secrets.cover(failure.data))
+        data.update(self.secrets.cover(failure.data), changed=bool(self._writes))
         name_option(failure, self.params)
         message = self.secrets.message(failure.message)
         self._ansible.fail_json(msg=message, **data, **self._cost(), **_invocation(self.params, self.secrets))

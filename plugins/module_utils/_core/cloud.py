@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from ..pyone import Client, OneException, OneNoExistsException, OneProtocolException, tls_context
+from ..pyone.client import changes
 from ..pyone.element import Element
 from ..pyone.transport import Endpoint
 from . import federation, guard, names, refusals
@@ -155,6 +156,9 @@ class Cloud:
         progress (Progress | None): is told what is waited for.
         secrets (Secrets | None): of the task; those of the objects that are read are added.
         protected (str): the label of objects that are neither removed nor replaced; empty: there is none.
+
+    Attributes:
+        writes (list[str]): the methods that have changed something.
     """
 
     def __init__(
@@ -166,6 +170,7 @@ class Cloud:
         self.clock = clock or Clock()
         self.secrets = secrets or Secrets()
         self.protected = protected
+        self.writes = []
         self.expendable = set()  # (kind, id) of what this task has made itself, and may remove all the same
         self._progress = progress
         self._pools = {}
@@ -185,6 +190,12 @@ class Cloud:
         other.on_missing = ignore
         return other
 
+    def afresh(self):
+        """The same cloud, of which nothing has been read yet."""
+        other = Cloud(self.one, self.timeout, self.on_missing, self.clock, self._progress, self.secrets, self.protected)
+        other.writes = self.writes
+        return other
+
     @property
     def rehearses(self):
         """Whether this is a check run, in which an earlier task may only seem to have done its work."""
@@ -199,7 +210,7 @@ class Cloud:
         """Calls an API method; a failure says what was being done, and carries `data`."""
         self.refuse_protected(method, arguments)
         try:
-            return self._answer(method, *arguments)
+            return self.answer(method, *arguments)
         except OneException as error:
             raise self.described(error, doing, arguments, **data) from None
 
@@ -229,9 +240,12 @@ class Cloud:
                 found = self.one.call(method(kind, "info"), oid)
         return found
 
-    def _answer(self, method, *arguments):
+    def answer(self, method, *arguments):
+        """As call(), but raises the OneException of a method that fails."""
         answer = self.one.call(method, *arguments)
         refuse_other(method, answer)
+        if changes(method) and method not in LISTS:
+            self.writes.append(method)
         if ".info" in method:
             self.secrets.remember((method, *(one for one in arguments[:1] if isinstance(one, int))), answer)
         self._keep(method, answer)
@@ -374,7 +388,7 @@ class Cloud:
         """
         options = DECRYPTED.get(kind, (True,)) if decrypt else ()
         try:
-            return self._answer(method(kind, "info"), oid, *options)
+            return self.answer(method(kind, "info"), oid, *options)
         except OneNoExistsException:
             return None
         except OneException as error:

@@ -9,7 +9,6 @@ from functools import partial
 
 from .._attributes import access
 from .._attributes.relations import reference_id
-from .._core.cloud import Cloud
 from .._core.failure import Broken, Failure
 from .._core.guard import refuse_lock, refuse_locked
 from .._engine.info import records
@@ -507,10 +506,7 @@ def _replace(module, cloud, item):
     if not module.applies:
         return Report(True, {"state": item.state_name}, {"state": "RUNNING"}, removed.record)
     module.params.update(id=None, name=item.NAME)
-    again = Cloud(
-        cloud.one, cloud.timeout, cloud.on_missing, cloud.clock, secrets=cloud.secrets, protected=cloud.protected
-    )
-    made = module.converge(again, SERVICE)
+    made = module.converge(cloud.afresh(), SERVICE)
     return made._replace(before={"state": item.state_name}, after=dict(made.after, state=made.record["state"]))
 
 

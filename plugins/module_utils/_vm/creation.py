@@ -172,7 +172,7 @@ def create_vm(cloud, creation, name, attributes):
         Failure: OpenNebula refuses.
     """
     try:
-        return cloud.one.call(*_call(creation, name, dict(creation.body, **attributes)))
+        return cloud.answer(*_call(creation, name, dict(creation.body, **attributes)))
     except OneException as error:
         again = _with_copies_that_are_left(cloud, creation, name, error)
         if again is not None:

@@ -135,4 +135,4 @@ def refuse_failed(item, result, allowed):
     said = (result["stderr"] or result["stdout"]).strip()
     how = "ended with return code %(rc)s" if result["status"] == DONE else "did not end by itself (%(status)s)"
     message = "The command in VM %s %s%s" % (item.NAME, how % result, ": " + said if said else ".")
-    raise Failure(message, object=KIND, changed=True, **result)
+    raise Failure(message, object=KIND, **result)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.flow import Clients
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import Face as Refusing
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule, _meant
@@ -60,6 +61,36 @@ def test_the_invocation_shows_what_was_asked_and_no_secret_inside_of_it(module, 
     assert shown["template"] == {"CPU": 1, "CONTEXT": {"PASSWORD": "********"}}
     assert "hush" not in str(caught.value.args)
     assert PARAMS["template"]["CONTEXT"]["PASSWORD"] == "hush"
+
+
+def reads(cloud):
+    cloud.pool("host")
+    cloud.pool("service")
+
+
+def writes(cloud):
+    cloud.call("rename the host", "host.rename", 0, "other")
+
+
+def is_refused(cloud):
+    cloud.call("rename the host", "host.rename", 9, "other")
+
+
+def writes_elsewhere(cloud):
+    cloud.afresh().call("rename the host", "host.rename", 0, "other")
+
+
+@pytest.mark.usefixtures("one")
+@pytest.mark.parametrize(
+    ("work", "changed"), [(fails, False), (reads, False), (is_refused, False), (writes, True), (writes_elsewhere, True)]
+)
+def test_a_task_that_fails_says_whether_it_has_changed_something(module, simulator, work, changed):
+    access = {"api_url": simulator.url, "api_password": "opennebula", "flow_url": simulator.flow_url}
+    module.params = {**PARAMS, **access}
+    module._connect = Clients
+    with pytest.raises(Returned) as caught:
+        module.run(lambda cloud: (work(cloud), fails(cloud)))
+    assert caught.value.args[0]["changed"] is changed
 
 
 @pytest.mark.parametrize(

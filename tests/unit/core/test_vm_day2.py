@@ -497,7 +497,7 @@ def test_a_command_that_did_not_end_well_is_told_with_its_result(status, rc, std
     if message is None:
         guest_exec.refuse_failed(vm(), result, [0, 3])
     else:
-        told = (message, {"object": "vm", "changed": True, **result})
+        told = (message, {"object": "vm", **result})
         assert refusal(guest_exec.refuse_failed, vm(), result, [0, 3]) == told
 
 
