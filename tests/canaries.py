@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
 import itertools
 import re
@@ -14,8 +13,9 @@ import urllib.request
 from html import escape, unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
+from encodings_of_secrets import WORDS
 from project import ROOT
 
 PLUGINS = "ansible_collections.privazio.opennebula.plugins"
@@ -142,7 +142,7 @@ class Echo:
 
     def refusal(self, flow: bool, method: str, handler: Any, body: bytes) -> bytes:
         text = body.decode(errors="replace")
-        forms = [text, base64.encodebytes(body).decode(), quote(text), quote_plus(unescape(text))]
+        forms = [text, *(encode(text) for encode in WORDS.values()), quote_plus(unescape(text))]
         said = f"Refused: {handler.headers} {' '.join(forms)} and no more"
         if flow:
             return said.replace("\n\n", "\n").encode()  # the client leaves out what stands behind an empty line

@@ -30,6 +30,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import (
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.errors import OneException
 from ansible_collections.privazio.opennebula.plugins.plugin_utils import inventory_facts, inventory_names, inventory_vms
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import document
+from encodings_of_secrets import ENCODINGS
 
 CLOUD = SimpleNamespace(clock=SimpleNamespace(time=lambda: 1_800_000_000.0))
 FAMILY = (OneException, Failure)
@@ -233,16 +234,15 @@ def declared(given):
 
 
 def fuzz_secrets(data: bytes) -> None:
-    """A secret of the task, the first line, is in nothing that is told of what a server has said."""
+    """A secret of the task, the first line, is in nothing that is told of what a server has said, in no encoding."""
     secret, said = lines(data, 2)
     secret = secret.strip()
-    found = secrets.Secrets({"password": secret}).cover({"msg": said + secret + said})["msg"]
-    assert (
-        len(secret) < secrets.LEAST
-        or secret.lower() in secrets.HARMLESS
-        or secret[:1] == "$"
-        or (secret not in found or secret in values.MASK)
-    )
+    if len(secret) < secrets.LEAST or secret.lower() in secrets.HARMLESS or secret[:1] == "$" or secret in values.MASK:
+        return
+    encode = list(ENCODINGS.values())[len(said) % len(ENCODINGS)]
+    found = secrets.Secrets({"password": secret}).cover({"msg": f"{said}{secret}{said} {encode(secret)} {said}"})["msg"]
+    assert secret not in found
+    assert encode(secret) not in found
 
 
 def fuzz_message(data: bytes) -> None:

@@ -4,7 +4,8 @@
 """Secrets in what is told: servers and drivers repeat what they refuse, and what people write ends in messages.
 
 Values of secret attributes that the task gives, or that objects hold which it has read, are covered wherever they are
-repeated, be it quoted or escaped; and private keys and passwords in URLs, whatever the name of what holds them.
+repeated, be it quoted, escaped or encoded; and private keys and passwords in URLs, whatever the name of what holds
+them.
 """
 
 from __future__ import annotations
@@ -20,13 +21,18 @@ from .failure import one_line, printable
 from .secret_names import is_secret, names_with
 from .values import MASK, is_vector, masked
 
-LEAST = 4  # characters; shorter ones are parts of other words, and would cover those
+LEAST = 4  # characters of what is covered wherever it is; a shorter secret is a part of other words
+LEAST_WORD = 3  # characters of what is covered where it stands alone; a shorter one is a number or an article
 LEAST_MEMBER = 8  # characters of a member of a vector of secrets: shorter ones are names of users and the like
 LEAST_LINE = 16  # characters of a line of a key or a script that may be repeated alone
-HARMLESS = frozenset(("true", "false", "none", "null", "yes", "no"))
+HARMLESS = frozenset(("true", "false", "none", "null", "yes", "no", "off"))
 KEPT = frozenset(("name", "one_auth"))  # fields that plays need as they are: one_auth is there to hand out a token
+# Fields and attributes in which servers, drivers and commands say something, encoded perhaps.
+SAID = frozenset(("ERROR", "SCHED_MESSAGE", "error", "message", "reason", "stdout", "stderr"))
 # How OpenNebula repeats a CONTEXT that it cannot read: NAME=value, without quotes, between separators.
 _CONTEXT = re.compile(r"@\^_\^@|Error parsing:")
+# What is around a value, escaped perhaps.
+_QUOTE = r"""(?:\\*["']|&(?:quot|apos|#34|#39|#x22|#x27);)"""
 # The password of a URL. What could be a host and a port is none.
 _URL = re.compile(r"(?P<head>://[^\s/@:\"'<>]*:)(?P<value>[^\s/@\"'<>]+)(?=@)")
 _KEY = re.compile(
@@ -90,11 +96,9 @@ class Secrets:
         return text
 
     def _cover(self, match):
-        value = match.group("value")
-        kept = not value.strip("\"'") or value.strip("\"'").lower() in HARMLESS
-        if kept or not self.names(match.group("name")):
+        quote, value = _unquoted(match)
+        if not value or value.lower() in HARMLESS or not self.names(match.group("name")):
             return match.group()
-        quote = value[0] if value[0] in "\"'" else ""
         return "%s%s%s" % (match.group("name"), match.group("sign"), quote + MASK + quote)
 
 
@@ -102,7 +106,10 @@ def _patterns(names):
     """NAME="…", NAME=… and "NAME": "…", NAME=… of a CONTEXT, and <NAME>…</NAME> in a text; kept with the names."""
     if not hasattr(names, "patterns"):
         word = r"(?<!\w)(?P<name>%s)(?!\w)" % names.pattern
-        quoted = r"""(?P<sign>\\?["']?\s*[=:]\s*)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<==)[^\s,;"'\]]+)"""
+        quoted = (
+            r"""(?P<sign>%s?\s*[=:]\s*)(?P<value>(?P<quote>%s)(?:[^\\]|\\.)*?(?:(?P=quote)|\\?\Z)|(?<==)[^\s,;"'\]]+)"""
+        )
+        quoted %= _QUOTE, _QUOTE
         forms = (
             quoted,
             r"(?P<sign>=)(?P<value>.*?)(?=@\^_\^@|\. syntax error|\Z)",
@@ -110,6 +117,13 @@ def _patterns(names):
         )
         names.patterns = [re.compile(word + form, re.I | re.S) for form in forms]
     return names.patterns
+
+
+def _unquoted(match):
+    """(what is around a value, the value) of a match of one of these patterns."""
+    quote, value = match.groupdict().get("quote") or "", match.group("value")
+    value = value[len(quote) :]
+    return quote, value[: -len(quote)] if quote and value.endswith(quote) else value
 
 
 def found(value, name="", names=is_secret):
@@ -162,7 +176,7 @@ def _assigned(value, names):
     if names.hint(value):
         assigned, member, dummy = _patterns(names)
         matches = (member if _CONTEXT.search(value) else assigned).finditer(value)
-        by_form += [match.group("value").strip("\"'") for match in matches if names(match.group("name"))]
+        by_form += [_unquoted(match)[1] for match in matches if names(match.group("name"))]
     return set().union(*map(_variants, by_form))
 
 
@@ -180,33 +194,67 @@ def has_form(text):
 def _variants(secret):
     """A secret as it may be written in another text; nothing where it would cover other words."""
     secret = secret.strip()
-    if len(secret) < LEAST or secret.lower() in HARMLESS or secret.startswith("$"):
+    if len(secret) < LEAST_WORD or secret.lower() in HARMLESS or secret.startswith("$") or _could_be_id(secret):
         return frozenset()
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= LEAST_LINE}
     lines = {line for line in lines if not line.startswith(("-----", "#!"))}
     escaped = {json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret), secret.replace('"', '\\"')}
-    escaped |= {html.escape(secret, quote=False), repr(secret.encode("utf-8", "surrogatepass"))[2:-1]}
+    escaped |= {html.escape(secret, quote=False), json.dumps(secret, ensure_ascii=False)[1:-1]}
+    escaped |= {repr(secret.encode("utf-8", "surrogatepass"))[2:-1]}
     return frozenset({secret} | escaped | lines)
+
+
+def _could_be_id(secret):
+    return len(secret) < LEAST and secret.isdigit()
+
+
+@lru_cache(maxsize=4096)
+def _alone(secret):
+    """Where a short secret is a word of its own."""
+    return re.compile(r"(?<!\w)%s(?!\w)" % re.escape(secret))
+
+
+def _is_in(secret, text):
+    return secret in text and (len(secret) >= LEAST or bool(_alone(secret).search(text)))
+
+
+def _without(secret, text):
+    return text.replace(secret, MASK) if len(secret) >= LEAST else _alone(secret).sub(MASK, text)
 
 
 # ---------------------------------------------------------------- encodings
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}")
+_BREAK = re.compile(r"[\r\n]|\\[rn]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:(?:%s)+[A-Za-z0-9+/_-]+)*={0,2}" % _BREAK.pattern)
+_HEX = re.compile(r"[0-9A-Fa-f]{2}(?:(?:\\x|, ?0x|[ :.,-]|(?:%s)+)?[0-9A-Fa-f]{2}){3,}[0-9A-Fa-f]?" % _BREAK.pattern)
+_NOT_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
 _WORD = re.compile(r"\S+")
-_BREAK = re.compile(r"\r?\n")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def _encodings_covered(secrets, names, text):
-    """A text without the words that are secrets, or hold them, in base64 or as in URLs; and those broken into lines."""
-    for pattern, decode in ((_BASE64, _of_base64), (_WORD, _of_url)):
-        decoded = {word: decode(word) for word in set(pattern.findall(text))}
-        everything = "\0".join(one for found_in in decoded.values() for one in found_in)
+    """A text without the words that are secrets, or hold them, in an encoding; and secrets broken into lines."""
+    for pattern, decode in _ENCODINGS:
+        meanings = {word: _meanings(decode, word) for word in set(pattern.findall(text))}
+        everything = "\0".join(one for found_in in meanings.values() for one in found_in)
         told_of = {secret for secret in secrets if secret in everything} | _told_in(everything, names)
         if told_of:
-            hidden = {word for word, one in decoded.items() if any(secret in "\0".join(one) for secret in told_of)}
+            hidden = {
+                word for word, one in meanings.items() if any(_is_in(secret, "\0".join(one)) for secret in told_of)
+            }
             text = pattern.sub(partial(_hide, hidden), text)
     return _broken_covered(secrets, text)
+
+
+def _meanings(decode, word, depth=1):
+    """What a word may mean in an encoding, and so what is encoded in that once more."""
+    found_in = decode(word)
+    if depth:
+        inner = [
+            (again, one) for text in found_in for pattern, again in _ENCODINGS for one in set(pattern.findall(text))
+        ]
+        found_in = found_in + [text for again, one in inner for text in _meanings(again, one, depth - 1)]
+    return found_in
 
 
 def _hide(words, match):
@@ -224,22 +272,33 @@ def _told_in(text, names):
 def _of_base64(word):
     """What a word may mean in base64; it may begin anywhere in a group of four."""
     word = _BREAK.sub("", word).translate(_URL_SAFE).rstrip("=")
-    cuts = [word[start : start + (len(word) - start) // 4 * 4] for start in range(4)]
-    rest = word + "=" * (-len(word) % 4) if len(word) % 4 != 1 else ""
-    return [base64.b64decode(one).decode("utf-8", "replace") for one in (*cuts, rest) if one]
+    cuts = [word[start:] for start in range(4)]
+    whole = [one if len(one) % 4 != 1 else one[:-1] for one in cuts]
+    return [base64.b64decode(one + "=" * (-len(one) % 4)).decode("utf-8", "replace") for one in whole]
+
+
+def _of_hex(word):
+    """What a word may mean in hexadecimal digits; it may begin in the middle of a byte."""
+    digits = _NOT_HEX.sub("", word)
+    cuts = [digits[start : start + (len(digits) - start) // 2 * 2] for start in range(2)]
+    return [bytes.fromhex(one).decode("utf-8", "replace") for one in cuts]
 
 
 def _of_url(word):
     return [unquote(word), unquote_plus(word)] if "%" in word or "+" in word else []
 
 
+_ENCODINGS = ((_BASE64, _of_base64), (_HEX, _of_hex), (_WORD, _of_url))
+
+
 def _broken_covered(secrets, text):
     """A text without the secrets that a break of lines goes through."""
-    if "\n" not in text:
-        return text
     whole = _BREAK.sub("", text)
-    for secret in [secret for secret in secrets if secret in whole and secret not in text]:
-        text = re.sub(r"(?:\r?\n)?".join(map(re.escape, secret)), MASK, text)
+    if whole == text:
+        return text
+    bare = {_BREAK.sub("", secret) for secret in secrets}
+    for secret in [secret for secret in bare if len(secret) >= LEAST and secret in whole]:
+        text = re.sub(("(?:%s)*" % _BREAK.pattern).join(map(re.escape, secret)), MASK, text)
     return text
 
 
@@ -289,15 +348,22 @@ def _replaced(value, secrets, names):
         return _replaced_in_text(value, secrets)
     if isinstance(value, dict):
         secrets = secrets | found(value, names=names) if "id" in value else secrets
-        return {name: item if name in KEPT else _replaced(item, secrets, names) for name, item in value.items()}
+        return {name: _replaced_member(name, item, secrets, names) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_replaced(item, secrets, names) for item in value]
     return value
 
 
+def _replaced_member(name, value, secrets, names):
+    if name in KEPT:
+        return value
+    value = _replaced(value, secrets, names)
+    return _encodings_covered(secrets, names, value) if name in SAID and isinstance(value, str) else value
+
+
 def _replaced_in_text(text, secrets):
     for secret in sorted([secret for secret in secrets if secret in text], key=len, reverse=True):
-        text = text.replace(secret, MASK)
+        text = _without(secret, text)
     for pattern in _forms_in(text):
         text = pattern.sub(lambda match: match.group("head") + MASK, text)
     return text

@@ -7,18 +7,24 @@ The tasks are made of the specifications of all modules, so a new option is sear
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
+import runpy
 import sys
+from html import escape
+from urllib.parse import unquote_to_bytes
 
 import pytest
 import yaml
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneFlow, OneServer
 from ansible_runs import PASSWORD, ansible
 from canaries import MODULES, OWN_NAMES, SIGN, Echo, address, attributes, canary, options
+from encodings_of_secrets import ENCODINGS
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
+from project import ROOT
 
 # What modules need beside their secrets, to get as far as a write.
 NEEDED = {
@@ -162,17 +168,30 @@ def echo():
 def hits(texts):
     """The canaries in texts, each with where it was put, and the words around it."""
     found = {}
-    for where, text in [*texts.items(), *((f"{where}, in base64", decoded(text)) for where, text in texts.items())]:
+    for where, text in [*texts.items(), *((f"{where}, encoded", decoded(text)) for where, text in texts.items())]:
         for match in re.finditer(SIGN + r"\d+-?[\w.]*", text):
             found.setdefault(match.group(), (where, text[max(0, match.start() - 90) : match.end() + 20]))
     return found
 
 
 def decoded(text):
-    """What is in base64 in a text, begun anywhere."""
+    """What is in base64, in hexadecimal digits or in percent in a text, begun anywhere."""
     words = (re.sub(r"\\n|\n", "", word) for word in re.findall(r"(?:[A-Za-z0-9+/]|\\n|\n){16,}", text))
     cut = (word[start : start + (len(word) - start) // 4 * 4] for word in words for start in range(4))
-    return "\n".join(base64.b64decode(word).decode(errors="replace") for word in cut)
+    digits = (re.sub(r"0x|[^0-9A-Fa-f]", "", word) for word in re.findall(HEX, text))
+    pairs = (word[start : start + (len(word) - start) // 2 * 2] for word in digits for start in range(2))
+    found = [*map(base64.b64decode, cut), *map(bytes.fromhex, pairs), unquote_to_bytes(text)]
+    return "\n".join(one.decode(errors="replace") for one in found)
+
+
+HEX = r"[0-9A-Fa-f]{2}(?:(?:\\+[xn]|, 0x|[ :\n])?[0-9A-Fa-f]{2}){7,}"
+
+
+@pytest.mark.parametrize("form", sorted(ENCODINGS.keys() - {"lines"}))
+def test_a_canary_is_found_in_every_encoding(form):
+    secret = canary("a place that is long enough for many lines of any form, and more than that")
+    said = ENCODINGS[form](f"PASSWORD={secret}")
+    assert hits({"one": said, "escaped": json.dumps(said)[1:-1]})
 
 
 def searched(folder, done, lines):
@@ -293,6 +312,75 @@ def test_no_inventory_nor_its_cache_shows_a_secret(cloud, tmp_path, tally, name)
     found = hits(texts)
     assert not found, found
     tally("Secrets searched", f"inventory {name}", tasks=1, secrets=len(re.findall(SIGN, json.dumps(HELD))), shown=0)
+
+
+EVENTS = runpy.run_path(str(ROOT / "extensions/eda/plugins/event_source/one_events.py"))
+
+
+def published(call, *arguments, answer=""):
+    """The message of a call of the API, as the hook manager publishes it."""
+    ways = [("IN", text) for text in ("oneadmin:x", *arguments)] + [("OUT", "true"), ("OUT", answer)]
+    parameters = "".join(
+        f"<PARAMETER><TYPE>{way}</TYPE><VALUE>{escape(text)}</VALUE></PARAMETER>" for way, text in ways
+    )
+    info = f"<CALL_INFO><RESULT>1</RESULT><PARAMETERS>{parameters}</PARAMETERS></CALL_INFO>"
+    whole = f"<HOOK_MESSAGE><HOOK_TYPE>API</HOOK_TYPE><CALL>{call}</CALL>{info}</HOOK_MESSAGE>"
+    return base64.b64encode(whole.encode())
+
+
+def test_no_event_nor_warning_of_the_source_shows_a_secret(cloud, tally, caplog):
+    client, held = cloud_client(cloud), attributes("events")
+    secret = canary("events.driver")
+    said = {"ERROR": " ".join(encode(secret) for encode in ENCODINGS.values()), "API_KEY": secret}
+    oid = client.vm.allocate({"NAME": "vm-events", "CPU": "0.1", "MEMORY": "8", "CONTEXT": held.pop("CONTEXT")}, True)
+    client.vm.update(oid, {**held, **said}, 1)
+    client.host.update(0, {**held, **said}, 1)
+    found = []
+
+    class Queue:
+        async def put(self, event):
+            found.append(event)
+
+    calls = [
+        ("one.user.passwd", "3", canary("events.passwd")),
+        ("one.user.login", "web", canary("events.login"), "60", "-1"),
+        ("one.template.allocate", f'DB_PASSWORD="{canary("events.template")}"\nNAME="x"'),
+        *(("one.vm.update", "0", encode(f'DB_PASSWORD="{canary("events.encoded")}"')) for encode in ENCODINGS.values()),
+    ]
+
+    async def run():
+        given = {"api_url": cloud.url, "api_username": "oneadmin", "api_password": PASSWORD, "calls": ["*"]}
+        source = EVENTS["Source"](Queue(), EVENTS["options_of"]({**given, "secret_names": OWN_NAMES}))
+        await source.compare(settling=0)
+        for call, *arguments in calls:
+            answer = canary("events.answer") if call == "one.user.login" else "3"
+            await source.message(f"EVENT API {call}", published(call, *arguments, answer=answer))
+        broken = EVENTS["Listener"].__new__(EVENTS["Listener"])
+        broken.source, broken.socket = source, Broken(canary("events.broken"))
+        with pytest.raises(asyncio.CancelledError):
+            await broken.messages()
+        source.client.server_close()
+
+    asyncio.run(run())
+    shown = json.dumps(found) + caplog.text
+    assert {event["type"] for event in found} == {"state", "call"} and len(found) > len(calls)
+    assert "could not be read" in caplog.text and shown.count("********") > len(calls)
+    left = hits({"events": shown})
+    assert not left, left
+    tally("Secrets searched", "event source one_events", tasks=len(found), secrets=shown.count("********"), shown=0)
+
+
+class Broken:
+    """A socket from which messages come that are none."""
+
+    def __init__(self, secret):
+        said = f'DB_PASSWORD="{secret}"\x1b'.encode()
+        self.parts = [[b"EVENT API \xff " + said, b"x"], [b"EVENT API one.x"], [b"EVENT STATE " + said, b"===="]]
+
+    async def recv_multipart(self):
+        if not self.parts:
+            raise asyncio.CancelledError
+        return self.parts.pop()
 
 
 # What runs in a guest, by the connection: files and modules with secrets, and what fails with them.

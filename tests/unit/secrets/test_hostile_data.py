@@ -71,9 +71,9 @@ def test_messages_and_lines_escape_what_a_terminal_obeys(text):
 
 
 def test_a_message_of_megabytes_is_cut():
-    shown = Secrets().message("x" * 5_000_000)
+    shown = Secrets().message("x" * 1_000_000)
     assert len(shown) < LONGEST + 100
-    assert shown.endswith("(and 4980000 more characters)")
+    assert shown.endswith("(and 980000 more characters)")
 
 
 BREAKS = st.sampled_from("\r\n\t\x85\u2028\u2029\ufeff\u202e {%")

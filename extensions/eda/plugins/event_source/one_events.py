@@ -17,6 +17,7 @@ from collections import deque
 from contextlib import suppress
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree  # what is read with it was parsed by the client
@@ -241,7 +242,7 @@ def state_event(kind: str, item: Any, states: dict[int, str]) -> dict[str, Any]:
         "group": getattr(item, "GNAME", None),
         "labels": module_utils("_core.values").split_labels(attributes.get("LABELS")),
         "host": host_of(item) if kind == "vm" else None,
-        "attributes": module_utils("_core.values").masked(attributes),
+        "attributes": attributes,  # with the secrets, which tell() looks for in all of the event
     }
 
 
@@ -348,7 +349,8 @@ class Source:
         self.states = States({kind: known[kind] for kind in options["kinds"]})
         named = {name: options[name] for name in CONNECTION if name in options}
         connection = {**from_environment(), **named}
-        self.secrets = self.cloud.secrets_of(connection)
+        self.new_secrets = partial(self.cloud.secrets_of, connection)
+        self.secrets = self.new_secrets()
         self.client = self.cloud.connect(connection, read_only=True, warn=logger.warning)
         self.compare_now = asyncio.Event()
         self.lost_since: str | None = None  # when the loss of the connection to the publisher was noticed
@@ -404,12 +406,20 @@ class Source:
         pools = await asyncio.to_thread(self.pools)
         await asyncio.sleep(settling)
         for event in self.states.pools(pools):
-            if not quiet:
-                await self.tell(event)
+            if not quiet and wanted(event, self.options):
+                await self.queue.put(await asyncio.to_thread(self.covered, event))
+
+    def covered(self, event: dict[str, Any]) -> dict[str, Any]:
+        """An event without secrets: what a VM says may repeat one that the answer of its pool lacks."""
+        secrets = self.new_secrets()
+        if event["kind"] == "vm" and not module_utils("_core.secrets").SAID.isdisjoint(event["attributes"]):
+            with suppress(self.failure):
+                self.cloud.Cloud(self.client, secrets=secrets).info("vm", event["id"])
+        return secrets.cover(event)
 
     def pools(self) -> dict[str, list[Any]]:
         """All objects of the kinds that are wanted, by kind."""
-        cloud = self.cloud.Cloud(self.client, secrets=self.secrets)
+        cloud = self.cloud.Cloud(self.client, secrets=self.new_secrets())
         return {kind: list(cloud.pool(kind)) for kind in self.states.kinds}
 
     async def message(self, topic: str, content: bytes) -> None:
@@ -440,7 +450,7 @@ class Source:
     async def tell(self, event: dict[str, Any]) -> None:
         """Puts an event of a state on the queue, if the options ask for it."""
         if wanted(event, self.options):
-            await self.queue.put(self.secrets.shown(event))
+            await self.queue.put(self.secrets.cover(event))
 
 
 def now() -> str:
@@ -476,11 +486,13 @@ class Listener:
     async def messages(self) -> None:
         """Hands on what is published."""
         while True:
-            topic, content = await self.socket.recv_multipart()
+            parts = await self.socket.recv_multipart()
             try:
+                topic, content = parts
                 await self.source.message(topic.decode(), content)
             except Exception as error:
-                logger.warning("A message of the publisher could not be read: %s: %s", topic.decode(), error)
+                told = self.source.secrets.line(f"{parts[0].decode(errors='replace')}: {error}")
+                logger.warning("A message of the publisher could not be read: %s", told)
 
     async def connections(self) -> None:
         """Says when the connection is lost, and when it is new."""
