@@ -263,8 +263,8 @@ class Cloud:
 
     def refuse_protected(self, method, arguments):
         """Raises Failure when a call would remove or replace an object that nobody may; see guard.py."""
-        if method in guard.CHANGES_OF_SERVICES:
-            guard.refuse_locked("service", self._last_seen("service", arguments[0]))
+        if method in guard.CHANGES_OF_SERVICES or method in guard.ENDING:
+            self._refuse_kept_service(method, arguments)
         target = guard.target(method, arguments)
         if target is None or target[0] not in BY_PREFIX:
             return
@@ -274,6 +274,20 @@ class Cloud:
         item = self._last_seen(*key)
         if item is not None:
             self.refuse_kept(key[0], [item])
+
+    def _refuse_kept_service(self, method, arguments):
+        item = self._last_seen("service", arguments[0])
+        if method in guard.CHANGES_OF_SERVICES:
+            guard.refuse_locked("service", item)
+        ended = guard.ended_vms(method, arguments, [] if item is None else item.roles)
+        if ended:
+            self.refuse_kept("vm", self._vms_of_oneflow(ended))
+
+    def _vms_of_oneflow(self, ids):
+        """The VMs with these ids; nothing where oned cannot be asked: OneFlow alone may be known to the task."""
+        with suppress(OneException, Failure):
+            return self.one.call("vmpool.infoset", ",".join(map(str, ids)), True).VM
+        return []
 
     def refuse_kept(self, kind, items):
         """Raises Failure when one of the objects must not be removed or replaced."""

@@ -55,6 +55,32 @@ OTHERS = {
 }
 
 
+# Methods of OneFlow that end VMs → by their arguments: (the role whose VMs they are, None for all; how many stay).
+ENDING: dict = {
+    "flow.service.delete": lambda oid, *rest: (None, 0),
+    "flow.service.recover": lambda oid, delete=False: (None, 0 if delete else None),
+    "flow.service.remove_role": lambda oid, role: (role, 0),
+    "flow.service.scale": lambda oid, role, number, *rest: (role, number),
+    "flow.service.role_action": lambda oid, role, action, *rest: (role, 0 if _terminates((action,)) else None),
+}
+
+
+def ended_vms(name, arguments, roles):
+    """The ids of the VMs that a method of OneFlow ends, or may end: which ones of a role go is not said before.
+
+    Args:
+        name (str): of the method.
+        arguments (tuple)
+        roles (list[dict]): of the service, as OneFlow has them.
+    """
+    if name not in ENDING:
+        return []
+    role, stay = ENDING[name](*arguments)
+    nodes = [one.get("nodes") or [] for one in roles if role is None or one.get("name") == role]
+    ended = [those for those in nodes if stay is not None and len(those) > stay]
+    return [node["deploy_id"] for those in ended for node in those if node.get("deploy_id") is not None]
+
+
 def target(name, arguments):
     """(prefix of the methods of its kind, id) of the object that a call removes or replaces; None: it does not."""
     prefix, dummy, verb = name.rpartition(".")

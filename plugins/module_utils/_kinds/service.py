@@ -13,7 +13,6 @@ from .._core.failure import Broken, Failure
 from .._core.guard import refuse_lock, refuse_locked
 from .._engine.info import records
 from .._engine.resource import FIRST, Attribute, Report, Resource, Step, action, attribute, source
-from .._vm.states import fetch_vms
 from ..pyone import OneException
 from ..pyone.flow import STATES
 from .roles import (
@@ -267,8 +266,16 @@ def _check_limits(role, modes):
 
 def change_role(record, how, name, given):
     """A Step that waits for a service that takes changes, changes a role, and waits until that is done."""
-    text = "%s the role %s of service %s" % (how, name, record["name"])
-    return Step(text, run=_change_role, arguments=(text, record["id"], how, name, given), until=partial(rests, {}))
+    text, oid = "%s the role %s of service %s" % (how, name, record["name"]), record["id"]
+    step = Step(text, run=_change_role, arguments=(text, oid, how, name, given), until=partial(rests, {}))
+    return step._replace(checks=tuple((call, oid, *ending) for call, *ending in _endings(how, name, given)))
+
+
+def _endings(how, name, given):
+    """The calls among those of _change_role that end VMs, which may be protected."""
+    if how == "scale":
+        return [("flow.service.scale", name, given["cardinality"], given["force"])]
+    return [("flow.service.remove_role", name)] if how == "remove" else []
 
 
 def _change_role(cloud, text, oid, how, name, given):
@@ -403,19 +410,10 @@ def canonical_action(cloud, given):
 # ---------------------------------------------------------------- removal
 
 
-def _vms(cloud, record):
-    """The VMs of a service, which go with it; nothing where oned cannot be asked."""
-    try:
-        return fetch_vms(cloud, [oid for role in record["roles"] for oid in role["ids"]]).values()
-    except (Failure, OneException):
-        return ()
-
-
 def remove(cloud, record, wanted, modes):
     """A service that passes or has failed is not simply deleted; one that is on its way out is waited for."""
     if record["state"] == "UNDEPLOYING":  # deleted again, it would leave its VMs behind
         return []
-    cloud.refuse_kept("vm", _vms(cloud, record))
     what = "remove service %s" % record["name"]
     if record["state"] in AT_REST:
         return [Step(what, "flow.service.delete", (record["id"],))]

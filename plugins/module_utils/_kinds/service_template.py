@@ -11,6 +11,7 @@ from .._attributes import access
 from .._attributes.labels import LABELS, canonical_labels, merged_labels
 from .._attributes.relations import clone_of, create_or_clone
 from .._core.failure import Failure
+from .._core.values import canonical
 from .._engine.resource import LAST, Attribute, Reference, Resource, Step, as_given, attribute
 from .roles import (
     canonical_roles,
@@ -23,6 +24,7 @@ from .roles import (
     said,
     texts,
 )
+from .template import images_of
 
 KIND = "service_template"
 # Options that are keys of the content → what they are where it lacks them.
@@ -128,6 +130,13 @@ def recursive(wanted, modes):
 
 
 def remove(cloud, record, wanted, modes):
+    """With the mode `recursive` the VM templates are removed too, and their images."""
+    if modes.recursive in ("templates", "all"):
+        ids = {role.get("template_id") for role in record["roles"]}
+        found = [item for item in cloud.pool("template") if item.ID in ids]
+        cloud.refuse_kept("template", found)
+        if modes.recursive == "all":
+            cloud.refuse_kept("image", [one for item in found for one in images_of(cloud, canonical(item.TEMPLATE))])
     what = "remove service template %s" % record["name"]
     return [Step(what, "flow.service_template.delete", (record["id"], *recursive(wanted, modes)))]
 

@@ -47,13 +47,13 @@ def remove(cloud, record, wanted, modes):
     """With the mode `recursive` the images are removed too."""
     if modes.recursive:
         refuse_busy_images(cloud, record)
-        cloud.refuse_kept("image", images_of(cloud, record))
+        cloud.refuse_kept("image", images_of(cloud, record["template"]))
     return [deletion(KIND, record, modes.recursive)]
 
 
 def refuse_busy_images(cloud, record):
     """Raises Failure when images of a VM template are in use or locked: OpenNebula would keep them and not say so."""
-    found = images_of(cloud, record)
+    found = images_of(cloud, record["template"])
     busy = [image for image in found if image.RUNNING_VMS or image.CLONING_OPS or image.LOCK is not None]
     if busy:
         names = ", ".join("%s (id %d)" % (image.NAME, image.ID) for image in busy)
@@ -61,9 +61,9 @@ def refuse_busy_images(cloud, record):
         raise Failure(message % (record["name"], names), object=KIND, id=record["id"])
 
 
-def images_of(cloud, record):
-    """The images that the disks of a VM template name, where it is clear which."""
-    disks = [disk for disk in vectors(record["template"], "DISK") if {"IMAGE", "IMAGE_ID"} & set(disk)]
+def images_of(cloud, template):
+    """The images that the disks of a canonical template name, where it is clear which."""
+    disks = [disk for disk in vectors(template, "DISK") if {"IMAGE", "IMAGE_ID"} & set(disk)]
     found = [[image for image in cloud.pool("image") if names_image(disk, image)] for disk in disks]
     return [images[0] for images in found if len(images) == 1]
 

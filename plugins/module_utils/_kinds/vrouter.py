@@ -288,7 +288,8 @@ def names(pattern, taken):
 def removal(record, ids, modes):
     """The Step that removes VMs."""
     what = "remove VMs of virtual router %s" % record["name"]
-    return Step(what, run=partial(remove_vms, ids, modes.waits))
+    checks = tuple(("vm.action", "terminate", oid) for oid in ids)
+    return Step(what, run=partial(remove_vms, ids, modes.waits), checks=checks)
 
 
 def remove_vms(ids, waits, cloud):

@@ -274,8 +274,9 @@ def test_a_service_template_is_created_and_removed():
     )
     assert "roles" in wanted
     assert service_template.needed({}) == (("roles", "clone_of"),)
+    none = SimpleNamespace(pool=lambda kind: [], refuse_kept=lambda kind, items: None)
     for modes, how in ((MERGE, "none"), (Modes(recursive="all"), "all")):
-        assert service_template.remove(None, TEMPLATE, {}, modes) == [
+        assert service_template.remove(none, TEMPLATE, {}, modes) == [
             Step("remove service template shop", "flow.service_template.delete", (9, how))
         ]
 
