@@ -228,7 +228,7 @@ _BREAK = re.compile(r"[\r\n]|\\[rn]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:(?:%s)+[A-Za-z0-9+/_-]+)*={0,2}" % _BREAK.pattern)
 _HEX = re.compile(r"[0-9A-Fa-f]{2}(?:(?:\\x|, ?0x|[ :.,-]|(?:%s)+)?[0-9A-Fa-f]{2}){3,}[0-9A-Fa-f]?" % _BREAK.pattern)
 _NOT_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
-_WORD = re.compile(r"\S+")
+_QUOTED = re.compile(r"(?<!\S)[^\s%+]*[%+]\S*")  # a word of an address
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -285,10 +285,10 @@ def _of_hex(word):
 
 
 def _of_url(word):
-    return [unquote(word), unquote_plus(word)] if "%" in word or "+" in word else []
+    return [unquote(word), unquote_plus(word)]
 
 
-_ENCODINGS = ((_BASE64, _of_base64), (_HEX, _of_hex), (_WORD, _of_url))
+_ENCODINGS = ((_BASE64, _of_base64), (_HEX, _of_hex), (_QUOTED, _of_url))
 
 
 def _broken_covered(secrets, text):

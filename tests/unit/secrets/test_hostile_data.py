@@ -19,36 +19,11 @@ from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration im
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import report_html
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration.export import Left
 from ansible_runs import PASSWORD, ansible
+from hostile import EVALUATED, HOSTILE, OBEYED
 from hypothesis import given
 from hypothesis import strategies as st
 from opennebula_simulator.cloud import Options
 from opennebula_simulator.server import Simulator
-
-# What a terminal obeys, but for line breaks and tabs; and what turns or hides text.
-OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-HOSTILE = {
-    "expression": "{{ lookup('pipe', 'touch %(proof)s') }}",
-    "statement": "{%% if lookup('pipe', 'touch %(proof)s') %%}x{%% endif %%}",
-    "comment": "{# x #}",
-    "c1": "red \x9b31m",
-    "delete": "gone\x7f\x7f\x7f",
-    "right to left": "a\u202egpj.exe",
-    "entity": "<script>alert(1)</script>&amp;&#27;",
-    "quotes": "a'b\"c\\d",
-    "yaml": "- x: !!python/object/apply:os.system [touch %(proof)s]",
-    "path": "../../etc/passwd",
-    "long": "L" * 120,
-    "lines": "a\nb: c\n- d\n# e",
-    "separators": "a\u2028b\u0085c\td",
-    "hidden": "a\u200bb\u2066c\ufeff",
-    "escape": "\\x1b[2J\\033]0;x\\007",
-    "attribute": '" onmouseover="alert(1)',
-    "option": "-rf",
-    "colon": "a: b # c",
-    "all": "all",
-    "tag": "!!python/name:os.system",
-    "bidirectional": "\u202ba\u202cb\u200f",
-}
 
 
 @given(st.text())
@@ -132,9 +107,6 @@ def row(word):
 def test_no_word_changes_the_form_of_the_page(word):
     assert row(word).tags == row("x").tags
     assert not OBEYED.search("".join(row(word).text))
-
-
-EVALUATED = ("expression", "statement", "yaml")
 
 
 def allocate(method, held, *arguments):
