@@ -29,6 +29,7 @@ from project import LOGS, ROOT, SKIPPED, VENV, environment, fail, heed_signals, 
 UNCHANGED = -1000  # the status of a check that was not run; no process ends with it
 WORDS = ("passed", "FAILED", "unchanged", "skipped")
 TAIL = 40  # lines of the log of a failed check
+LIMIT = 2400  # seconds that a check may take; on two busy processors the longest one takes a quarter of it
 
 
 class Check(NamedTuple):
@@ -167,10 +168,12 @@ class Runner:
                     start_new_session=True,
                 )
                 self._running.add(process)
-            status = process.wait()
+            status = ended(process)
+            if status is None:
+                log.write(f"\nStopped, as it had not ended after {LIMIT} s.\n".encode())
             with self._lock:
                 self._running.discard(process)
-        return status
+        return -signal.SIGKILL if status is None else status
 
     def stop(self) -> None:
         """End what runs and start nothing more."""
@@ -178,6 +181,16 @@ class Runner:
             self._stopped = True
             for process in self._running:
                 os.killpg(process.pid, signal.SIGTERM)
+
+
+def ended(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the status of PROCESS at its end; None: it did not end in time, and was killed with what it started."""
+    try:
+        return process.wait(LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
 
 
 def main() -> None:

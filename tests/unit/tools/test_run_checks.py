@@ -75,6 +75,17 @@ def test_skipped_is_counted_and_no_failure(closing):
     assert output.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
 
 
+def test_a_check_that_does_not_end_is_stopped_with_what_it_started(closing, monkeypatch):
+    monkeypatch.setattr(run_checks, "LIMIT", 1)
+    child = "import time; print('begun', flush=True); time.sleep(60)"
+    failed, output = closing(
+        python("hangs", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])")
+    )
+    assert failed
+    assert "begun" in output
+    assert "Stopped, as it had not ended after 1 s." in output
+
+
 def test_a_check_killed_by_a_signal_failed(closing):
     failed, output = closing(python("dies", "import os; os.kill(os.getpid(), 9)"))
     assert failed
