@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ class Act(NamedTuple):
         kind (str): of the object that it is about.
         options (Mapping): beside the id of the object, or the name of the one to create.
         prepare (callable | None): (lab, name) -> id of the object; None: the act creates it.
+        within (callable): (lab) -> the context in which it is done.
     """
 
     module: str
@@ -45,6 +47,7 @@ class Act(NamedTuple):
     kind: str
     options: Mapping[str, Any] = MappingProxyType({})
     prepare: Callable[[Lab, str], int] | None = None
+    within: Callable[[Lab], AbstractContextManager[Any]] = nullcontext
 
 
 def oneflow(lab: Lab) -> OneFlow:
@@ -194,6 +197,20 @@ def own_zone(lab: Lab, dummy: str) -> int:
     return 0
 
 
+@contextmanager
+def zone_disabled(lab: Lab) -> Iterator[None]:
+    """A zone that refuses changes, such as those of rights, as long as it is disabled."""
+    lab.one.zone.enable(0, False)
+    with zone_enabled(lab):
+        yield
+
+
+@contextmanager
+def zone_enabled(lab: Lab) -> Iterator[None]:
+    yield
+    lab.one.zone.enable(0, True)
+
+
 def pending(lab: Lab, name: str) -> int:
     return lab.one.vm.allocate(f'NAME="{name}" CPU="0.1" MEMORY="8" SCHED_REQUIREMENTS="NAME=nowhere"')
 
@@ -279,6 +296,8 @@ OTHERS = [
     Act("one_service", "present (more VMs)", "service", {"role": "web", "cardinality": 2, **SOON}, service),
     Act("one_service", "present (fewer VMs)", "service", {"role": "web", "cardinality": 0, **SOON}, service),
     Act("one_zone", "present (servers)", "zone", {"servers": [SERVER]}, own_zone),
+    Act("one_zone", "present (disabled)", "zone", {"enabled": False}, own_zone, zone_enabled),
+    Act("one_zone", "present (enabled)", "zone", {"enabled": True}, own_zone, zone_disabled),
     Act(
         "one_acl",
         "absent",
@@ -328,7 +347,8 @@ def listed(result: Result) -> list[dict[str, Any]]:
 
 def done(lab: Lab, act: Act, options: dict[str, Any], session: str) -> tuple[bool, Result]:
     """(whether somebody can do it, the result)."""
-    result = replace(lab, session=session).run(act.module, **options)
+    with act.within(lab):
+        result = replace(lab, session=session).run(act.module, **options)
     if act.module.endswith("_info") and act.kind:
         return not result.failed and bool(listed(result)), result
     return not result.failed, result
