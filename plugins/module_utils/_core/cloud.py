@@ -210,9 +210,12 @@ class Cloud:
         """Calls an API method; a failure says what was being done, and carries `data`."""
         self.refuse_protected(method, arguments)
         try:
-            return self.answer(method, *arguments)
+            answer = self.answer(method, *arguments)
         except OneException as error:
             raise self.described(error, doing, arguments, **data) from None
+        if method in guard.CHANGES_OF_SERVICES or method in guard.ENDING:
+            guard.refuse_late_lock("service", self.info("service", arguments[0]))
+        return answer
 
     def described(self, error, doing, arguments=(), **data):
         """The Failure for an error; of one for lack of rights with `denied`, which has each right and its object.

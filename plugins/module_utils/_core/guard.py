@@ -149,6 +149,21 @@ def refuse_locked(label, item):
         refuse_lock(label, item.NAME, item.ID, None if lock is None else LOCKS.get(lock))
 
 
+def refuse_late_lock(label, item):
+    """Raises Failure for an object of the API that somebody has locked after a change of it was begun.
+
+    OneFlow answers before it has done what it was asked for, and then cannot write down what it has done.
+    """
+    lock = getattr(getattr(item, "LOCK", None), "LOCKED", None)
+    if lock in BLOCKING:
+        message = (
+            "The %s %s was locked (%s) while OneFlow changed it. OneFlow may have created or ended VMs, and not written "
+            "that down. Unlock it (%s), and compare its VMs (one_vm_info with attributes: {SERVICE_ID: %d}) with those "
+            "that OneFlow knows (one_service_info)."
+        )
+        raise Failure(message % (label, item.NAME, LOCKS[lock], unlocks(label), item.ID), object=label, id=item.ID)
+
+
 def refuse_lock(label, name, oid, lock):
     """Raises Failure for a change of an object with this option lock (str | None)."""
     if lock in (LOCKS[number] for number in BLOCKING):

@@ -10,7 +10,7 @@ from functools import partial
 from .._attributes import access
 from .._attributes.relations import reference_id
 from .._core.failure import Broken, Failure
-from .._core.guard import refuse_lock, refuse_locked
+from .._core.guard import refuse_late_lock, refuse_lock, refuse_locked
 from .._engine.info import records
 from .._engine.resource import FIRST, Attribute, Report, Resource, Step, action, attribute, source
 from ..pyone import OneException
@@ -267,8 +267,13 @@ def _check_limits(role, modes):
 def change_role(record, how, name, given):
     """A Step that waits for a service that takes changes, changes a role, and waits until that is done."""
     text, oid = "%s the role %s of service %s" % (how, name, record["name"]), record["id"]
-    step = Step(text, run=_change_role, arguments=(text, oid, how, name, given), until=partial(rests, {}))
+    step = Step(text, run=_change_role, arguments=(text, oid, how, name, given), until=_rests_unlocked)
     return step._replace(checks=tuple((call, oid, *ending) for call, *ending in _endings(how, name, given)))
+
+
+def _rests_unlocked(item):
+    refuse_late_lock(KIND, item)
+    return rests({}, item)
 
 
 def _endings(how, name, given):

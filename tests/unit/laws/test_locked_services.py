@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._core import guard
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud
+from ansible_collections.privazio.opennebula.plugins.module_utils._kinds import service as service_kind
 from modules import Lab, assert_refused
 from rights import failed_service, held_service, service, service_template
 
@@ -40,3 +43,42 @@ def test_a_locked_service_template_is_not_removed(lab: Lab):
     assert_refused(lab, "one_service_template", "is locked (manage)", "document.unlock", id=oid, state="absent")
     lab.one.document.lock(oid, 3, False)
     assert lab.run("one_service_template", id=oid, state="absent").changed
+
+
+@pytest.mark.parametrize("options", [one for one in CHANGES_OF_SERVICES if "cooldown" not in str(one)], ids=str)
+def test_a_lock_that_comes_with_the_change_is_told_with_what_to_compare(lab: Lab, monkeypatch, options):
+    """OneFlow takes the change, and cannot write down what it does."""
+    oid = service(lab, lab.name())
+    answer = Cloud.answer
+
+    def locked(cloud, method, *arguments):
+        if method in guard.CHANGES_OF_SERVICES or method in guard.ENDING:
+            lab.one.document.lock(oid, 2, False)
+        return answer(cloud, method, *arguments)
+
+    monkeypatch.setattr(Cloud, "answer", locked)
+    done = lab.run("one_service", id=oid, **options)
+    monkeypatch.undo()
+    assert done.failed and "was locked (manage) while OneFlow changed it" in done.message
+    assert f"one_vm_info with attributes: {{SERVICE_ID: {oid}}}" in done.message
+    found = lab.run("one_vm_info", attributes={"SERVICE_ID": oid}).data["instances"]
+    assert found or options.get("state") == "absent"
+    lab.one.document.unlock(oid)
+    assert not lab.run("one_service", id=oid, state="absent").failed
+
+
+def test_a_lock_that_comes_later_is_told_while_the_change_is_waited_for(lab: Lab, monkeypatch):
+    oid = service(lab, lab.name())
+    rests, looks = service_kind.rests, []
+
+    def locked(wanted, item):
+        looks.append(item)
+        if len(looks) == 1:
+            lab.one.document.lock(oid, 1, False)
+            return False
+        return rests(wanted, item)
+
+    monkeypatch.setattr(service_kind, "rests", locked)
+    done = lab.run("one_service", id=oid, role="web", cardinality=2, wait_timeout=20)
+    assert done.failed and "was locked (use) while OneFlow changed it" in done.message
+    lab.one.document.unlock(oid)
