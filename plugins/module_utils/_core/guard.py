@@ -157,9 +157,9 @@ def refuse_late_lock(label, item):
     lock = getattr(getattr(item, "LOCK", None), "LOCKED", None)
     if lock in BLOCKING:
         message = (
-            "The %s %s was locked (%s) while OneFlow changed it. OneFlow may have created or ended VMs, and not written "
-            "that down. Unlock it (%s), and compare its VMs (one_vm_info with attributes: {SERVICE_ID: %d}) with those "
-            "that OneFlow knows (one_service_info)."
+            "The %s %s was locked (%s) while OneFlow changed it. OneFlow may have created or ended VMs, and not "
+            "written that down. Unlock it (%s), and compare its VMs (one_vm_info with attributes: {SERVICE_ID: %d}) "
+            "with those that OneFlow knows (one_service_info)."
         )
         raise Failure(message % (label, item.NAME, LOCKS[lock], unlocks(label), item.ID), object=label, id=item.ID)
 
