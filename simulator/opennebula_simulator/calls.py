@@ -199,7 +199,7 @@ class Call:
     def unauthorized(self, why: str = "", on: str = "") -> Refused:
         """ "User [2] : <why>.", or "User [2] not authorized to perform action on <kind's title>."."""
         text = f": {why}" if why else f"not authorized to perform action on {on}"
-        return Refused(AUTHORIZATION, f"User [{self.uid}] {text}.")
+        return Refused(AUTHORIZATION, f"User [{self.uid}] {text}.", why=why)
 
     # -------------------------------------------------------- templates and new objects
 

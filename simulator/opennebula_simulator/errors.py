@@ -17,13 +17,17 @@ ALLOCATE = 0x4000
 
 
 class Refused(Exception):
-    """OpenNebula says no. The text is shown behind "[method] "; `oid` is the fourth element of the answer."""
+    """OpenNebula says no. The text is shown behind "[method] "; `oid` is the fourth element of the answer.
 
-    def __init__(self, code: int, message: str, oid: int = -1) -> None:
+    `why` is the reason within the text, without the user and the full stop: other refusals quote that.
+    """
+
+    def __init__(self, code: int, message: str, oid: int = -1, why: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.oid = oid
+        self.why = why or message
 
 
 class Fault(Exception):

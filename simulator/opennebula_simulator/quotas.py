@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,12 +72,17 @@ class Quota:
 
     def count(self, amounts: dict[str, float], sign: int) -> None:
         for metric, amount in amounts.items():
-            self.used[metric] = round(self.used[metric] + sign * amount, 6)
+            self.used[metric] = float(shown(single(self.used[metric] + sign * amount)))
 
     def vector(self, name: str, key: str, section: str, release: Release) -> Vector:
         limits = release.shown(section, {metric: shown(limit) for metric, limit in self.limits.items()})
         members = {**limits, **{f"{metric}_USED": shown(self.used[metric]) for metric in limits}}
         return dict(members, **{name: key}) if key else members
+
+
+def single(number: float) -> float:
+    """A number with 32 bits, as the server computes."""
+    return float(struct.unpack("f", struct.pack("f", number))[0])
 
 
 def shown(number: float) -> str:
@@ -157,7 +163,7 @@ class Quotas:
             limit = quota.limits[metric]
             if limit == DEFAULT:
                 limit = UNLIMITED if default is None else default.limits[metric]
-            if limit != UNLIMITED and quota.used[metric] + use.amounts[metric] > limit:
+            if limit != UNLIMITED and single(quota.used[metric] + use.amounts[metric]) > single(limit):
                 return f"limit of {limit:g} reached for {metric} quota in {use.element}{self._place(use)}"
         return ""
 

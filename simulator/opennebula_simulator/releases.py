@@ -48,6 +48,7 @@ class Release:
     calculated: str = " "  # answer of one.vmpool.calculateshowback
 
     # Behaviour
+    tells_quota_of_disks: bool = False  # which limit a disk that is attached, or grows, exceeds
     cluster_quotas: bool = True  # of VMs in clusters; CLUSTER_IDS is ignored else
     trims: bool = True  # blanks around values and around names in templates
     forbidden: Mapping[str, str] = field(default_factory=dict)  # kind -> characters that names must not hold
@@ -126,6 +127,7 @@ RELEASES = {
                 "one.vm.snapshotrevert": lambda given: -1,
             },
             calculated="",
+            tells_quota_of_disks=True,
             cluster_quotas=False,
             trims=False,
             forbidden={"GROUP": FORBIDDEN_IN_NAMES},

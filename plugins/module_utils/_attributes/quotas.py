@@ -15,26 +15,16 @@ from typing import NamedTuple
 
 from .._core.cloud import label, method
 from .._core.failure import Failure, did_you_mean
+from .._core.quotas import METRICS, answered, as_number, entries
 from .._core.releases import FEATURES
 from .._core.values import megabytes
 from .._engine.engine import Engine
 from .._engine.engine import canonical as canonical_options
 from .._engine.resource import Resource, Step, attribute, modes_of, wanted_of
-from ..pyone.errors import OneProtocolException
 from . import relations
 
 PURGE = "purge_quotas"  # option that unsets the limits that are not given
 
-# What the server limits: element of a quota template → its metrics (releases before 7.4 have no PCI devices).
-METRICS = {
-    "VM": (
-        "VMS RUNNING_VMS CPU RUNNING_CPU MEMORY RUNNING_MEMORY SYSTEM_DISK_SIZE "
-        "PCI_DEV RUNNING_PCI_DEV PCI_NIC RUNNING_PCI_NIC"
-    ).split(),
-    "DATASTORE": ["SIZE", "IMAGES"],
-    "NETWORK": ["LEASES"],
-    "IMAGE": ["RVMS"],
-}
 SIZES = frozenset("MEMORY RUNNING_MEMORY SYSTEM_DISK_SIZE SIZE".split())  # metrics in MB
 # What users limit → element.
 KINDS = {"vm": "VM", "generic": "VM", "cluster": "VM", "datastore": "DATASTORE", "network": "NETWORK", "image": "IMAGE"}
@@ -63,7 +53,7 @@ def limits(holder, unset=OF_HOLDERS):
 
 def used(holder):
     """What a user or group uses of what can be limited, in the form of quotas; what is not used is left out."""
-    found = {place: _answered(item, place[-1] + "_used") for place, item in _metrics(holder)}
+    found = {place: answered(item, place[-1].upper() + "_USED") for place, item in _metrics(holder)}
     return _nested({place: number for place, number in found.items() if number != 0})
 
 
@@ -75,24 +65,15 @@ def content(item):
 
 def _metrics(holder):
     """(place, element) of each metric, where a place is (kind, key of the object or "", metric)."""
-    for element in METRICS:
-        section = getattr(holder, element + "_QUOTA", None)
-        for item in getattr(section, element, ()):
-            for metric in _names(item):
-                yield _place(element, item, metric), item
+    for element, key, metric, item in entries(holder):
+        yield _place(element, key, metric), item
 
 
-def _names(item):
-    names = set(dir(item))
-    return [name for name in sorted(names) if name + "_USED" in names and getattr(item, name) not in (None, "")]
-
-
-def _place(element, item, metric):
+def _place(element, key, metric):
     if element != "VM":
-        return element.lower(), item.ID, metric.lower()
-    clusters = getattr(item, "CLUSTER_IDS", None)
-    if clusters:
-        return "cluster", clusters, metric.lower()
+        return element.lower(), key, metric.lower()
+    if key:
+        return "cluster", key, metric.lower()
     return "vm" if metric in METRICS["VM"] else "generic", "", metric.lower()
 
 
@@ -102,28 +83,8 @@ def _is_unset(place, limit, unset):
 
 
 def _word(item, metric):
-    number = _answered(item, metric)
+    number = answered(item, metric.upper())
     return WORDS.get(number, number)
-
-
-def _answered(item, metric):
-    """The number in an answer of the server."""
-    text = getattr(item, metric.upper())
-    try:
-        return _number(text)
-    except (TypeError, ValueError, OverflowError):
-        message = "the quota %s should be a number, but is %r" % (metric.upper(), str(text)[:40])
-        raise OneProtocolException(message) from None
-
-
-def _number(text):
-    """A number as the server writes it: whole, or with two decimals.
-
-    Raises:
-        ValueError, OverflowError: it is none.
-    """
-    number = round(float(text or 0), 2)
-    return int(number) if number == int(number) else number
 
 
 def _nested(flat):
@@ -198,7 +159,7 @@ def _limit(kind, name, value):
     if sized and text[-1:].isalpha() and text not in NUMBERS:
         return megabytes(value, "quotas (%s of %s)" % (name, kind))
     try:
-        number = NUMBERS[text] if text in NUMBERS else _number(text or NO_NUMBER)
+        number = NUMBERS[text] if text in NUMBERS else as_number(text or NO_NUMBER)
     except (ValueError, OverflowError):
         number = -3
     if isinstance(value, bool) or (number < 0 and number not in WORDS):

@@ -54,6 +54,7 @@ KINDS = {
     "vrouter": Kind("vrouterpool.info", ALL, "VROUTER", "vrouter", True),
     "zone": Kind("zonepool.info", (), "ZONE", "zone", True),
 }
+ONEADMIN, CALLER = "oneadmin", -1  # the name of the administrator; the id of whoever asks
 DECRYPTED = {"template": (False, True)}  # kind → arguments of `info` behind the id; (True,) for all others
 BY_PREFIX = {entry.prefix: kind for kind, entry in KINDS.items()}
 INFOS = {entry.prefix + ".info": kind for kind, entry in KINDS.items() if entry.pool != entry.prefix + ".info"}
@@ -180,6 +181,7 @@ class Cloud:
         self._missing = set()  # what on_missing was told
         self._release = None  # of the server, once it was asked for
         self._configuration: dict | None = None  # of the server, once it was asked for
+        self._caller: list = []  # whom caller() answers, once it was asked for
 
     def tolerant(self):
         """The same cloud, where a reference to what does not exist is taken as it is written, and nobody is told.
@@ -346,6 +348,12 @@ class Cloud:
         if self.rehearses:
             return self.derived(by_id, kind).get(oid, [None])[0]
         return self._seen_before(kind, oid)
+
+    def caller(self):
+        """The user who runs this task (of one.user.info); None for oneadmin, and where it cannot be read."""
+        if not self._caller:
+            self._caller = [None if self.one.username == ONEADMIN else self.info("user", CALLER)]
+        return self._caller[0]
 
     @property
     def listed(self):

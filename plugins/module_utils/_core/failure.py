@@ -32,6 +32,11 @@ ADVICE = (
     (OneAuthenticationException, "", "Check api_username and api_password"),
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
+    (  # What OpenNebula 7 says, also to oneadmin, where it means the quota of SYSTEM_DISK_SIZE.
+        OneAuthorizationException,
+        r"^User \[\d+\] not authorized to perform action on virtual machine$",
+        "A quota of the owner or the group of the VM may forbid it (SYSTEM_DISK_SIZE): raise it, or ask for less",
+    ),
     # What OpenNebula says, also to oneadmin, of the quotas of a group that it does not have.
     (
         OneAuthorizationException,

@@ -127,6 +127,11 @@ class Clients:
         else:
             self._oned().request(method, *arguments)
 
+    @property
+    def username(self):
+        """As of pyone.Client."""
+        return self._oned().username
+
     def go_on_with(self, name, password):
         """As of pyone.Client."""
         self._oned().go_on_with(name, password)

@@ -104,7 +104,8 @@ def _new_image(cloud, body, datastore, *more):
     kind, target = (first_text(body, "TYPE") or DEFAULT_TYPE).upper(), cloud.known("datastore", datastore)
     why = _misplaced(kind, target)
     if why is None and "FROM_APP" not in body:  # where the app tells the rest
-        why = _without_source(kind, body) or _too_large(cloud, target, first_text(body, "SIZE"))
+        size = "" if first_text(body, "PATH") else first_text(body, "SIZE")  # of a file the driver tells it
+        why = _without_source(kind, body) or _too_large(cloud, target, size)
     return why
 
 

@@ -13,7 +13,6 @@ import re
 
 from ..pyone.constants import DATASTORE_TYPES, HOST_STATES, IMAGE_STATES, IMAGE_TYPES
 from . import addresses
-from .failure import Failure
 from .numbers import is_whole
 from .values import canonical, first_text, first_vector, vectors
 
@@ -198,7 +197,19 @@ def _disk(cloud, disk):
         why = "image %s is of a type that is no disk" % image.NAME
     if image is not None and image.STATE in UNUSABLE:
         why = "image %s %s" % (image.NAME, UNUSABLE[image.STATE])
-    return why
+    return why or (_wrong_size(image, disk.get("SIZE", "")) if image is not None else None)
+
+
+def _wrong_size(image, size):
+    """Why a disk of an image cannot have a size in MB: only copies can be larger than their image."""
+    if not is_whole(size):
+        return None
+    if image.PERSISTENT or image.TYPE == IMAGE_TYPES.CDROM:
+        kind = "a CD-ROM" if image.TYPE == IMAGE_TYPES.CDROM else "persistent"
+        return "image %s is %s, so that a disk has its size, and takes no other one" % (image.NAME, kind)
+    if int(size) < image.SIZE:
+        return "image %s has %d MB, and a disk of it cannot have less: %s MB" % (image.NAME, image.SIZE, size)
+    return None
 
 
 def _nic(cloud, nic):
@@ -397,7 +408,7 @@ def migrated(cloud, oid, host, live, enforce, datastore, *more):
 
 
 def resized(cloud, oid, body, enforce):
-    """Why a VM cannot get another capacity: its host lacks it, or the quotas of its user and group."""
+    """Why a VM cannot get another capacity: its host lacks it."""
     item, found = _vm(cloud, oid), canonical(body)
     if item is None:
         return None
@@ -405,7 +416,7 @@ def resized(cloud, oid, body, enforce):
         name: float(found[name]) - float(first_text(canonical(item.TEMPLATE), name) or 0)
         for name in GROWING & set(found)
     }
-    return _lacking(cloud, item, more) or _over_quota(cloud, item, more)
+    return _lacking(cloud, item, more)
 
 
 GROWING = frozenset(("CPU", "MEMORY"))
@@ -426,29 +437,6 @@ def _lacking(cloud, item, more):
         free = (getattr(host.HOST_SHARE, most) - getattr(host.HOST_SHARE, used)) / unit
         if amount > free:
             return "it needs %s %g more, but host %s has only %g left" % (name, amount, host.NAME, free)
-    return None
-
-
-def _owner(cloud, kind, oid):
-    """A user or group with its quotas; None: it may not be read."""
-    try:
-        return cloud.info(kind, oid)
-    except Failure:
-        return None
-
-
-def _over_quota(cloud, item, more):
-    """Why quotas do not allow a VM more."""
-    for kind, oid in (("user", item.UID), ("group", item.GID)):
-        owner = _owner(cloud, kind, oid) if oid else None  # oneadmin has none
-        if owner is None or owner.VM_QUOTA is None:
-            continue
-        for quota in owner.VM_QUOTA.VM:
-            for name, amount in more.items() if not getattr(quota, "CLUSTER_IDS", None) else ():
-                limit, used = float(getattr(quota, name)), float(getattr(quota, name + "_USED"))
-                if 0 <= limit < used + amount and amount > 0:
-                    words = name, amount, kind, owner.NAME, limit, used
-                    return "it needs %s %g more, but %s %s has a quota of %g and uses %g" % words
     return None
 
 

@@ -14,7 +14,7 @@ import hashlib
 import re
 from functools import partial
 
-from .._core import encrypted, names
+from .._core import encrypted, names, quota_refusals
 from .._core.cloud import label
 from .._core.failure import Broken, Failure, created
 from .._core.federation import replicated
@@ -130,17 +130,26 @@ def _unchangeable(resource, record, options):
     return Failure(message % (kind, record["name"], shown, kind), object=resource.kind, id=record["id"])
 
 
-def resolved(cloud, steps):
+def resolved(cloud, steps, heirs=None, later=()):
     """The steps with ids for References, ready to run.
+
+    Args:
+        cloud (Cloud)
+        steps (list[Step])
+        heirs (dict | None): `user` and `group` that get what the steps create, where they are not those of the task.
+        later (list[quota_refusals.Call]): calls beside the steps that count in quotas.
 
     Raises:
         Failure: a name does not exist, or a value cannot be sent; nothing has run then.
     """
     found = [step._replace(arguments=resolve(cloud, step.arguments)) for step in steps]
+    counted = []
     for step in found:
         calls = [(step.method, *step.arguments)] if step.method else []
         for name, *arguments in calls + [resolve(cloud, call) for call in step.checks]:
             cloud.check(step.text, name, *arguments)
+            counted.append(quota_refusals.Call(step.text, name, tuple(arguments)))
+    quota_refusals.refuse(cloud, [*counted, *later], heirs or {})
     return found
 
 
@@ -223,6 +232,7 @@ def _with_members(field, before, after):
 # ---------------------------------------------------------------- one object
 
 DEFAULT_MODES = Modes()
+HEIRS = {"owner": "user", "group": "group"}  # option → kind of who gets what is created, and pays for it
 REFUSED = (0x0800, 0x2000)  # error codes of what the object does not allow as it is
 LOCKED = re.compile(r"\bis locked\b")  # what it says of a locked object
 ROUNDS = 4  # how often an object is planned anew that other runs change at the same time
@@ -475,7 +485,8 @@ class Engine:
         after = {fields[option]: attributes[option].shown(value) for option, value in wanted.items()}
         after.update(name=name, state="present")
         first = interim_name(name, wanted["owner"]) if self._by_owner(wanted) else name
-        step = resolved(self.cloud, [self.resource.create(first, wanted, self.modes)])[0]
+        heirs = {kind: wanted[option] for option, kind in HEIRS.items() if option in wanted}
+        step = resolved(self.cloud, [self.resource.create(first, wanted, self.modes)], heirs)[0]
         self.cloud.check_values(step.text, step.method, list(_texts(wanted)))  # what later steps would send
         kept = {fields[one]: after[fields[one]] for one in wanted if not attributes[one].create_only}
         return step, wanted, Report(True, {"state": "absent"}, after, dict(kept, name=name))

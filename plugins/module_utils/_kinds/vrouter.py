@@ -27,6 +27,7 @@ KIND = "vrouter"
 group_ids = reference_ids("security_group")  # canonical()
 MANAGED = frozenset(("TEMPLATE_ID",))  # the VM template that its last VMs were created from
 DEFAULT_TEMPLATE = -1  # of one.vrouter.instantiate: that one
+NEW = -1  # id of a virtual router that does not exist yet
 STEADY = RESTING | {"pending", "failed"}  # where VMs accept another interface, or never will
 ABSENT = 0x0400  # error code: there is no such object
 WORKERS = 8  # VMs that are asked to end at a time
@@ -55,7 +56,7 @@ def create(name, wanted, modes):
     body = dict(templates.new(name, wanted, modes), NIC=wanted.get("nics", []))
     if wanted.get("vm_count") and "vm_template" not in wanted and "TEMPLATE_ID" not in body:
         raise Failure("To create VMs of virtual router %s, give: vm_template." % name, object=KIND)
-    checks = _checks(wanted) if wanted.get("vm_count") else ()
+    checks = _checks(wanted, wanted["vm_count"]) if wanted.get("vm_count") else ()
     return Step("create virtual router %s" % name, "vrouter.allocate", (body,), checks=checks)
 
 
@@ -229,7 +230,8 @@ def creation(record, number, wanted, modes):
     name = wanted.get("vm_name", DEFAULT_NAME % record["name"])
     instances = Instances(number, name, wanted.get("vm_hold", False), extra, modes.waits)
     what = "create VMs of virtual router %s" % record["name"]
-    return Step(what, run=partial(create_vms, record, instances), arguments=(_source(wanted),), checks=_checks(wanted))
+    checks = _checks(wanted, number, record["id"])
+    return Step(what, run=partial(create_vms, record, instances), arguments=(_source(wanted),), checks=checks)
 
 
 def _source(wanted):
@@ -240,9 +242,9 @@ def _extra(wanted):
     return declared_vm("vm_extra", wanted["vm_extra"]) if wanted.get("vm_extra") else ""
 
 
-def _checks(wanted):
-    """The call that creates a VM, of which only the router and the name are not known yet."""
-    return (("vrouter.instantiate", DEFAULT_TEMPLATE, 1, _source(wanted), "", False, _extra(wanted)),)
+def _checks(wanted, number, router=NEW):
+    """The call that creates VMs, of which the names are not known yet."""
+    return (("vrouter.instantiate", router, number, _source(wanted), "", False, _extra(wanted)),)
 
 
 def create_vms(record, instances, cloud, template):

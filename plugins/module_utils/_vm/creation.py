@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._attributes.labels import merged_labels
+from .._core import quota_refusals
 from .._core.failure import Failure, unclear
 from .._core.numbers import is_whole
 from .._core.values import canonical, first_text, first_vector, labels_of, merged_template, vectors
 from .._core.vm_refusals import overwritten_context
-from .._engine.engine import resolve
+from .._engine.engine import HEIRS, resolve
 from ..pyone import OneException
 from ..pyone.constants import DATASTORE_TYPES
 from . import context, user_inputs
@@ -58,8 +59,12 @@ class Creation(NamedTuple):
     body_for: Any
 
 
-def prepare(cloud, source, wanted, modes, name):
-    """The Creation of VMs with what is wanted, in canonical form; `name`: of the first, for messages.
+def prepare(cloud, source, wanted, modes, name, number=1):
+    """The Creation of VMs with what is wanted, in canonical form.
+
+    Args:
+        name (str): of the first, for messages.
+        number (int): how many VMs more than now there will be; 0: quotas cannot forbid them.
 
     Raises:
         Failure: they cannot be created.
@@ -74,7 +79,12 @@ def prepare(cloud, source, wanted, modes, name):
     body_for = partial(_body, source._replace(datastore=datastore, inputs=inputs), wanted, modes)
     found = Creation(source, template, resolve(cloud, body_for(base)), body_for)
     yet_to_come = template is None and source.template is not None
-    (cloud.check_values if yet_to_come else cloud.check)(_doing(found, name), *_call(found, name, found.body))
+    doing, (method, *arguments) = _doing(found, name), _call(found, name, found.body)
+    (cloud.check_values if yet_to_come else cloud.check)(doing, method, *arguments)
+    if number:
+        heirs = {kind: wanted[option] for option, kind in HEIRS.items() if option in wanted}
+        doing = doing if number == 1 else _doing_many(found, number)
+        quota_refusals.refuse(cloud, [quota_refusals.Call(doing, method, tuple(arguments), number)], heirs)
     return found
 
 
@@ -183,8 +193,15 @@ def create_vm(cloud, creation, name, attributes):
 
 
 def _doing(creation, name):
-    origin = "from scratch" if creation.template is None else "from template %s" % creation.template.NAME
-    return "create VM %s %s" % (name, origin)
+    return "create VM %s %s" % (name, _origin(creation))
+
+
+def _doing_many(creation, number):
+    return "create %d VMs %s" % (number, _origin(creation))
+
+
+def _origin(creation):
+    return "from scratch" if creation.template is None else "from template %s" % creation.template.NAME
 
 
 def _call(creation, name, body):

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._core.failure import Failure
+from .._core.quota_refusals import Call
 from .._core.values import first_text, same
 from .._engine import engine
 from .._engine.resource import LAST, Modes, Plan, Step
@@ -16,7 +17,7 @@ from . import power_cycle
 from .addresses import has_address
 from .record import KIND
 from .states import LIVE, RESTING, status
-from .transitions import Reach, target_state
+from .transitions import Reach, action, target_state
 
 NEVER_DEPLOYED = frozenset(("init", "pending", "cloning", "held"))
 WORKABLE = ("running", "poweredoff")  # states to name, when a step does not work in the present one
@@ -84,10 +85,18 @@ def plan(cloud, item, desired):
         before["status"], after["status"] = present, "rebooted"
     elif goal is not None and goal not in (present, target_state(item)):
         before["status"], after["status"] = present, goal
-    found, cycle = route(item, goal, engine.resolved(cloud, steps), desired.allow_poweroff)
+    resolved = engine.resolved(cloud, steps, later=_counted(item, present, goal))
+    found, cycle = route(item, goal, resolved, desired.allow_poweroff)
     if cycle:
         after["power_cycle"] = cycle
     return Plan(before, after, found + list(desired.conditions))
+
+
+def _counted(item, present, goal):
+    """The call that counts in quotas on the way to a state: a VM at rest runs again."""
+    if goal is None or action(present, goal) != "resume":
+        return []
+    return [Call("resume VM %s" % item.NAME, "vm.action", ("resume", item.ID))]
 
 
 def _goal(item, desired):

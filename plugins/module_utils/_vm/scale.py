@@ -95,7 +95,7 @@ def converge(cloud, spec):
         _refuse_missing(spec.group, members)
     decision = decide(members, spec)
     _refuse_services(cloud, members, decision)
-    request = _creation(cloud, spec, decision)
+    request = _creation(cloud, spec, members, decision)
     plans = _plans(cloud, spec, decision.stay)
     before, after = _difference(spec, members, decision, plans)
     if spec.apply:
@@ -106,14 +106,18 @@ def converge(cloud, spec):
     return Report(before != after, before, after, result)
 
 
-def _creation(cloud, spec, decision):
-    """The Creation for the slots to fill; None when there are none."""
+def _creation(cloud, spec, members, decision):
+    """The Creation for the slots to fill; None when there are none.
+
+    VMs that are removed first leave room in quotas: there those that are created instead are not asked about.
+    """
     if not decision.slots:
         return None
     desired, called = spec.desired, [spec.group.name(slot) for slot in decision.slots]
     for name in filter(None, called):
         names.valid(KIND, "VM", name)
-    return creation.prepare(cloud, spec.source, desired.wanted, desired.modes, called[0])
+    number = 0 if decision.remove or members.duplicates else len(decision.slots)
+    return creation.prepare(cloud, spec.source, desired.wanted, desired.modes, called[0], number)
 
 
 def _refuse_missing(group, members):

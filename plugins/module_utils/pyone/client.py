@@ -86,9 +86,14 @@ class BaseClient:
         if self._on_call is not None:
             self._on_call(method)
 
+    @property
+    def username(self) -> str:
+        """The user of the session."""
+        return self._session.partition(":")[0]
+
     def go_on_with(self, user: str, password: str) -> None:
         """Uses a user's new password for the calls that follow, if the session is that user's."""
-        if self._session.partition(":")[0] == user:
+        if self.username == user:
             self._session = "%s:%s" % (user, password)
 
     def server_close(self) -> None:

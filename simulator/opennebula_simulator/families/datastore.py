@@ -203,7 +203,8 @@ def normalise(call: Call, obj: Object, body: Template) -> None:
 
 
 def renew(cloud: Any, obj: Object, body: Template) -> None:
-    old_type, old_driver = obj.type, obj.tm_mad
+    """What the driver writes stays as it is where the template names no driver, as one that replaces all may not."""
+    old_type, is_named = obj.type, bool(body.text("TM_MAD"))
     if body.text("TYPE"):
         obj.type = TYPES.get(body.text("TYPE"), IMAGE_DS)
     body.set("TYPE", TYPE_NAMES[obj.type])
@@ -214,7 +215,7 @@ def renew(cloud: Any, obj: Object, body: Template) -> None:
         set_disk_type(obj, body)
     obj.tm_mad = body.text("TM_MAD") or obj.tm_mad
     body.set("TM_MAD", obj.tm_mad)
-    if (obj.type, obj.tm_mad) != (old_type, old_driver):
+    if is_named or obj.type != old_type:
         apply_tm_mad(cloud, obj, body)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable
 from typing import Any
@@ -75,6 +76,7 @@ def complete(call: Call, vm: Object, number: int, disk: Vector, attaching: bool 
         disk.setdefault("DEV_PREFIX", call.cloud.config.text("DEFAULT_DEVICE_PREFIX", "sd"))
         return disk
     image = find_image(call, disk, vm.uid)
+    check_size(image, disk)
     acquire(image, vm, attaching)
     disk = fill(call.cloud, image, disk)
     if image.type in WITH_SNAPSHOTS and image.snapshots.vectors("SNAPSHOT"):
@@ -118,6 +120,18 @@ def owner(call: Call, vector: Vector, what: str, uid: int) -> int:
 
 
 # ---------------------------------------------------------------- what a disk has from its image and datastore
+
+
+def check_size(image: Object, disk: Vector) -> None:
+    """Only a copy can be larger than its image. Raises Refused INTERNAL; a word for a number is let through."""
+    if not re.fullmatch(r"[+-]?\d+", disk.get("SIZE", "")):
+        return
+    for what, is_so in (("CDROM", image.type == "CDROM"), ("persistent", image.persistent)):
+        if is_so:
+            raise internal(f"SIZE attribute is not supported for {what} image [{image.oid}].")
+    if int(disk["SIZE"]) < image.size:
+        sizes = f"of {int(disk['SIZE'])}MB is less than the image [{image.oid}] size of {image.size}MB."
+        raise internal(f"SIZE {sizes}")
 
 
 def fill(cloud: Any, image: Object, given: Vector) -> Vector:

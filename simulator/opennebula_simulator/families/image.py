@@ -150,7 +150,7 @@ def size_of(cloud: Any, body: Template) -> int:
     """The size in MiB that the template or, for a file, the driver tells. Raises Refused."""
     kind = body.text("TYPE").upper() or "OS"
     needs_path = kind in NEEDS_PATH and kind in cloud.release.image_types
-    if not needs_path and body.text("SIZE"):
+    if not body.text("PATH") and not needs_path and body.text("SIZE"):
         size = body.text("SIZE")
         if not size.lstrip("-").isdigit():
             raise internal("Cannot parse image SIZE: Wrong number or missing SIZE attribute.")

@@ -437,20 +437,25 @@ def place(cloud: Any, oid: int) -> None:
     networks = None if host is None else scheduler.networks(cloud, vm, host)
     if host is not None and datastore is not None and networks is not None:
         vm.user_template.erase("SCHED_MESSAGE")
-        start(cloud, vm, host, datastore, networks)
+        if not start(cloud, vm, host, datastore, networks):
+            cloud.events.again(RETRY_SECONDS, place, cloud, oid)
         return
     message = scheduler.NOWHERE[why or ("datastore" if datastore is None else "network")]
     vm.user_template.set("SCHED_MESSAGE", f"{cloud.events.date()}: Cannot dispatch VM: {message}")
     cloud.events.again(RETRY_SECONDS, place, cloud, oid)
 
 
-def start(cloud: Any, vm: Object, host: Object, datastore: Object, networks: dict[str, int]) -> None:
-    """Deploys a VM where the scheduler wants it; interfaces without a network get theirs."""
+def start(cloud: Any, vm: Object, host: Object, datastore: Object, networks: dict[str, int]) -> bool:
+    """Deploys a VM where the scheduler wants it; interfaces without a network get theirs. Whether quotas allow it."""
+    if usage.cluster_refusal(cloud, vm, host.cluster_id):
+        return False
     if networks:
         nics = " ".join([f'NIC=[NIC_ID="{nic}",NETWORK_ID="{network}"]' for nic, network in networks.items()])
-        cloud.act("one.vm.deploy", [vm.oid, host.oid, False, datastore.oid, nics])
-    else:
-        deploy(cloud, vm, cloud["HOST"].get(host.oid), datastore)
+        with suppress(Refused):
+            cloud.act("one.vm.deploy", [vm.oid, host.oid, False, datastore.oid, nics])
+        return vm.state != PENDING
+    deploy(cloud, vm, cloud["HOST"].get(host.oid), datastore)
+    return True
 
 
 def datastore_for(cloud: Any, vm: Object, host: Object) -> Object | None:

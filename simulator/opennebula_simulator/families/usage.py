@@ -179,6 +179,24 @@ def resuming(cloud: Any, vm: Object) -> Iterator[None]:
 def changing(call: Call, vm: Object, uses: list[Use]) -> Iterator[None]:
     """A VM uses more of this (or less) unless what is done within is refused. Raises Refused AUTHORIZATION."""
     charge(call, uses, vm.uid, vm.gid)
+    with undone(call, vm, uses):
+        yield
+
+
+@contextmanager
+def changing_disk(call: Call, vm: Object, uses: list[Use]) -> Iterator[None]:
+    """As changing(); which limit forbids the size of the disk is not told by every release."""
+    why = count(call.cloud, vm.uid, vm.gid, uses)
+    if why:
+        is_told = call.cloud.release.tells_quota_of_disks or "quota in VM" not in why
+        raise call.unauthorized(why if is_told else "", "virtual machine")
+    with undone(call, vm, uses):
+        yield
+
+
+@contextmanager
+def undone(call: Call, vm: Object, uses: list[Use]) -> Iterator[None]:
+    """What is counted already is not, if what is done within is refused."""
     try:
         yield
     except Refused:
@@ -200,7 +218,7 @@ def growing(call: Call, vm: Object, disk: Vector, image: Object | None, **change
     """A disk grows so, unless what is done within is refused. Raises Refused AUTHORIZATION."""
     kept = size_of({**disk, **changes}) - size_of(disk) if image is not None and is_kept(disk) else 0
     uses = of_image(image.datastore_id, kept, images=0) if kept else []
-    with changing(call, vm, of_growth(vm, disk, changes)):
+    with (changing_disk if "SIZE" in changes else changing)(call, vm, of_growth(vm, disk, changes)):
         if uses:
             charge(call, uses, image.uid, image.gid)
         try:
@@ -223,15 +241,17 @@ def shrinking(cloud: Any, vm: Object, disk: Vector, image: Object | None) -> Ite
 
 def attaching(call: Call, vm: Object, body: Template) -> AbstractContextManager[None]:
     """The VM gets these parts within. Raises Refused AUTHORIZATION."""
-    return changing(call, vm, of_parts(body, cluster_of(vm), vm.counted_running))
+    within = changing_disk if body.vectors("DISK") else changing
+    return within(call, vm, of_parts(body, cluster_of(vm), vm.counted_running))
 
 
 def of_resize(vm: Object, sizes: Mapping[str, str]) -> list[Use]:
-    """What new sizes (CPU, MEMORY) count more than the old ones."""
-    amounts = {name: number(sizes, name) - vm.template.number(name) for name in ("CPU", "MEMORY") if name in sizes}
+    """What new sizes (CPU, MEMORY) count more than the old ones; also 0, which is too much beyond a limit."""
+    present = {name: vm.template.number(name) for name in ("CPU", "MEMORY")}
+    amounts = {name: number(sizes, name) - old if name in sizes else 0 for name, old in present.items()}
     if vm.counted_running:
         amounts.update(as_running(amounts))
-    return of_vms(amounts, cluster_of(vm)) if amounts else []
+    return of_vms(amounts, cluster_of(vm))
 
 
 def in_cluster(vm: Object, cluster: str) -> list[Use]:
@@ -242,10 +262,20 @@ def in_cluster(vm: Object, cluster: str) -> list[Use]:
 
 def enter_cluster(call: Call, vm: Object, cluster: int) -> None:
     """Raises Refused AUTHORIZATION when the quotas of the cluster do not let the VM in."""
-    if cluster_of(vm) != str(cluster):
-        uses = in_cluster(vm, str(cluster))
-        charge(call, uses, vm.uid, vm.gid)
-        refund(call.cloud, vm.uid, vm.gid, uses)
+    why = cluster_refusal(call.cloud, vm, cluster)
+    if why:
+        raise call.unauthorized(why)
+
+
+def cluster_refusal(cloud: Any, vm: Object, cluster: int) -> str:
+    """Which quota of the cluster does not let the VM in; empty: none."""
+    if cluster_of(vm) == str(cluster):
+        return ""
+    uses = in_cluster(vm, str(cluster))
+    why = count(cloud, vm.uid, vm.gid, uses)
+    if not why:
+        refund(cloud, vm.uid, vm.gid, uses)
+    return why
 
 
 def change_cluster(cloud: Any, vm: Object, cluster: int) -> None:

@@ -109,7 +109,7 @@ def copy(call: Call, original: Object, name: str, extra: Template, recursive: bo
             copy_images(call, twin, persistent)
         except Refused as error:
             call.pool("TEMPLATE").drop(twin)
-            raise wrong_action(f"Failed to clone images: {error.message}") from None
+            raise wrong_action(f"Failed to clone images: {error.why}") from None
     return oid
 
 
