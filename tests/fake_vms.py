@@ -56,6 +56,8 @@ class Server:
             object for a method that reads one, and None is the answer of the others.
     """
 
+    username = "oneadmin"
+
     def __init__(self, **answers: Any) -> None:
         self.answers = {name.replace("_", ".", 1): answer for name, answer in answers.items()}
         self.calls: list[tuple] = []

@@ -71,7 +71,9 @@ def _new_datastore(cloud, body, cluster):
 
 def _changed_datastore(cloud, oid, body, mode):
     item = cloud.known("datastore", oid)
-    return _datastore_refused(cloud, {**_template(item), **body}, body) if item is not None else None
+    present = _template(item) if item is not None else {}
+    changed = {name: value for name, value in body.items() if value != present.get(name)}
+    return _datastore_refused(cloud, {**present, **body}, changed) if item is not None else None
 
 
 def _datastore_refused(cloud, body, changed=None):
@@ -81,9 +83,35 @@ def _datastore_refused(cloud, body, changed=None):
         return "DISK_TYPE is one of %s, not %r.%s" % (", ".join(DISK_TYPES), disks, did_you_mean(disks, DISK_TYPES))
     if kind == DATASTORE_TYPES.SYSTEM and first_text(changed, "DS_MAD") not in NONE:
         return "a system datastore has no %s (DS_MAD), only a %s" % (WORDS["DS_MAD"], WORDS["TM_MAD"])
+    why = _driven(cloud, kind == DATASTORE_TYPES.SYSTEM, body, changed) if kind != DATASTORE_TYPES.BACKUP else None
+    if why:
+        return why
     drivers = {"DS_MAD": DATASTORE_TYPES.SYSTEM, "TM_MAD": DATASTORE_TYPES.BACKUP}  # → the type that has none
     names = [name for name, without in drivers.items() if kind != without and name in changed]
     return next(filter(None, (_driver_refused(cloud, name, body) for name in names)), None)
+
+
+# What the transfer driver writes into the template of a datastore, whatever is given: of system datastores, of others.
+DRIVEN = {True: ("SHARED", "DS_MIGRATE", "ALLOW_ORPHANS"), False: ("CLONE_TARGET", "LN_TARGET", "ALLOW_ORPHANS")}
+FOREIGN = {
+    True: (("CLONE_TARGET", "LN_TARGET"), "a system datastore has no %s"),
+    False: (("SHARED",), "%s is for system datastores only"),
+}
+
+
+def _driven(cloud, is_system, body, changed):
+    """Why attributes would not be stored as they are given: the transfer driver writes them, or takes them away."""
+    names, why = FOREIGN[is_system]
+    foreign = [name for name in names if first_text(changed, name)]
+    if foreign:
+        return why % foreign[0]
+    driver = first_text(body, "TM_MAD")
+    conf = _drivers(cloud, "TM_MAD_CONF").get(driver, {})
+    for name in DRIVEN[is_system]:
+        given = first_text(changed, name)
+        if given and conf.get(name, given).upper() != given.upper():
+            return "%s is what the transfer driver %s has: %s, not %r" % (name, driver, conf[name], given)
+    return None
 
 
 # ---------------------------------------------------------------- images

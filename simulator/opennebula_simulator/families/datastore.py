@@ -164,15 +164,14 @@ def apply_tm_mad(cloud: Any, obj: Object, body: Template) -> None:
     if obj.type == BACKUP_DS:
         return
     conf = driver(cloud, "TM_MAD", obj.tm_mad)
-    own, foreign = (SYSTEM_SIDE, IMAGE_SIDE) if obj.type == SYSTEM_DS else (IMAGE_SIDE, SYSTEM_SIDE)
+    own, foreign = (SYSTEM_SIDE, IMAGE_SIDE) if obj.type == SYSTEM_DS else (IMAGE_SIDE, ["SHARED"])
     body.erase(*foreign)
     written = {name: conf.get(name, "") for name in own}
     written["ALLOW_ORPHANS"] = conf.get("ALLOW_ORPHANS", "NO")
     written["PERSISTENT_SNAPSHOTS"] = conf.get("PERSISTENT_SNAPSHOTS", "YES")
     if obj.type != SYSTEM_DS:
         written.update(other_systems(conf))
-    if "DRIVER" in conf:
-        written["DRIVER"] = conf["DRIVER"]
+        written.update({"DRIVER": conf["DRIVER"]} if "DRIVER" in conf else {})
     for name, value in cloud.release.shown("DATASTORE", written).items():
         body.set(name, value)
 

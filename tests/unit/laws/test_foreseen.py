@@ -28,6 +28,16 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy", "template": {"DISK_TYPE": "nope"}},
         "DISK_TYPE is one of FILE, CD_ROM, BLOCK,",
     ),
+    (
+        "one_datastore",
+        {"type": "system", "tm_mad": "dummy", "template": {"CLONE_TARGET": "SELF"}},
+        "a system datastore has no CLONE_TARGET",
+    ),
+    (
+        "one_datastore",
+        {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy", "template": {"SHARED": "YES"}},
+        "SHARED is for system datastores only",
+    ),
     ("one_image", {"datastore": "default", "type": "kernel", "size": "10"}, "an image datastore takes disks only"),
     ("one_image", {"datastore": "default", "type": "ramdisk", "size": "10"}, "an image datastore takes disks only"),
     ("one_image", {"datastore": "default", "type": "context", "size": "10"}, "an image datastore takes disks only"),
@@ -704,6 +714,26 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
         "one_vm",
         {"cpu": 0.1, "memory": "64", "networks": [{"NETWORK_ID": 99}]},
         "there is no virtual network with id 99",
+    ),
+    (
+        "one_datastore",
+        {"type": "image", "ds_mad": "dummy", "tm_mad": "dummy", "template": {"CLONE_TARGET": "SELF"}},
+        "CLONE_TARGET is what the transfer driver dummy has: SYSTEM, not 'SELF'",
+    ),
+    (
+        "one_datastore",
+        {"type": "system", "tm_mad": "dummy", "template": {"SHARED": "NO"}},
+        "SHARED is what the transfer driver dummy has: YES, not 'NO'",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "disks": [{"image": "os", "size": "10 MB"}]},
+        "image os has 1024 MB, and a",
+    ),
+    (
+        "one_vm",
+        {"cpu": 0.1, "memory": "64", "disks": [{"image": "persfree", "size": "99 MB"}]},
+        "persfree is persistent",
     ),
     ("one_vm", {"cpu": 0.1, "memory": "64", "disks": [{"image": "kern"}]}, "image kern is of a type that is no disk"),
     (
