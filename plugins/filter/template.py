@@ -12,12 +12,13 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils.pyone import OneException, template
 from ..module_utils.pyone.element import REPEATABLE
+from ..module_utils.pyone.errors import with_article
 
 
 def one_template(value):
     """The text of a template that is a dictionary."""
     if not isinstance(value, Mapping):
-        raise AnsibleFilterError("one_template takes a dictionary, not a %s." % type(value).__name__)
+        raise AnsibleFilterError("one_template takes a dictionary, not %s." % with_article(type(value).__name__))
     try:
         return template.write(value)
     except OneException as error:
@@ -27,7 +28,7 @@ def one_template(value):
 def from_one_template(value):
     """The dictionary of a template that is a text."""
     if not isinstance(value, str):
-        raise AnsibleFilterError("from_one_template takes a text, not a %s." % type(value).__name__)
+        raise AnsibleFilterError("from_one_template takes a text, not %s." % with_article(type(value).__name__))
     try:
         found = template.read(value)
     except OneException as error:

@@ -21,6 +21,7 @@ from .._core.values import megabytes
 from .._engine.engine import Engine
 from .._engine.engine import canonical as canonical_options
 from .._engine.resource import Resource, Step, attribute, modes_of, wanted_of
+from ..pyone.errors import with_article
 from . import relations
 
 PURGE = "purge_quotas"  # option that unsets the limits that are not given
@@ -141,7 +142,7 @@ def _key(cloud, kind, name):
 
 def _canonical_limits(kind, given):
     if not isinstance(given, dict):
-        raise Failure("The quotas for a %s are a dictionary of limits, not %r." % (kind, given))
+        raise Failure("The quotas for %s are a dictionary of limits, not %r." % (with_article(kind), given))
     return {_metric(kind, name): _limit(kind, name, value) for name, value in given.items() if value is not None}
 
 

@@ -11,6 +11,7 @@ from .._core.cloud import label, method
 from .._core.failure import Failure
 from .._core.values import LABELS, canonical, changed_names, declared, labels_of, merged_template
 from .._engine.resource import Step, attribute
+from ..pyone.errors import with_article
 from .labels import merged_labels
 
 REPLACE, MERGE = 0, 1  # of one.*.update
@@ -45,8 +46,8 @@ def canonical_single(kind, cloud, given):
     found = canonical_template(cloud, given)
     several = [name for name, value in found.items() if isinstance(value, list) and len(value) > 1]
     if several:
-        message = "OpenNebula keeps one attribute %s of a %s, and the option template gives several."
-        raise Failure(message % (several[0], label(kind)), object=kind)
+        message = "OpenNebula keeps one attribute %s of %s, and the option template gives several."
+        raise Failure(message % (several[0], with_article(label(kind))), object=kind)
     return found
 
 

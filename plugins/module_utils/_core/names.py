@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..pyone.errors import with_article
 from .failure import Failure
 
 # What PoolObjectSQL::name_is_valid refuses, with the line breaks and tabs that belong into no name.
@@ -49,7 +50,7 @@ def trimmed(what, given, **data):
     """
     name = None if given is None else str(given).strip()
     if name == "":
-        raise Failure("The name of a %s cannot be empty." % what, **data)
+        raise Failure("The name of %s cannot be empty." % with_article(what), **data)
     return name
 
 
@@ -66,11 +67,11 @@ def valid(kind, what, given):
     name, rule = trimmed(what, given, object=kind), RULES.get(kind, Rule())
     wrong = next((letter for letter in name if not _allowed(letter, rule)), None)
     if wrong is not None:
-        message = "The name of a %s cannot have %s: %r."
-        raise Failure(message % (what, SHOWN.get(wrong, "'%s'" % wrong), name), object=kind, name=name)
+        message = "The name of %s cannot have %s: %r."
+        raise Failure(message % (with_article(what), SHOWN.get(wrong, "'%s'" % wrong), name), object=kind, name=name)
     if len(name.encode("utf-8", "surrogatepass")) > rule.longest:
-        message = "The name of a %s has at most %d bytes: %r is longer."
-        raise Failure(message % (what, rule.longest, name[:20] + "…"), object=kind, name=name)
+        message = "The name of %s has at most %d bytes: %r is longer."
+        raise Failure(message % (with_article(what), rule.longest, name[:20] + "…"), object=kind, name=name)
     return name
 
 

@@ -82,7 +82,7 @@ def _datastore_refused(cloud, body, changed=None):
     if disks and disks not in DISK_TYPES:
         return "DISK_TYPE is one of %s, not %r.%s" % (", ".join(DISK_TYPES), disks, did_you_mean(disks, DISK_TYPES))
     if kind == DATASTORE_TYPES.SYSTEM and first_text(changed, "DS_MAD") not in NONE:
-        return "a system datastore has no %s (DS_MAD), only a %s" % (WORDS["DS_MAD"], WORDS["TM_MAD"])
+        return "a system datastore has no datastore driver (DS_MAD), only a transfer driver"
     why = _driven(cloud, kind == DATASTORE_TYPES.SYSTEM, body, changed) if kind != DATASTORE_TYPES.BACKUP else None
     if why:
         return why
@@ -448,11 +448,42 @@ def _retried(cloud, oid, number):
     return "the hook has no execution %d; it has: %s" % (number, ", ".join(map(str, there[-MOST:])) or "none")
 
 
+def undeployed(roles):
+    """Why OneFlow would never deploy roles (dicts with `name`, `parents`): it stores any parents, and waits for them.
+
+    Returns:
+        str | None: the end of a sentence.
+    """
+    parents = {role["name"]: set(role.get("parents") or ()) for role in roles}
+    for name, wanted in parents.items():
+        for unknown in sorted(wanted - parents.keys()):
+            words = name, unknown, did_you_mean(unknown, parents), ", ".join(parents)
+            return "the role %s has the parent %r, which is no role.%s There are: %s" % words
+    while parents:
+        ready = [name for name, wanted in parents.items() if not wanted & parents.keys()]
+        if not ready:
+            return "the roles %s wait for each other: each has a parent among them" % ", ".join(parents)
+        for name in ready:
+            del parents[name]
+    return None
+
+
 def _new_service(cloud, template, merge):
     """Why a service cannot have roles: its template lacks them, and they have no VM template to be added with."""
     item = cloud.known("service_template", template)
-    there = [role["name"] for role in item.roles] if item is not None else []
-    for role in merge["roles"] if item is not None else ():
+    return _without_template(item, merge["roles"]) or _waiting_roles(item, merge["roles"]) if item is not None else None
+
+
+def _waiting_roles(item, roles):
+    """Why roles of a new service would wait for ever; parents that the task does not give are not looked at."""
+    given = {role["name"]: role for role in roles}
+    there = {role["name"]: {"name": role["name"]} for role in item.roles}
+    return undeployed({**there, **given}.values())
+
+
+def _without_template(item, roles):
+    there = [role["name"] for role in item.roles]
+    for role in roles:
         if role["name"] not in there and role["template_id"] is None:
             words = item.NAME, role["name"], ", ".join(there) or "none"
             return "the service template %s has no role %s; to add it, give its template. It has: %s" % words

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from .._attributes.capacity import in_numbers
 from .._core.failure import Failure, described
+from .._core.refusals import undeployed
 from .._core.values import canonical, merged_template
 from ..pyone import OneException
 
@@ -88,6 +89,13 @@ def require_limits(role):
         return
     limit = "min_vms %d" % least if least is not None and number < least else "max_vms %d" % most
     raise Failure("The role %s has cardinality %d, but %s." % (role["name"], number, limit))
+
+
+def require_parents(roles):
+    """Raises Failure when roles wait for others that never come."""
+    why = undeployed(roles)
+    if why is not None:
+        raise Failure("%s%s." % (why[0].upper(), why[1:]))
 
 
 def said(given):

@@ -23,6 +23,7 @@ from .roles import (
     new_role,
     read_role,
     require_names,
+    require_parents,
     said,
     texts,
 )
@@ -155,9 +156,14 @@ def create(name, wanted, modes):
     merge.update({key: wanted[option] for option, key in keys.items() if option in wanted})
     what = "create service %s" % name
     template, roles = wanted["service_template"], wanted.get("roles")
-    named = [{"name": role["name"], "template_id": role.get("template")} for role in roles or ()]
+    named = [{"template_id": role.get("template"), **_waiting(role)} for role in roles or ()]
     checks = (("flow.service_template.instantiate", template, dict(merge, roles=named)),)
     return Step(what, run=_instantiate, arguments=(what, template, merge, roles), checks=checks)
+
+
+def _waiting(role):
+    """What of a role says when it is deployed."""
+    return {key: role[key] for key in ("name", "parents") if key in role}
 
 
 def _instantiate(cloud, what, template, merge, roles):
@@ -222,10 +228,12 @@ def plan_roles(record, wanted, modes):
         changed = role if asked is None else merged_role(role, _lasting(asked), modes)
         steps += _role_steps(record, role, changed, modes)
         after.append(changed)
-    for role in wanted["roles"]:
-        if role["name"] not in known:
-            steps.append(change_role(record, "add", role["name"], role))
-            after.append(dict(_lasting(role), ids=[], nodes=[], state="PENDING"))
+    new = [role for role in wanted["roles"] if role["name"] not in known]
+    if new:
+        require_parents([{"name": role["name"]} for role in after] + new)
+    for role in new:
+        steps.append(change_role(record, "add", role["name"], role))
+        after.append(dict(_lasting(role), ids=[], nodes=[], state="PENDING"))
     if steps and not modes.waits:
         steps[-1] = steps[-1]._replace(until=None)
     return present, after, _unlocked(record, steps)

@@ -21,6 +21,7 @@ from .roles import (
     new_role,
     read_role,
     require_limits,
+    require_parents,
     said,
     texts,
 )
@@ -73,6 +74,8 @@ def plan_content(option, record, wanted, modes):
     """One request writes all options of the content, and the name with them."""
     present = record[option]
     after = wanted["name"] if option == "name" else merged_content(option, present, wanted[option], modes)
+    if option == "roles" and after != present:
+        require_parents(after)
     return present, after, [update(record, wanted, modes)] if after != present else []
 
 
@@ -117,6 +120,7 @@ def canonical_inputs(cloud, given):
 def create(name, wanted, modes):
     body = {option: wanted[option] for option in CONTENT if option in wanted}
     body["roles"] = within_limits([new_role(role) for role in body["roles"]])
+    require_parents(body["roles"])
     return Step("create service template %s" % name, "flow.service_template.create", (dict(body, name=name),))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 from .depth import DEEPEST, bounded, too_deep
-from .errors import OneArgumentException, OneProtocolException
+from .errors import OneArgumentException, OneProtocolException, with_article
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _marshal(value: Any) -> str:
         return "<double>%r</double>" % value
     if isinstance(value, (list, tuple)):
         return "<array><data>%s</data></array>" % "".join("<value>%s</value>" % _marshal(item) for item in value)
-    raise OneArgumentException("a %s cannot be sent to OpenNebula" % type(value).__name__)
+    raise OneArgumentException("%s cannot be sent to OpenNebula" % with_article(type(value).__name__))
 
 
 def _escape(text: str) -> str:
@@ -187,5 +187,5 @@ def _known(item):
     if isinstance(item, str):
         return item.encode("utf-8")
     if not isinstance(item, (bool, int, float, bytes)):
-        raise OneProtocolException("the answer holds a %s, which OpenNebula never sends" % type(item).__name__)
+        raise OneProtocolException("the answer holds %s, which OpenNebula never sends" % with_article(type(item).__name__))
     return item

@@ -8,6 +8,11 @@ from __future__ import annotations
 import re
 
 
+def with_article(noun: str) -> str:
+    """A noun behind its indefinite article, for messages: ``an image``, ``a user``, ``an ACL rule``."""
+    return "%s %s" % ("an" if noun[:1].lower() in "aeio" else "a", noun)
+
+
 class OneException(Exception):
     """A call to OpenNebula failed.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from .codec import escaped
-from .errors import OneTemplateException
+from .errors import OneTemplateException, with_article
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _scalar(name, value):
         return "%d" % value if isinstance(value, int) else repr(value)
     if not isinstance(value, str):
         known = next((kind for kind in (dict, list) if isinstance(value, kind)), type(value))
-        kind = "nothing (None)" if value is None else "a %s" % known.__name__
+        kind = "nothing (None)" if value is None else with_article(known.__name__)
         raise OneTemplateException("the attribute %s cannot be %s: give text, a number or a boolean" % (name, kind))
     bad = _FORBIDDEN.search(value)
     if bad or "]]>" in value:

@@ -141,7 +141,7 @@ def test_objects_are_found_by_id_or_by_a_name_that_is_the_only_one():
     assert one.find("image", "twin", owner="nobody") is None
     sentence = "The name 'twin' fits 2 images, with the ids 1, 2: give the id."
     assert refusal(one.find, "image", "twin") == sentence
-    assert refusal(one.find, "image", "  ") == "The name of a image cannot be empty."
+    assert refusal(one.find, "image", "  ") == "The name of an image cannot be empty."
     assert client.calls.count(("imagepool.info", -2, -1, -1)) == 1, "a pool is read once"
 
 

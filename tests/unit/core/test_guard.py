@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import base64
+import re
+from pathlib import Path
 
 import pytest
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import encrypted, guard, names
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import KINDS, label
 from fake_vms import Element, refusal
 
 # ---------------------------------------------------------------- guard
@@ -154,6 +157,19 @@ def test_a_name_that_is_too_long_is_told(kind, name, most):
     message, data = refusal(names.valid, kind, "thing", name)
     assert message == f"The name of a thing has at most {most} bytes: '{name[:20]}…' is longer."
     assert data == {"object": kind, "name": name}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_message_about_a_name_has_the_article_of_its_kind(kind):
+    message, dummy = refusal(names.valid, kind, label(kind), "")
+    article = "an" if kind in ("acl", "image") else "a"
+    assert message == f"The name of {article} {label(kind)} cannot be empty."
+
+
+def test_no_message_has_an_article_of_its_own_before_a_word_that_is_filled_in():
+    """A word of with_article() has the right one."""
+    sources = (Path(names.__file__).parents[2]).rglob("*.py")
+    assert [str(one) for one in sources if re.search(r"\b[Aa]n? (?:%[sr]|\{)", one.read_text("utf-8"))] == []
 
 
 def test_a_name_that_is_empty_is_told():

@@ -10,6 +10,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.privazio.opennebula.plugins.module_utils._core import flow
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.refusals import undeployed
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.waiting import Clock
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resource import Modes
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.roles import merged_roles
@@ -442,6 +443,19 @@ def test_what_is_wanted_of_roles_is_there_afterwards_and_once_is_enough(present,
 
 
 # ---------------------------------------------------------------- pure
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.lists(st.sampled_from("abcde"), max_size=2)))
+def test_roles_are_deployed_or_it_is_told_why_not(parents):
+    """As OneFlow does it: a role starts when all its parents run."""
+    running: set = set()
+    while True:
+        ready = {name for name, wanted in parents.items() if name not in running and running.issuperset(wanted)}
+        if not ready:
+            break
+        running |= ready
+    why = undeployed([{"name": name, "parents": wanted} for name, wanted in parents.items()])
+    assert (why is None) == (running == set(parents)), why
 
 
 LINES = st.lists(st.sampled_from("abc"), max_size=6)

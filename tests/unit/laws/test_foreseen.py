@@ -525,6 +525,21 @@ RULE = {"type": "CHANGE", "adjust": 1, "expression": "CPU > 80"}
 EARLY += [
     ("one_service", {"template": "shop", "role": "zz", "cardinality": 2}, "shop has no role zz; to add it, give its"),
     ("one_service", {"template": "0", "roles": [{"name": "zz", "cardinality": 2}]}, "shop has no role zz; to add it,"),
+    *[
+        ("one_service_template", {"roles": roles}, words)
+        for roles, words in (
+            ([{**WEB, "parents": ["nobody"]}], "The role web has the parent 'nobody', which is no role. There are: web."),
+            ([{**WEB, "parents": ["dbs"]}, {**WEB, "name": "db"}], "which is no role. Did you mean db? There are: web, db"),
+            ([{**WEB, "parents": ["web"]}], "The roles web wait for each other"),
+            (
+                [{**WEB, "parents": ["db"]}, {**WEB, "name": "db", "parents": ["web"]}, {**WEB, "name": "ok"}],
+                "The roles web, db wait for each other",
+            ),
+        )
+    ],
+    ("one_service_template", {"name": "shop", "roles": [{"name": "web", "parents": ["nobody"]}]}, "which is no role"),
+    ("one_service", {"template": "shop", "roles": [{"name": "web", "parents": ["nobody"]}]}, "which is no role"),
+    ("one_service", {"template": "shop", "roles": [{**WEB, "name": "new", "parents": ["nobody"]}]}, "which is no role"),
     ("one_service", {"template": "shop", "roles": [{"name": "z z"}]}, "roles (name) takes letters, digits and _"),
     ("one_service_template", {"roles": [{**WEB, "name": "we b"}]}, "roles (name) takes letters, digits and _"),
     ("one_service_template", {"roles": [{**WEB, "cardinality": -1}]}, "roles (cardinality) takes a number from 0"),
@@ -553,8 +568,8 @@ EARLY += [
         {"datastore": "bck", "template": {"SCHED_ACTION": {"TIME": "x"}}},
         "The option template: the TIME of a SCHED_ACTION is a number of seconds, or +SECONDS after the start, not 'x'",
     ),
-    ("one_vm", {**SMALL, "disk_saveas": {"name": ""}}, "The name of a image cannot be empty"),
-    ("one_vm_disk", {"name": "vmp", "image": " "}, "The name of a image cannot be empty"),
+    ("one_vm", {**SMALL, "disk_saveas": {"name": ""}}, "The name of an image cannot be empty"),
+    ("one_vm_disk", {"name": "vmp", "image": " "}, "The name of an image cannot be empty"),
     ("one_vm_snapshot", {"name": "vm", "snapshot": ""}, "The option snapshot cannot be empty"),
     ("one_vm_snapshot", {"name": "vm", "snapshot": " ", "disk": 0}, "The option snapshot cannot be empty"),
     ("one_vm", {**WITH_NIC, "context": OF_NIC}, "CONTEXT (ETH0_IP) is made of the interface"),
