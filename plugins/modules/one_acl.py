@@ -83,7 +83,8 @@ options:
         choices: [use, manage, admin, create]
       object:
         description:
-          - Name or id of the one object that the rule is for. Has to be an id when there are several types.
+          - Name or id of the one object that the rule is for. Has to be an id when there are several types. V(*)
+            is all objects, as in OpenNebula.
           - At most one of O(rules[].object), O(rules[].of_group) and O(rules[].cluster) can be given. When all are
             omitted, the rule is for all objects of the types.
         type: str

@@ -35,7 +35,8 @@ attributes:
   check_mode:
     details:
       - In check mode a method that writes is not called; there is no RV(result) then. The task fails where the
-        arguments do not fit, or where the release does not have the method or the cloud the object.
+        arguments do not fit, where the release does not have the method or the cloud an object, and where a value, a
+        name or a template is one that OpenNebula does not take.
   diff_mode:
     support: none
 author:
@@ -79,18 +80,10 @@ api_calls:
 """
 
 import re
-from difflib import get_close_matches
 
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import BY_PREFIX, label
+from ansible_collections.privazio.opennebula.plugins.module_utils._core.call_refusals import foresee, meant
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.data import plain
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure, described
-from ansible_collections.privazio.opennebula.plugins.module_utils._core.releases import (
-    NEWEST,
-    SINCE,
-    TESTED,
-    later,
-    number,
-)
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Report
 from ansible_collections.privazio.opennebula.plugins.module_utils._module import OneModule
 from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneException
@@ -138,38 +131,6 @@ def named(method, given):
     if not isinstance(given, list) or method not in METHODS:
         return given
     return {parameter.name: value for parameter, value in zip(parameters(method), given)}
-
-
-def meant(method):
-    """The question after the methods that the name of an unknown one may stand for."""
-    near = [] if method in METHODS else get_close_matches(method, METHODS)
-    return " Did you mean %s?" % " or ".join("one." + name for name in near) if near else ""
-
-
-def foresee(cloud, method, arguments):
-    """Raises Failure where a check run can know that the server refuses: it lacks the method, or the object."""
-    doing = "call one.%s" % method
-    if method not in METHODS:
-        release = number(cloud.call("ask for the release of OpenNebula", "system.version"))
-        if number(TESTED) <= release[:2] <= number(NEWEST):
-            words = "Cannot %s: Method 'one.%s' not defined. This release of OpenNebula does not have it.%s"
-            raise Failure(words % (doing, method, meant(method)), method="one." + method)
-        return
-    if later(SINCE.get(method, TESTED)):
-        cloud.require(SINCE[method], doing)
-    prefix = method.rpartition(".")[0]
-    if prefix in BY_PREFIX and prefix + ".info" in METHODS:
-        for oid in (value for one, value in zip(parameters(method), arguments) if one.name == "oid"):
-            _require_object(cloud, doing, BY_PREFIX[prefix], oid)
-
-
-def _require_object(cloud, doing, kind, oid):
-    try:
-        missing = cloud.info(kind, oid) is None
-    except Failure:  # the user may not read it, and may change it
-        missing = False
-    if missing:
-        raise Failure("Cannot %s: there is no %s with id %d." % (doing, label(kind), oid), object=kind, id=oid)
 
 
 def call(cloud, method, given, applies):

@@ -95,7 +95,7 @@ class _Bill:
             where = " in cluster %s" % key if key else ""
         limit, used = holder.limits[place]
         words = subject, metric, amount, where, holder.kind, holder.name, limit, used
-        return "%s %s %g more%s, but %s %s has a quota of %g and uses %g" % words
+        return "%s %s %.12g more%s, but %s %s has a quota of %.12g and uses %.12g" % words
 
     # -------------------------------------------------------- who pays
 

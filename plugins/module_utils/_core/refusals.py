@@ -216,7 +216,7 @@ def _changed_type(cloud, oid, kind):
     image = cloud.known("image", oid)
     if image is None:
         return None
-    present = _image_type(image)
+    present, kind = _image_type(image), kind.upper() or DEFAULT_TYPE
     family = next((one for one in (DISKS, FILE_TYPES) if present in one), frozenset())
     if kind not in family:
         return "it is of type %s, which can only become %s" % (present.lower(), _listed(family - {present}))
@@ -303,7 +303,7 @@ def _changed_range(cloud, oid, body):
     return "its address with the number %d is in use" % last if is_whole(size) and last >= int(size) else None
 
 
-def _removed_range(cloud, oid, number):
+def _removed_range(cloud, oid, number, *more):
     ar = _range(cloud, oid, number)
     return "it has addresses in use" if ar is not None and addresses.taken(ar, held=False) else None
 

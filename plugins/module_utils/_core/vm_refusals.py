@@ -276,6 +276,20 @@ def _token(cloud, body):
     return None
 
 
+def _room(cloud, body):
+    """Tells that no host can ever carry a VM: none is large enough, or for pinned VMs. One may be yet to come."""
+    hosts = cloud.pool("host")
+    policy = first_vector(body, "TOPOLOGY").get("PIN_POLICY", "").upper()
+    if hosts and policy in PINNED:
+        hosts = [host for host in hosts if first_text(host.TEMPLATE, "PIN_POLICY").upper() == "PINNED"]
+        if not hosts:
+            cloud.foresee("a VM with PIN_POLICY %s needs a host with PIN_POLICY: PINNED, and there is none" % policy)
+    for name, (dummy, field, unit) in SHARES.items() if hosts else ():
+        most, wanted = max(getattr(host.HOST_SHARE, field) for host in hosts) / unit, first_text(body, name)
+        if most and _is_positive(wanted) and float(wanted) > most:
+            cloud.foresee("it needs %s %.12g, but the largest host has %.12g" % (name, float(wanted), most))
+
+
 def by_cloud(cloud, body):
     """Why a VM of these attributes is refused, by what there is in the cloud; None: it is not, or nobody asks."""
     if not cloud.rehearses:
@@ -289,6 +303,10 @@ def by_cloud(cloud, body):
     return next(filter(None, (rule(cloud, body) for rule in (_persistent_twice, _files, _vm_group, _token))), None)
 
 
+def _placed(cloud, body):
+    return _room(cloud, body) if cloud.rehearses else None
+
+
 # ---------------------------------------------------------------- calls
 
 
@@ -297,7 +315,7 @@ def new_vm(cloud, body, hold):
 
 
 def _refused(cloud, body):
-    return by_values(body) or by_cloud(cloud, body)
+    return by_values(body) or by_cloud(cloud, body) or _placed(cloud, body)
 
 
 def from_template(cloud, oid, name, hold, body, persistent):
@@ -436,7 +454,7 @@ def _lacking(cloud, item, more):
         used, most, unit = SHARES[name]
         free = (getattr(host.HOST_SHARE, most) - getattr(host.HOST_SHARE, used)) / unit
         if amount > free:
-            return "it needs %s %g more, but host %s has only %g left" % (name, amount, host.NAME, free)
+            return "it needs %s %.12g more, but host %s has only %.12g left" % (name, amount, host.NAME, free)
     return None
 
 

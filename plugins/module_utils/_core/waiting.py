@@ -37,7 +37,7 @@ class TimeOver(Failure):
     """
 
     def __init__(self, timeout, states, **data):
-        message = "Gave up waiting after %g s: %s. Give a longer wait_timeout, or wait: false."
+        message = "Gave up waiting after %.12g s: %s. Give a longer wait_timeout, or wait: false."
         super().__init__(message % (timeout, listed(states, "; ")), **data)
         self.timeout = timeout
         self.states = states

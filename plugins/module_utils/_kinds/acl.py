@@ -108,7 +108,7 @@ def resources(cloud, rule):
         rest = [word for word in RESOURCES if word not in GROUPLESS]
         _refuse([word for word in words if word in GROUPLESS], "of a group", rest)
         return selector(cloud, "@", "group", rule["of_group"])
-    return ALL if rule.get("object") is None else one_object(cloud, words, str(rule["object"]))
+    return ALL if rule.get("object") in (None, ALL) else one_object(cloud, words, str(rule["object"]))
 
 
 def _refuse(wrong, where, right):

@@ -488,8 +488,7 @@ def converge(module, cloud):
         item = cloud.reference("service_template", params["template"])
         params["name"] = params["template"] if item is None else item.NAME
     if _yet_to_come(module, cloud):
-        given = params["roles"] or [{"name": params["role"], "cardinality": params["cardinality"]}]
-        roles = [{"name": role["name"], "cardinality": role.get("cardinality")} for role in given if role["name"]]
+        roles = split_roles(cloud, values(params)["roles"] or ())
         return Report(True, {}, {"roles": roles}, {"name": params["name"]})
     if params["state"] == "absent" or not params["replace_failed"]:
         return module.converge(cloud, SERVICE)

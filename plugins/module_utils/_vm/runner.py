@@ -10,9 +10,10 @@ they need (Reach).  A failure ends the steps of its VM, never those of the other
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._core.failure import Failure, listed
+from .._core.failure import MOST, Failure, listed
 from .._core.waiting import TimeOver
 from .._engine.engine import perform
 from .states import COMING, describe, error, failure_of, fetch_vms, invalid_state, is_settled, record_number, status
@@ -271,8 +272,17 @@ def run(cloud, runs, workers):
     try:
         cloud.wait(lambda: _look(cloud, runs, workers), _all_over, _summary)
     except Failure as failure:
+        _read_whole(cloud, [one for one in runs if not one.over and status(one.item) == "pending"][:MOST])
         for one in runs:
             one.give_up(failure)
+
+
+def _read_whole(cloud, runs):
+    """Reads what only the whole VMs tell of why they are pending; see states.reason()."""
+    with suppress(Failure):
+        items = fetch_vms(cloud, [one.item.ID for one in runs])
+        for one in runs:
+            one.item = items.get(one.item.ID, one.item)
 
 
 def _look(cloud, runs, workers):

@@ -33,7 +33,15 @@ def error(vm):
 
 def reason(vm):
     """Why a VM does not proceed, in the words of drivers or scheduler; empty when they say nothing."""
-    return error(vm) or first_text(vm.USER_TEMPLATE, "SCHED_MESSAGE").rstrip(".")
+    said = error(vm) or first_text(vm.USER_TEMPLATE, "SCHED_MESSAGE").rstrip(".")
+    return said + _requirements(vm) if said.endswith("SCHED_REQUIREMENTS") else said
+
+
+def _requirements(vm):
+    """What no host meets, where the scheduler does not say it: 7.4 never does."""
+    own, asked = first_text(vm.TEMPLATE, "AUTOMATIC_REQUIREMENTS"), first_text(vm.USER_TEMPLATE, "SCHED_REQUIREMENTS")
+    found = [text for text in (own, "(%s)" % asked if asked else "") if text]
+    return ": " + " & ".join(found) if found else ""
 
 
 def describe(vm, missing=""):

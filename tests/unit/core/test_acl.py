@@ -44,6 +44,7 @@ def texts(report):
         ({"resources": ["image", "vm"], "rights": ["admin", "use"]}, "@100 VM+IMAGE/* USE+ADMIN #0"),
         (HOSTS, "@100 HOST/%0 MANAGE #0"),
         ({**VMS, "of_group": "dev"}, "@100 VM/@100 USE #0"),
+        ({**VMS, "object": "*"}, "@100 VM/* USE #0"),
         ({**VMS, "object": "7", "resources": ["vm", "image"]}, "@100 VM+IMAGE/#7 USE #0"),
         ({**VMS, "object": "default", "resources": ["datastore"]}, "@100 DATASTORE/#1 USE #0"),
         ({**VMS, "zone": "*"}, "@100 VM/* USE *"),

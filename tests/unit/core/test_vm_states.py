@@ -151,6 +151,20 @@ SAID = [  # user template, what is said of its state, what of its failure
 ]
 
 
+@pytest.mark.parametrize(
+    ("template", "user", "said"),
+    [
+        ({}, {}, ""),
+        ({"AUTOMATIC_REQUIREMENTS": "(PIN_POLICY = PINNED)"}, {}, ": (PIN_POLICY = PINNED)"),
+        ({}, {"SCHED_REQUIREMENTS": "ID=9"}, ": (ID=9)"),
+        ({"AUTOMATIC_REQUIREMENTS": "!(A = B)"}, {"SCHED_REQUIREMENTS": "ID=9"}, ": !(A = B) & (ID=9)"),
+    ],
+)
+def test_the_requirements_that_no_host_meets_are_told(template, user, said):
+    item = vm("PENDING", TEMPLATE=template, USER_TEMPLATE={**user, "SCHED_MESSAGE": "No host meets SCHED_REQUIREMENTS"})
+    assert states.describe(item) == "db is pending: No host meets SCHED_REQUIREMENTS" + said
+
+
 @pytest.mark.parametrize(("user", "state", "failure"), SAID)
 def test_drivers_and_the_scheduler_say_why(user, state, failure):
     item = vm("RUNNING", USER_TEMPLATE=user)

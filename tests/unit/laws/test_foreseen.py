@@ -540,6 +540,7 @@ EARLY += [
     ("one_service_template", {"name": "shop", "roles": [{"name": "web", "parents": ["nobody"]}]}, "which is no role"),
     ("one_service", {"template": "shop", "roles": [{"name": "web", "parents": ["nobody"]}]}, "which is no role"),
     ("one_service", {"template": "shop", "roles": [{**WEB, "name": "new", "parents": ["nobody"]}]}, "which is no role"),
+    ("one_service", {"name": "later", "roles": [{"name": "z z"}]}, "roles (name) takes letters, digits and _"),
     ("one_service", {"template": "shop", "roles": [{"name": "z z"}]}, "roles (name) takes letters, digits and _"),
     ("one_service_template", {"roles": [{**WEB, "name": "we b"}]}, "roles (name) takes letters, digits and _"),
     ("one_service_template", {"roles": [{**WEB, "cardinality": -1}]}, "roles (cardinality) takes a number from 0"),
@@ -799,11 +800,27 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_call", {"method": "one.nope", "arguments": []}, "Method 'one.nope' not defined"),
     ("one_call", {"method": "host.delte", "arguments": [0]}, "Did you mean one.host.delete"),
     ("one_call", {"method": "host.delete", "arguments": [4711]}, "there is no host with id 4711"),
-    (
-        "one_call",
-        {"method": "vm.action", "arguments": ["poweroff", 4711]},
-        "there is no VM with id 4711",
-    ),
+    *[
+        ("one_call", {"method": method, "arguments": list(arguments)}, words)
+        for method, arguments, words in (
+            ("vm.action", ("poweroff", 4711), "there is no VM with id 4711"),
+            ("vm.action", ("terminated", 0), "action_name is one of terminate, terminate-hard,"),
+            ("vm.action", ("terminated", 0), "not 'terminated'. Did you mean terminate?"),
+            ("vm.recover", (0, 9), "operation is one of 0, 1, 2, 3, 4, 5, not 9"),
+            ("host.status", (0, 9), "status is one of 0, 1, 2, not 9"),
+            ("vm.deploy", (0, 4711), "there is no host with id 4711"),
+            ("image.chown", (0, 0, 4711), "there is no group with id 4711"),
+            ("image.chmod", (0, 9, 0, 0, 0, 0, 0, 0, 0, 0), "user_use is one of -1, 0, 1, not 9"),
+            ("image.lock", (0, 9), "level is one of 1, 2, 3, 4, not 9"),
+            ("image.chtype", (0, "DISC"), "which can only become"),
+            ("image.chtype", (0, "KERNEL"), "which can only become"),
+            ("image.allocate", ("NAME=a", 4711), "there is no datastore with id 4711"),
+            ("cluster.update", (0, "A=[", 1), "template cannot be read at line 1"),
+            ("cluster.update", (0, "A=1", 7), "append is one of 0, 1, not 7"),
+            ("image.rename", (0, "a&b"), "The name of an image cannot have '&'"),
+            ("cluster.allocate", ("",), "The name of a cluster cannot be empty"),
+        )
+    ],
     ("one_hook", {"name": "hk", "retry": [4711]}, "the hook has no execution 4711; it has: "),
     ("one_vm", {"name": "vmp", "disk_saveas": {"name": "saved"}}, "the VM has no disk 0"),
     ("one_vm", {"name": "vmc", "context": {"ETH0_IP": "1.2.3.4"}}, "CONTEXT (ETH0_IP) is made of the interface"),
@@ -916,6 +933,29 @@ def test_a_removal_that_others_forbid_is_warned_of(furnished: Lab, module: str, 
     planned = [furnished.run(module, check=True, name=name, state="absent") for name in names.split("|")]
     assert not any(one.failed for one in planned)
     assert any("OpenNebula would refuse this" in text for one in planned for text in one.data["warnings"])
+
+
+NOWHERE = [
+    ({"cpu": 900, "memory": "64"}, "it needs CPU 900, but the largest host has 8"),
+    ({"cpu": 0.1, "memory": "900 GB"}, "it needs MEMORY 921600, but the largest host has 16384"),
+    (
+        {**SMALL, "extra_template": {"TOPOLOGY": {"PIN_POLICY": "CORE", "SOCKETS": 1, "CORES": 1, "THREADS": 1}}},
+        "a VM with PIN_POLICY CORE needs a host with PIN_POLICY: PINNED, and there is none",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), NOWHERE)
+def test_a_vm_that_no_host_can_carry_is_warned_of(furnished: Lab, options: dict[str, Any], words: str) -> None:
+    """A larger host may be yet to come."""
+    name = furnished.name()
+    planned = furnished.run("one_vm", check=True, name=name, **options)
+    done = furnished.run("one_vm", name=name, wait_timeout=1, **options)
+    furnished.run("one_vm", name=name, state="absent")
+    assert (planned.failed, done.failed) == (False, True)
+    assert any(words in text for text in planned.data["warnings"]), planned.data["warnings"]
+    assert "Cannot dispatch VM: No host " in done.message
+    assert "(PIN_POLICY = PINNED)" in done.message or "capacity" in done.message
 
 
 MISSING: list[tuple[str, dict[str, Any]]] = [
