@@ -175,6 +175,7 @@ class Fleet:
             templatepool_info=[Element(ID=5, NAME="tpl", TEMPLATE={"CPU": "1", "MEMORY": "64"})],
             vmpool_info=lambda *arguments: Element(VM=list(self.items.values())),
             vmpool_infoextended=lambda *arguments: Element(VM=list(self.items.values())),
+            hostpool_info=lambda *arguments: Element(HOST=[]),
             vmpool_infoset=self.infoset,
             template_instantiate=self.instantiate,
             vm_action=self.action,
