@@ -187,5 +187,7 @@ def _known(item):
     if isinstance(item, str):
         return item.encode("utf-8")
     if not isinstance(item, (bool, int, float, bytes)):
-        raise OneProtocolException("the answer holds %s, which OpenNebula never sends" % with_article(type(item).__name__))
+        raise OneProtocolException(
+            "the answer holds %s, which OpenNebula never sends" % with_article(type(item).__name__)
+        )
     return item

@@ -528,8 +528,8 @@ EARLY += [
     *[
         ("one_service_template", {"roles": roles}, words)
         for roles, words in (
-            ([{**WEB, "parents": ["nobody"]}], "The role web has the parent 'nobody', which is no role. There are: web."),
-            ([{**WEB, "parents": ["dbs"]}, {**WEB, "name": "db"}], "which is no role. Did you mean db? There are: web, db"),
+            ([{**WEB, "parents": ["nobody"]}], "role web has the parent 'nobody', which is no role. There are: web."),
+            ([{**WEB, "parents": ["dbs"]}, {**WEB, "name": "db"}], "no role. Did you mean db? There are: web, db"),
             ([{**WEB, "parents": ["web"]}], "The roles web wait for each other"),
             (
                 [{**WEB, "parents": ["db"]}, {**WEB, "name": "db", "parents": ["web"]}, {**WEB, "name": "ok"}],
