@@ -280,7 +280,7 @@ def run(cloud, runs, workers):
 def _read_whole(cloud, runs):
     """Reads what only the whole VMs tell of why they are pending; see states.reason()."""
     with suppress(Failure):
-        items = fetch_vms(cloud, [one.item.ID for one in runs])
+        items = fetch_vms(cloud, [one.item.ID for one in runs]) if runs else {}
         for one in runs:
             one.item = items.get(one.item.ID, one.item)
 
