@@ -285,7 +285,7 @@ def _room(cloud, body):
         if not hosts:
             cloud.foresee("a VM with PIN_POLICY %s needs a host with PIN_POLICY: PINNED, and there is none" % policy)
     for name, (dummy, field, unit) in SHARES.items() if hosts else ():
-        most, wanted = max(getattr(host.HOST_SHARE, field) for host in hosts) / unit, first_text(body, name)
+        most, wanted = max(getattr(host.HOST_SHARE, field, 0) for host in hosts) / unit, first_text(body, name)
         if most and _is_positive(wanted) and float(wanted) > most:
             cloud.foresee("it needs %s %.12g, but the largest host has %.12g" % (name, float(wanted), most))
 
