@@ -52,7 +52,8 @@ def test_a_message_of_megabytes_is_cut():
 
 
 BREAKS = st.sampled_from("\r\n\t\x85\u2028\u2029\ufeff\u202e {%")
-NAMES = st.text(st.characters(exclude_categories=["Cs"]) | BREAKS, min_size=1)
+PIECES = st.text(st.characters(exclude_categories=["Cs"]) | BREAKS, min_size=1) | st.sampled_from(["{{", "{%", "{#"])
+NAMES = st.lists(PIECES, min_size=1, max_size=4).map("".join)
 
 
 @given(NAMES, NAMES)
