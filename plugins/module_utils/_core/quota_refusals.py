@@ -3,6 +3,8 @@
 
 """What OpenNebula refuses because of quotas: what calls would use in all, against the limits of those who pay for it.
 
+A virtual network pays too, with its free addresses.
+
 As 7.4.0 and 6.10.5 count: a new VM counts as running, also while it is held or pending, and one that is powered off,
 suspended, stopped or undeployed does not; who creates an object pays for it, and who has it for what changes.  Quotas
 of clusters count VMs that are on a host.  What cannot be known (the size of a file, a name that does not exist yet, the
@@ -15,23 +17,25 @@ from functools import partial
 from typing import NamedTuple
 
 from ..pyone.constants import IMAGE_TYPES
+from . import addresses
 from .cloud import by_id, label
 from .failure import Failure
 from .numbers import is_whole
 from .quotas import limits
 from .values import canonical, first_text, vectors
 
+VNET = "vnet"
 OWN = 0  # id of oneadmin and of its group, which have no quotas
 SAME = -1  # an owner or a datastore that stays
 AT_REST = (4, 5, 8, 9)  # STATE of VMs that do not count as running: stopped, suspended, poweroff, undeployed
 VOLATILE = ("FS", "SWAP")  # types of disks without an image
 TINY = 0.005  # used CPU is told with two decimals
 OF_DISKS, OF_CAPACITY = "SYSTEM_DISK_SIZE", ("CPU", "MEMORY")
-NOUNS = {"DATASTORE": "datastore", "NETWORK": "vnet", "IMAGE": "image"}  # element → kind that its keys are ids of
+NOUNS = {"DATASTORE": "datastore", "NETWORK": VNET, "IMAGE": "image"}  # element → kind that its keys are ids of
 
 
 class Holder(NamedTuple):
-    """A user or a group with its limits: (element, key, metric) → (limit, used)."""
+    """A user, a group or a virtual network with its limits: (element, key, metric) → (limit, used)."""
 
     kind: str
     name: str
@@ -94,6 +98,8 @@ class _Bill:
         else:
             where = " in cluster %s" % key if key else ""
         limit, used = holder.limits[place]
+        if holder.kind == VNET:
+            return "%s %g addresses of virtual network %s, but %g are free" % (subject, amount, holder.name, limit)
         words = subject, metric, amount, where, holder.kind, holder.name, limit, used
         return "%s %s %.12g more%s, but %s %s has a quota of %.12g and uses %.12g" % words
 
@@ -113,6 +119,9 @@ class _Bill:
         return self._holders[key]
 
     def _read(self, kind, oid):
+        if kind == VNET:
+            vnet = self.item(VNET, oid)
+            return Holder(VNET, vnet.NAME, {_lease(vnet): (sum(map(addresses.free, vnet.AR_POOL.AR)), 0)})
         caller = self.cloud.caller() if kind == "user" else None
         if oid in (OWN, SAME):
             return Holder(kind, "", {})
@@ -206,12 +215,20 @@ def _added(*uses):
     return total
 
 
-def _leases(bill, payers, nics):
-    """A lease for each interface with a network; the network by its name is looked for where there is a limit."""
-    if not bill.is_limited(payers, "NETWORK"):
-        return {}
-    found = [bill.named("vnet", nic, "NETWORK") for nic in nics if "NETWORK_ID" in nic or "NETWORK" in nic]
-    return _added(*({("NETWORK", str(vnet.ID), "LEASES"): 1} for vnet in found if vnet is not None))
+def _lease(vnet):
+    return "NETWORK", str(vnet.ID), "LEASES"
+
+
+def _leases(bill, nics):
+    """A lease for each interface with a network."""
+    found = [bill.named(VNET, nic, "NETWORK") for nic in nics if "NETWORK_ID" in nic or "NETWORK" in nic]
+    return _added(*({_lease(vnet): 1} for vnet in found if vnet is not None))
+
+
+def _take(charge, payers, leases, **how):
+    """Counts leases of those who pay, and of the networks that have them."""
+    charge(payers, leases, **how)
+    charge([(VNET, int(place[1])) for place in leases], leases, **how)
 
 
 def _nics(body):
@@ -265,7 +282,8 @@ def _new_body(charge, bill, body, copied=False):
     payers = bill.creator
     metrics = _metrics(body)
     used = _vm({**metrics, **_running(metrics)}), _new_disks(bill, payers, vectors(body, "DISK"), copied)
-    charge(payers, _added(*used, _leases(bill, payers, _nics(body))))
+    charge(payers, _added(*used))
+    _take(charge, payers, _leases(bill, _nics(body)))
 
 
 def _new_vm(charge, bill, body, hold=False):
@@ -332,7 +350,8 @@ def _of_vm(bill, payers, item):
     runs = {("IMAGE", disk["IMAGE_ID"], "RVMS"): 1 for disk in disks if "IMAGE_ID" in disk}
     used = [_vm({**metrics, **({} if _rests(item) else _running(metrics)), OF_DISKS: 0}), runs]
     used += [_present_disk(disk, _whole_size(disk)) for disk in disks]
-    return _in_cluster(_added(*used, _leases(bill, payers, _nics(body))), _cluster(item))
+    leases = _leases(bill, _nics(body)) if bill.is_limited(payers, "NETWORK") else {}
+    return _in_cluster(_added(*used, leases), _cluster(item))
 
 
 def _resized(charge, bill, oid, body, enforce=False):
@@ -364,7 +383,7 @@ def _attached_disk(charge, bill, oid, body):
 def _attached_nic(charge, bill, oid, body):
     item = bill.vm(oid)
     if item is not None:
-        charge(_owners(item), _leases(bill, _owners(item), _nics(canonical(body))))
+        _take(charge, _owners(item), _leases(bill, _nics(canonical(body))))
 
 
 def _part(item, name, number):
@@ -386,7 +405,8 @@ def _detached_nic(charge, bill, oid, number):
     item = bill.vm(oid)
     nic = _part(item, "NIC", number)
     if nic is not None and "NETWORK_ID" in nic:
-        charge(_owners(item), {("NETWORK", nic["NETWORK_ID"], "LEASES"): -1}, asked=False)
+        given_back = {place: -amount for place, amount in _leases(bill, [nic]).items()}
+        _take(charge, _owners(item), given_back, asked=False)
 
 
 def _grown_disk(charge, bill, oid, number, size):
@@ -455,13 +475,13 @@ def _floating(body):
 
 
 def _new_router(charge, bill, body):
-    charge(bill.creator, _leases(bill, bill.creator, _floating(body)))
+    _take(charge, bill.creator, _leases(bill, _floating(body)))
 
 
 def _attached_to_router(charge, bill, oid, body):
     router = bill.item("vrouter", oid)
     if router is not None:
-        charge(_owners(router), _leases(bill, _owners(router), _floating(body)))
+        _take(charge, _owners(router), _leases(bill, _floating(body)))
 
 
 # ---------------------------------------------------------------- owners

@@ -131,6 +131,21 @@ def limits(number: int, given: str = "") -> str:
     )
 
 
+TWO = {"networks": [{"network": "tiny"}] * 2}
+# What a VM has of the network tiny, which has two free addresses; what is done, and words of the refusal.
+ADDRESSES: list[tuple[dict[str, Any] | None, dict[str, Any], str]] = [
+    (None, TWO, ""),
+    (None, {"networks": [{"network": "tiny"}] * 3}, "it needs 3 addresses of virtual network tiny, but 2 are free"),
+    (None, {"networks": [{"network": "tiny"}], "count": 2}, ""),
+    (None, {"networks": [{"network": "tiny"}], "count": 3}, "they need 3 addresses of virtual network tiny, but 2"),
+    (None, {**TWO, "count": 2}, "they need 4 addresses of virtual network tiny, but 2 are free"),
+    (None, {"networks": [{"network": "net"}, {"network": "tiny"}], "count": 3}, "they need 3 addresses of"),
+    ({}, TWO, ""),
+    ({}, {"networks": [{"network": "tiny"}] * 3}, "it needs 3 addresses of virtual network tiny, but 2 are free"),
+    (TWO, {"networks": [{"network": "net"}, {"network": "tiny"}], "purge_networks": True}, ""),
+]
+
+
 class Tenant:
     """alice of the group quotas, who may use what there is; `lab` runs modules as her."""
 
@@ -247,3 +262,31 @@ def test_the_administrator_is_not_asked_for(alice: Tenant) -> None:
         alice.lab.run("one_vm", check=True, name=name, **SMALL),
     ]
     assert not any(call in ("one.user.info", "one.group.info") for one in runs for call in one.data["calls"])
+
+
+@pytest.fixture
+def tiny(lab: Lab) -> Iterator[Lab]:
+    """An administrator of a cloud with the network tiny."""
+    made = lab.one.vn.allocate('NAME="tiny" VN_MAD="dummy" BRIDGE="br9" AR=[TYPE="IP4",IP="10.9.0.1",SIZE="2"]', 0)
+    yield lab
+    for vm in lab.one.vmpool.info(-2, -1, -1, -1).VM:
+        lab.one.vm.recover(vm.ID, 3)
+    lab.one.vn.delete(made)
+
+
+@pytest.mark.parametrize(("present", "change", "words"), ADDRESSES)
+def test_addresses_are_counted(tiny: Lab, present: dict[str, Any] | None, change: dict[str, Any], words: str) -> None:
+    """A fleet is refused before its first VM."""
+    name = tiny.name()
+    if present is not None:
+        made = tiny.run("one_vm", name=name, state="running", **SMALL, **present)
+        assert not made.failed, made.message
+    options = {"name": name, **SMALL, "state": "running", **change}
+    if "count" in options:
+        options.update(name=name + "-#", exact_count=options.pop("count"))
+    planned, first = (tiny.run("one_vm", check=check, **options) for check in (True, False))
+    assert planned.failed == first.failed == bool(words), (planned.message, first.message)
+    assert words in planned.message
+    assert planned.writes == []
+    if "exact_count" in options and words:
+        assert first.writes == []
