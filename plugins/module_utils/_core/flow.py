@@ -129,8 +129,8 @@ class Clients:
 
     @property
     def username(self):
-        """As of pyone.Client."""
-        return self._oned().username
+        """As of pyone.Client; oned may be out of reach."""
+        return session(self._options).partition(":")[0]
 
     def go_on_with(self, name, password):
         """As of pyone.Client."""

@@ -21,8 +21,8 @@ from . import addresses
 from .cloud import by_id, label
 from .failure import Failure
 from .numbers import is_whole
-from .quotas import limits
-from .values import canonical, first_text, vectors
+from .quotas import METRICS, limits
+from .values import canonical, first_text, merged_template, vectors
 
 VNET = "vnet"
 OWN = 0  # id of oneadmin and of its group, which have no quotas
@@ -54,16 +54,21 @@ class Call(NamedTuple):
 def refuse(cloud, calls, heirs):
     """Raises Failure when quotas do not allow calls, which are made in this order.
 
-    A run that changes something asks only where a part would be done before the server refuses the rest.
+    A run that changes something asks only where a part would be done before the server refuses the rest: several VMs,
+    which OneFlow creates too.
 
     Args:
         cloud (Cloud)
         calls (list[Call])
         heirs (dict): `user` and `group` (names or ids) that get what is created, where they are not those of the task.
     """
-    calls = [call for call in calls if call.method in USES and (cloud.rehearses or call.times > 1)]
+    calls = [call for call in calls if call.method in USES and (cloud.rehearses or _is_part(call))]
     if calls:
         _Bill(cloud, calls, heirs).refuse()
+
+
+def _is_part(call):
+    return call.times > 1 or call.method.startswith("flow.")
 
 
 class _Bill:
@@ -278,8 +283,8 @@ def _stored(datastore, size=None):
 # ---------------------------------------------------------------- new VMs
 
 
-def _new_body(charge, bill, body, copied=False):
-    payers = bill.creator
+def _new_body(charge, bill, body, copied=False, payers=None):
+    payers = bill.creator if payers is None else payers
     metrics = _metrics(body)
     used = _vm({**metrics, **_running(metrics)}), _new_disks(bill, payers, vectors(body, "DISK"), copied)
     charge(payers, _added(*used))
@@ -310,7 +315,7 @@ def _router_vms(charge, bill, oid, number, template, name, hold, extra):
 
 
 def _owners(item):
-    return ("user", item.UID), ("group", item.GID)
+    return ("user", int(item.UID)), ("group", int(item.GID))  # OneFlow has texts
 
 
 def _rests(item):
@@ -439,6 +444,47 @@ def _moved(charge, bill, oid, host, *more):
         charge(payers, {("VM", there, metric): amount for (*dummy, metric), amount in used.items()})
 
 
+# ---------------------------------------------------------------- services
+
+
+def _new_service(charge, bill, oid, merge):
+    """All roles get their VMs in the end, whatever the deployment; networks of the service are not known."""
+    template = bill.item("service_template", oid) if bill.is_limited(bill.creator, *METRICS) else None
+    given = {role["name"]: role for role in merge.get("roles", ())}
+    for role in template.roles if template is not None else ():
+        asked = given.pop(role["name"], {})
+        _role_vms(charge, bill, bill.creator, _laid_over(role, asked))
+    for role in given.values() if template is not None else ():
+        _role_vms(charge, bill, bill.creator, role)
+
+
+def _laid_over(role, asked):
+    found = dict(role, **{key: value for key, value in asked.items() if value is not None})
+    contents = [canonical(one.get("template_contents") or {}) for one in (role, asked)]
+    return dict(found, template_contents=merged_template(*contents))
+
+
+def _scaled(charge, bill, oid, name, cardinality, *more):
+    """Who has the service pays for the VMs of a role, whoever scales it; an administrator asks in a check run only."""
+    is_asked = bill.cloud.rehearses or bill.cloud.caller() is not None
+    service = bill.cloud.info("service", oid) if is_asked else None
+    if service is None or not bill.is_limited(_owners(service), *METRICS):
+        return
+    for role in service.roles:
+        number = cardinality - int(role.get("cardinality") or 0) if name == role["name"] else 0
+        _role_vms(charge, bill, _owners(service), dict(role, cardinality=max(number, 0)))
+
+
+def _role_vms(charge, bill, payers, role):
+    number, oid = str(role.get("cardinality") or 0), str(role.get("template_id", ""))
+    template = bill.item("template", int(oid)) if is_whole(oid) and is_whole(number) and int(number) else None
+    if template is not None:
+        contents = canonical(role.get("template_contents") or {})
+        body = merged_template(canonical(template.TEMPLATE or {}), contents)
+        for dummy in range(int(number)):
+            _new_body(charge, bill, body, payers=payers)
+
+
 # ---------------------------------------------------------------- images, networks, virtual routers
 
 
@@ -512,6 +558,8 @@ def _reservation_uses(bill, payers, oid):
 
 # Method → what it uses: function of charge(payers, uses), the bill, and its arguments.
 USES: dict = {
+    "flow.service.scale": _scaled,
+    "flow.service_template.instantiate": _new_service,
     "image.allocate": _new_image,
     "image.chown": partial(_given, _image_uses),
     "image.clone": _cloned_image,

@@ -12,7 +12,7 @@ from .._attributes.relations import reference_id
 from .._core.failure import Broken, Failure
 from .._core.guard import refuse_late_lock, refuse_lock, refuse_locked
 from .._engine.info import records
-from .._engine.resource import FIRST, Attribute, Report, Resource, Step, action, attribute, source
+from .._engine.resource import FIRST, Attribute, Reference, Report, Resource, Step, action, attribute, source
 from ..pyone import OneException
 from ..pyone.flow import STATES
 from .roles import (
@@ -156,14 +156,20 @@ def create(name, wanted, modes):
     merge.update({key: wanted[option] for option, key in keys.items() if option in wanted})
     what = "create service %s" % name
     template, roles = wanted["service_template"], wanted.get("roles")
-    named = [{"template_id": role.get("template"), **_waiting(role)} for role in roles or ()]
-    checks = (("flow.service_template.instantiate", template, dict(merge, roles=named)),)
+    known = dict(merge, roles=[_known_of_role(role) for role in roles or ()])
+    checks = (("flow.service_template.instantiate", template, known),)
     return Step(what, run=_instantiate, arguments=(what, template, merge, roles), checks=checks)
 
 
-def _waiting(role):
-    """What of a role says when it is deployed."""
-    return {key: role[key] for key in ("name", "parents") if key in role}
+KNOWN = ("name", "parents", "cardinality")  # of a role, what is known before names inside of it are looked up
+
+
+def _known_of_role(role):
+    """What of a role says when it is deployed, and what its VMs need."""
+    source = Reference("template", role["template"]) if "template" in role else None
+    contents = canonical_contents(role["name"], role.get("template_contents", {}))
+    found = {"template_id": source, **({"template_contents": contents} if contents else {})}
+    return {**found, **{key: role[key] for key in KNOWN if key in role}}
 
 
 def _instantiate(cloud, what, template, merge, roles):

@@ -420,7 +420,11 @@ def test_a_service_is_created_from_its_template():
         "networks_values": [{"n": {"id": 3}}],
     }
     what = "create service shop"
-    looked_at = dict(merge, roles=[{"template_id": None, "name": "r"}, {"template_id": "web", "name": "s"}])
+    found = [
+        {"name": "r", "template_id": None, "cardinality": 2},
+        {"name": "s", "template_id": Reference("template", "web")},
+    ]
+    looked_at = dict(merge, roles=found)
     checks = (("flow.service_template.instantiate", 9, looked_at),)
     assert step == Step(what, run=service._instantiate, arguments=(what, 9, merge, ROLES), checks=checks)
     assert service.create("shop", {"service_template": 9}, MERGE).arguments == (what, 9, {"name": "shop"}, None)

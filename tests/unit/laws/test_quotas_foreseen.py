@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils.pyone import OneFlow
 from modules import Lab
+from services import role
 
 SMALL = {"cpu": 0.5, "memory": "64"}
 FS = {"TYPE": "fs", "SIZE": 10, "FORMAT": "raw"}
@@ -109,12 +111,27 @@ CHANGED: list[tuple[dict[str, Any], str, dict[str, Any], str]] = [
         "SYSTEM_DISK_SIZE 10 more",
     ),
 ]
+# Quotas, roles of a new service (its template has the role web with one VM of the template tpl), words of the refusal.
+WEB, DB = {"name": "web"}, {"name": "db", "template": "tpl"}
+SERVICES: list[tuple[str, list[dict[str, Any]], str]] = [
+    ("VM=[VMS=0]", [], "VMS 1 more"),
+    ("VM=[VMS=1]", [], ""),
+    ("VM=[VMS=2]", [{**WEB, "cardinality": 3}], "VMS 3 more"),
+    ("VM=[VMS=3]", [{**WEB, "cardinality": 3}], ""),
+    ("VM=[VMS=3]", [WEB, {**DB, "cardinality": 3}], "VMS 4 more"),
+    ("VM=[VMS=4]", [WEB, {**DB, "cardinality": 3}], ""),
+    ("VM=[CPU=1]", [{**WEB, "template_contents": {"CPU": 2}}], "CPU 2 more"),
+    ("VM=[CPU=2]", [{**WEB, "template_contents": {"CPU": 2}}], ""),
+    ("NETWORK=[ID=0,LEASES=0]", [], "LEASES 1 more of virtual network net"),
+    ("VM=[VMS=0]", [{**WEB, "cardinality": 0}], ""),
+]
 METRICS = {
     "VM": "VMS RUNNING_VMS CPU RUNNING_CPU MEMORY RUNNING_MEMORY SYSTEM_DISK_SIZE".split(),
     "DATASTORE": ["SIZE", "IMAGES"],
     "NETWORK": ["LEASES"],
     "IMAGE": ["RVMS"],
 }
+SERVICE = 100  # the type of documents that are services
 KEYS = {"VM": "", "DATASTORE": "ID=1,", "NETWORK": "ID=0,", "IMAGE": "ID=0,"}
 
 
@@ -162,6 +179,8 @@ class Tenant:
                 kind.chmod(oid, *[-1] * 6, 1, 0, 0)
         one.datastore.chmod(1, *[-1] * 6, 1, 0, 0)
         self.lab = replace(lab, session="alice:secret")
+        with OneFlow(lab.flow_url, session=self.lab.session) as flow:
+            flow.create({"name": "stack", "roles": [role(one.system.version())]})
 
     def limit(self, text: str) -> None:
         """Sets quotas as a row says; what it does not name is not limited."""
@@ -177,6 +196,8 @@ class Tenant:
             pool: [item.ID for item in getattr(self.one.call(f"{pool}pool.info", self.user, -1, -1, *more), items)]
             for pool, items, more in (("vrouter", "VROUTER", ()), ("vm", "VM", (-1,)))
         }
+        for service in self.one.documentpool.info(self.user, -1, -1, SERVICE).DOCUMENT:
+            self.one.document.delete(service.ID)
         for oid in mine["vrouter"]:
             self.one.vrouter.delete(oid)
         for oid in mine["vm"]:
@@ -225,6 +246,26 @@ def test_what_is_changed(
     assert not made.failed, made.message
     alice.limit(quotas)
     compared(alice.lab, "one_vm", {"name": name, "allow_poweroff": True, **change}, words)
+
+
+@pytest.mark.parametrize(("quotas", "roles", "words"), SERVICES)
+def test_services(alice: Tenant, quotas: str, roles: list[dict[str, Any]], words: str) -> None:
+    alice.limit(quotas)
+    name = alice.lab.name()
+    compared(alice.lab, "one_service", {"name": name, "template": "stack", "roles": roles}, words)
+    assert alice.one.vmpool.info(alice.user, -1, -1, -1).VM or words or roles == [{**WEB, "cardinality": 0}]
+
+
+def test_a_service_that_is_scaled(alice: Tenant) -> None:
+    """By whom, does not matter: the owner pays. A run of an administrator asks for no quotas, and fails half way."""
+    name = alice.lab.name()
+    made = alice.lab.run("one_service", name=name, template="stack")
+    assert not made.failed, made.message
+    alice.limit("VM=[VMS=2]")
+    many, more = ({"name": name, "roles": [{**WEB, "cardinality": number}]} for number in (3, 2))
+    compared(alice.lab, "one_service", many, "VMS 2 more, but user alice")
+    assert "VMS 2 more, but user alice" in alice.admin.run("one_service", check=True, **many).message
+    compared(alice.admin, "one_service", more, "")
 
 
 def test_a_fleet_is_refused_before_its_first_vm(alice: Tenant) -> None:
