@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from .._core.failure import described
+from .._core.values import first_text
 from .._engine.info import owned, pattern
 from ..pyone import OneException
 from ..pyone.helpers import pool_all
@@ -39,7 +40,16 @@ def instances(cloud, options):
     found = [item for item in _candidates(cloud, options, whole) if all(test(item) for test in tests)]
     if options["full"] and not whole:
         found = _read(cloud, [item.ID for item in found], options)
+    elif not whole:
+        _learn_secrets(cloud, found, options)
     return [instance(item, read(cloud, item)) for item in sorted(found, key=lambda item: item.ID)]
+
+
+def _learn_secrets(cloud, items, options):
+    """Reads all of the VMs that have failed: what is said of that may repeat secrets that the pool does not have."""
+    said = [item.ID for item in items if first_text(item.USER_TEMPLATE, "ERROR")]
+    for item in _read(cloud, said, options):
+        cloud.secrets.add(instance(item, read(cloud, item)))
 
 
 def _candidates(cloud, options, whole):

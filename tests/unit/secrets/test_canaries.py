@@ -119,6 +119,8 @@ def play(folder, reads=True):
     for name in MODULES:
         if reads and name.endswith("_info"):
             found.append({f"privazio.opennebula.{name}": reading.get(name, {}), "register": f"of_{name}"})
+    if reads:
+        found.append({"privazio.opennebula.one_vm_info": {"full": False}, "register": "of_pool"})
     found.append(
         {"ansible.builtin.debug": {"msg": "{{ lookup('privazio.opennebula.one', 'template', 'user', 'host') }}"}}
     )
@@ -137,7 +139,7 @@ def furnished():
     template = {"CPU": "0.1", "MEMORY": "8", "DISK": {"IMAGE_ID": "0"}}
     number = one.template.allocate({"NAME": "held", **template, **HELD})
     oid = one.vm.allocate({"NAME": "held", **template, "CONTEXT": HELD["CONTEXT"]}, True)
-    one.vm.update(oid, kept, 1)
+    one.vm.update(oid, {**kept, "ERROR": f"Cannot start: {kept['API_KEY']} is wrong"}, 1)
     for host in found.cloud["HOST"]:
         host.vm_mad = "kvm"  # whose guests answer
     one.vm.deploy(oid, 0)
@@ -288,6 +290,7 @@ def test_a_process_of_its_own_shows_none_and_leaves_none(cloud, tmp_path, tally)
 
 
 INVENTORIES = {
+    "one_vms of the pool": {"compose": {"copy": "one_attributes | default('')"}, "secret_names": OWN_NAMES},
     "one_vms": {"facts": ["full"], "compose": {"copy": "one_attributes"}, "secret_names": OWN_NAMES},
     "one_hosts": {"facts": ["full"], "secret_names": OWN_NAMES},
     "opennebula": {"secret_names": OWN_NAMES},
@@ -296,14 +299,15 @@ INVENTORIES = {
 
 @pytest.mark.parametrize("name", INVENTORIES)
 def test_no_inventory_nor_its_cache_shows_a_secret(cloud, tmp_path, tally, name):
+    options, name = INVENTORIES[name], name.split()[0]
     client = cloud_client(cloud)
     held = attributes(f"inventory.{name}")
     oid = client.vm.allocate({"NAME": f"vm-{name}", "CPU": "0.1", "MEMORY": "8", "CONTEXT": held.pop("CONTEXT")}, True)
-    client.vm.update(oid, {**held, "LABELS": "web"}, 1)
+    client.vm.update(oid, {**held, "LABELS": "web", "ERROR": f"Cannot start: {held['API_KEY']} is wrong"}, 1)
     client.vm.deploy(oid, 0)
     client.host.update(0, held, 1)
     source = tmp_path / f"playbook.{name if name != 'opennebula' else 'opennebula'}.yml"
-    source.write_text(yaml.safe_dump({"plugin": f"privazio.opennebula.{name}", "cache": True, **INVENTORIES[name]}))
+    source.write_text(yaml.safe_dump({"plugin": f"privazio.opennebula.{name}", "cache": True, **options}))
     done, lines = ansible(tmp_path, cloud, "-i", str(source), "--list", "-vvvv", command="ansible-inventory")
     assert done.returncode == 0, done.stderr
     texts = searched(tmp_path, done, lines)
