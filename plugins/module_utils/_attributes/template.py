@@ -51,6 +51,24 @@ def canonical_single(kind, cloud, given):
     return found
 
 
+def canonical_numbers(numbers, cloud, given):
+    """As canonical_template(), for a kind of which OpenNebula stores any text, but reads some attributes as numbers.
+
+    Args:
+        numbers (dict): attribute → (compiled pattern of the texts that it reads, what they are).
+
+    Raises:
+        Failure: it would count an attribute as something else, or not at all.
+    """
+    found = canonical_template(cloud, given)
+    for name, (pattern, what) in numbers.items():
+        text = found.get(name)
+        if isinstance(text, str) and text and not pattern.match(text):
+            message = "The option template (%s) takes %s, not %r: OpenNebula would not count it."
+            raise Failure(message % (name, what, text))
+    return found
+
+
 def nothing_beside(record):
     """beside() of most templates."""
     return {}

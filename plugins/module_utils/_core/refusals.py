@@ -11,6 +11,7 @@ for; a run that changes something knows what it has read anyway, as the server r
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from ..pyone.constants import DATASTORE_TYPES, HOST_STATES, IMAGE_STATES, IMAGE_TYPES, LCM_STATE, VM_STATE
@@ -159,13 +160,16 @@ def _without_source(kind, body):
     return None
 
 
+LIMIT = re.compile(r"\s*[+-]?[0-9]+\s*").fullmatch  # a LIMIT_MB that counts
+
+
 def _too_large(cloud, datastore, size):
     """Why a size in MB does not fit into a datastore, where OpenNebula looks at that."""
     if datastore is None or not datastore.TOTAL_MB or not is_whole(size):
         return None
     template = _template(datastore)
     limit, free = first_text(template, "LIMIT_MB"), datastore.FREE_MB
-    free = min(free, int(limit) - datastore.USED_MB) if is_whole(limit) else free
+    free = min(free, int(limit) - datastore.USED_MB) if LIMIT(limit) else free
     if int(size) <= max(free, 0) or first_text(template, "DATASTORE_CAPACITY_CHECK").upper() == "NO":
         return None
     if "no" in [text.lower() for text in cloud.configuration().get("DATASTORE_CAPACITY_CHECK", ())]:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import NamedTuple
 
 from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import members
-from .._attributes.template import content, template
+from .._attributes.template import canonical_numbers, content, template
 from .._core.cloud import label
 from .._core.failure import Failure
 from .._engine.resource import Attribute, Resource, Step, deletion
@@ -24,6 +26,12 @@ MEMBERS = {
 }
 PURGE, PURGE_CLUSTERS = "purge", "purge_clusters"  # options of clusters, and of the members
 MANAGED = frozenset(("RESERVED_CPU", "RESERVED_MEM"))
+# Of clusters and hosts, as 7.4.0 and 6.10.5 count; less than nothing offers VMs more than there is.
+RESERVED = re.compile(r"[+-]?[0-9]+%?\Z")
+RESERVING = {
+    "RESERVED_CPU": (RESERVED, "a whole number of hundredths of a core, or a part such as 10%"),
+    "RESERVED_MEM": (RESERVED, "a whole number of KB, or a part such as 10%"),
+}
 PLAN_STATES = {-1: "none", 0: "ready", 1: "applying", 2: "done", 3: "error", 4: "timeout"}  # of its actions too
 
 
@@ -173,7 +181,7 @@ CLUSTER = Resource(
     attributes={
         "name": access.rename(KIND),
         **{option: cluster_members(option) for option in MEMBERS},
-        "template": template(KIND, MANAGED),
+        "template": template(KIND, MANAGED, canonical=partial(canonical_numbers, RESERVING)),
         "labels": labels(KIND),
     },
 )

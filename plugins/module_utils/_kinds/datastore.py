@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from .._attributes import access, twins
@@ -34,6 +35,7 @@ MANAGED = frozenset(
     for name in ("CLONE_TARGET", "DISK_TYPE", "LN_TARGET")
     for driver in ("LOCAL", "QCOW2", "SHARED", "SSH")
 )
+NUMBERS = {"LIMIT_MB": (re.compile(r"[+-]?[0-9]+\Z"), "a whole number of MB")}  # as 7.4.0 and 6.10.5 count
 
 
 def read(cloud, datastore):
@@ -145,5 +147,5 @@ DATASTORE = Resource(
     describe=describe,
     needed=needed,
     twins={"TYPE": twin("type", type_named), **{driver.upper(): twin(driver) for driver in DRIVERS}},
-    attributes=access.attributes(KIND, OWN, managed=MANAGED),
+    attributes=access.attributes(KIND, OWN, managed=MANAGED, canonical=partial(templates.canonical_numbers, NUMBERS)),
 )

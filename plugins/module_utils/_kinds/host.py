@@ -10,12 +10,13 @@ from functools import partial
 from .._attributes import access
 from .._attributes.labels import labels
 from .._attributes.relations import optional, reference
-from .._attributes.template import content, template
+from .._attributes.template import canonical_numbers, content, template
 from .._attributes.twins import twin
 from .._core.failure import Failure
 from .._core.values import first_text
 from .._engine.resource import FIRST, NORMAL, Attribute, Reference, Resource, Step, attribute, deletion
 from .._vm.evacuation import Evacuation, evacuate
+from .cluster import RESERVING
 
 KIND = "host"
 STATES = {
@@ -161,7 +162,7 @@ HOST = Resource(
         "im_mad": attribute("im_mad"),
         "vm_mad": attribute("vm_mad"),
         "cluster": attribute("cluster", move, canonical=reference("cluster")),
-        "template": template(KIND, MANAGED),
+        "template": template(KIND, MANAGED, canonical=partial(canonical_numbers, RESERVING)),
         "labels": labels(KIND),
         "vms": Attribute(plan_evacuation, canonical_evacuation, existing_only=True),
         "status": attribute("status", change_status),

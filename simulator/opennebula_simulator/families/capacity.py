@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ..store import Object
+
+RESERVED = re.compile(r"\s*([+-]?[0-9]+)(%?)\s*").fullmatch
 
 
 def reserve(cloud: object, host: Object) -> None:
@@ -17,12 +21,10 @@ def reserve(cloud: object, host: Object) -> None:
 
 
 def reserved(given: str, total: int) -> float:
-    """ "100" of the unit, "10%" of the total; negative numbers offer more than there is."""
-    number = given.rstrip("%")
-    try:
-        return total * float(number) / 100 if given.endswith("%") else float(number)
-    except ValueError:
-        return 0
+    """ "100" of the unit, "10%" of the total; negative numbers offer more than there is, and what is none is 0."""
+    found = RESERVED(given)
+    number = int(found.group(1)) if found else 0
+    return total * number / 100 if found and found.group(2) else number
 
 
 # ---------------------------------------------------------------- what VMs take

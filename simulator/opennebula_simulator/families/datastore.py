@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .. import dummy, generic
@@ -77,13 +78,16 @@ def new(name: str, body: Template, **fields: Any) -> Object:
     return Object(DATASTORE, name, body, **{**defaults, "cluster_ids": set(), "images": set(), **fields})
 
 
+LIMIT = re.compile(r"\s*[+-]?[0-9]+\s*").fullmatch  # a LIMIT_MB that counts
+
+
 def lacks(cloud: Any, datastore: Object, size: int) -> bool:
     """Whether so many MB are more than it may still take, where that is checked."""
     body = datastore.template
     if not body.flag("DATASTORE_CAPACITY_CHECK", cloud.config.flag("DATASTORE_CAPACITY_CHECK")):
         return False
     limit = body.text("LIMIT_MB")
-    free = min(datastore.free_mb, int(limit) - datastore.used_mb) if limit.isdigit() else datastore.free_mb
+    free = min(datastore.free_mb, int(limit) - datastore.used_mb) if LIMIT(limit) else datastore.free_mb
     return size > max(free, 0)
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.privazio.opennebula.plugins.module_utils._attributes.template import canonical_numbers
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.cloud import Cloud, connect
 from ansible_collections.privazio.opennebula.plugins.module_utils._core.failure import Failure
 from ansible_collections.privazio.opennebula.plugins.module_utils._engine.engine import Engine
@@ -12,6 +13,7 @@ from ansible_collections.privazio.opennebula.plugins.module_utils._engine.resour
 from ansible_collections.privazio.opennebula.plugins.module_utils._kinds.cluster import (
     CLUSTER,
     CLUSTER_WITH_PLAN,
+    RESERVING,
     PlanRequest,
 )
 from ansible_collections.privazio.opennebula.plugins.module_utils._vm.states import last_record
@@ -118,3 +120,19 @@ def test_a_cluster_goes_with_its_members_out_of_it_where_the_task_says_so(one):
     assert Engine(Cloud(one), CLUSTER, Modes(purge=frozenset(["purge"]))).remove("edge", None).changed
     assert edge not in [cluster.ID for cluster in one.clusterpool.info().CLUSTER]
     assert one.host.info(0).CLUSTER_ID == 0
+
+
+@pytest.mark.parametrize("text", ["0", "100", "-100", "+5", "10%", "-10%", "150%", "00100", ""])
+def test_what_a_host_may_reserve(text):
+    given = {"RESERVED_CPU": text, "RESERVED_MEM": text}
+    assert canonical_numbers(RESERVING, None, given) == given
+
+
+@pytest.mark.parametrize(
+    "text", ["ten", "1.5", "20.9", "1.5%", "10 GB", "1e3", "5x", "0x10", "10 %", "%", "5%%", "- 5", "--1"]
+)
+def test_what_no_host_can_reserve(text):
+    with pytest.raises(
+        Failure, match=r"^The option template \(RESERVED_CPU\) takes a whole number of hundredths of a core"
+    ):
+        canonical_numbers(RESERVING, None, {"RESERVED_CPU": text})

@@ -522,7 +522,30 @@ API_HOOK = {"type": "api", "call": "one.vm.allocate", "command": "/bin/true"}
 WEB = {"name": "web", "template": "tpl"}
 MONTHLY = {"action": "poweroff", "time": "+60", "repeat": "monthly", "days": [1]}
 RULE = {"type": "CHANGE", "adjust": 1, "expression": "CPU > 80"}
+DUMMY = {"im_mad": "dummy", "vm_mad": "dummy"}
+SYSTEM_DS = {"type": "system", "tm_mad": "dummy"}
 EARLY += [
+    (
+        "one_datastore",
+        {**SYSTEM_DS, "template": {"LIMIT_MB": "10 GB"}},
+        "(LIMIT_MB) takes a whole number of MB, not '10 GB'",
+    ),
+    (
+        "one_datastore",
+        {"name": "default", "template": "LIMIT_MB=1.5"},
+        "(LIMIT_MB) takes a whole number of MB, not '1.5'",
+    ),
+    (
+        "one_host",
+        {"im_mad": "dummy", "vm_mad": "dummy", "template": {"RESERVED_MEM": "2 GB"}},
+        "(RESERVED_MEM) takes a whole number",
+    ),
+    (
+        "one_host",
+        {"name": "host0", "template": {"RESERVED_CPU": "x"}},
+        "(RESERVED_CPU) takes a whole number of hundredths",
+    ),
+    ("one_cluster", {"template": {"RESERVED_MEM": "2 GB"}}, "(RESERVED_MEM) takes a whole number of KB, or a part"),
     ("one_service", {"template": "shop", "role": "zz", "cardinality": 2}, "shop has no role zz; to add it, give its"),
     ("one_service", {"template": "0", "roles": [{"name": "zz", "cardinality": 2}]}, "shop has no role zz; to add it,"),
     *[

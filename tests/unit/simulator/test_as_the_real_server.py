@@ -184,3 +184,28 @@ def test_a_cost_is_a_number_or_lost(name, given, stored):
 def test_a_negative_cost_is_refused():
     said = Lab(hosts=0).refusal("vm.allocate", 'CPU="1" MEMORY="64" CPU_COST="-0.5"', True)
     assert said == "CPU_COST attribute must be a positive float or integer value."
+
+
+# What a host of 800 hundredths of a core reserves, or its cluster; the same on 7.4.0 and 6.10.5.
+RESERVES = {"100": 100, "-5": -5, "+5": 5, "00100": 100, "10%": 80, "-10%": -80, "150%": 1200} | dict.fromkeys(
+    ("ten", "1.5", "20.9", "1.5%", "10 GB", "1e3", "5x", "0x10", "10 %", "%", "5%%", "- 5"), 0
+)
+
+
+@pytest.mark.parametrize(("given", "expected"), RESERVES.items())
+@pytest.mark.parametrize("holder", ["host", "cluster"])
+def test_what_hosts_and_clusters_reserve(holder, given, expected):
+    lab = Lab(hosts=1)
+    before = int(lab.tree("host.info", 0).findtext("HOST_SHARE/MAX_CPU"))
+    lab(f"{holder}.update", 0, f'RESERVED_CPU="{given}"', 1)
+    share = lab.tree("host.info", 0).find("HOST_SHARE")
+    assert before - int(share.findtext("MAX_CPU")) == expected * before // 800
+
+
+@pytest.mark.parametrize(
+    ("limit", "fits"), [("-5", False), ("+5", False), ("1.5", True), ("1e3", True), ("10 GB", True)]
+)
+def test_limits_of_datastores(limit, fits):
+    lab = Lab()
+    lab("datastore.update", 1, f'LIMIT_MB="{limit}"', 1)
+    assert lab.answer("image.allocate", 'NAME="a" SIZE="1" TYPE="DATABLOCK"', 1)[0] is fits
