@@ -120,8 +120,10 @@ def test_order_and_time_of_files_leave_no_trace(tmp_path):
     assert (tmp_path / "settled-0").read_bytes() == (tmp_path / "settled-1").read_bytes()
     with tarfile.open(tmp_path / "settled-0") as archive:
         assert archive.getnames() == ["MANIFEST.json", "FILES.json", "a", "b", "c"]
+        assert {member.mtime for member in archive.getmembers()} == {7}
         listing = archive.extractfile("FILES.json").read()
         manifest = json.load(archive.extractfile("MANIFEST.json"))
+    assert int.from_bytes((tmp_path / "settled-0").read_bytes()[4:8], "little") == 7, "the time in the head of gzip"
     assert manifest["file_manifest_file"]["chksum_sha256"] == hashlib.sha256(listing).hexdigest()
 
 
