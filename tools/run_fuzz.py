@@ -73,7 +73,7 @@ def run(name: str, arguments: Sequence[str], longest: int = LONGEST) -> subproce
     crashes = BUILD / "fuzz" / f"{name}-"
     limits = ["-seed=1", f"-dict={FUZZ / 'words.dict'}", f"-max_len={longest}", f"-artifact_prefix={crashes}"]
     command = [sys.executable, str(FUZZ / "fuzz.py"), name, *arguments, str(CORPUS / name), *limits]
-    settings = environment(PYTHONPATH=os.pathsep.join(map(str, (COLLECTIONS, ROOT / "tests"))))
+    settings = environment(PYTHONPATH=os.pathsep.join(map(str, (COLLECTIONS, ROOT / "tests", ROOT / "simulator"))))
     return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
 
 

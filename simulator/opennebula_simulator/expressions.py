@@ -37,7 +37,10 @@ def holds(expression: str, document: ElementTree.Element, places: tuple[str, ...
     if not expression.strip():
         return True
     reader = Reader(expression, document, places)
-    found = reader.whole()
+    try:
+        found = reader.whole()
+    except RecursionError:
+        raise Malformed(expression) from None
     if reader.tokens:
         raise Malformed(expression)
     return found

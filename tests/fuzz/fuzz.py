@@ -11,7 +11,8 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["ansible_collections.privazio.opennebula"], enable_loader_override=False):
+PARSERS = ["ansible_collections.privazio.opennebula", "opennebula_simulator"]
+with atheris.instrument_imports(include=PARSERS, enable_loader_override=False):
     from targets import TARGETS
 
 name = sys.argv.pop(1)

@@ -11,6 +11,7 @@ import contextlib
 import json
 from types import SimpleNamespace
 from unittest import mock
+from xml.etree import ElementTree
 
 import yaml
 from ansible_collections.privazio.opennebula.plugins.module_utils._attributes import labels, quotas, schedules
@@ -31,6 +32,9 @@ from ansible_collections.privazio.opennebula.plugins.module_utils.pyone.errors i
 from ansible_collections.privazio.opennebula.plugins.plugin_utils import inventory_facts, inventory_names, inventory_vms
 from ansible_collections.privazio.opennebula.plugins.plugin_utils.declaration import document
 from encodings_of_secrets import ENCODINGS
+from opennebula_simulator import expressions
+from opennebula_simulator.flow import expressions as scaling
+from opennebula_simulator.flow import recurrence
 
 CLOUD = SimpleNamespace(clock=SimpleNamespace(time=lambda: 1_800_000_000.0))
 FAMILY = (OneException, Failure)
@@ -349,6 +353,23 @@ def fuzz_document(data: bytes) -> None:
     assert all(str(fault) for fault in faults + more)
     assert all(entry.place("name").startswith(entry.key) for entry in kept)
 
+
+def fuzz_expression(data: bytes) -> None:
+    """An expression that places VMs, or scales a role, is true or false, its opposite is the other, or it is told."""
+    text = whole(data)
+    with contextlib.suppress(expressions.Malformed):
+        found = expressions.holds(f"({text})", VMS, ("./",))
+        assert expressions.holds(f"!({text})", VMS, ("./",)) is not found
+    with contextlib.suppress(scaling.Malformed):
+        node = scaling.parse(f"({text})")
+        found, told = scaling.evaluate(node, lambda name: 7.0)
+        assert isinstance(told, str)
+        assert scaling.evaluate(scaling.parse(f"!({text})"), lambda name: 7.0)[0] is not found
+    rule = recurrence.cron(text)
+    assert rule is None or (recurrence.following(rule, 1_800_000_000.0) or 1e12) > 1_800_000_000.0
+
+
+VMS = ElementTree.fromstring("<HOST><NAME>node</NAME><RACK>5</RACK></HOST>")
 
 TARGETS = {
     name.removeprefix("fuzz_"): function for name, function in sorted(globals().items()) if name.startswith("fuzz_")

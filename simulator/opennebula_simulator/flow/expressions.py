@@ -102,7 +102,10 @@ class Reader:
 
 def parse(text: str) -> Node:
     """Raises Malformed."""
-    return Reader(text).whole()
+    try:
+        return Reader(text).whole()
+    except RecursionError:
+        raise Malformed("It is nested too deeply") from None
 
 
 def evaluate(node: Node, lookup: Lookup) -> tuple[bool, str]:
