@@ -83,7 +83,13 @@ CHECKS = (
         "fuzz",  # make fuzz goes on for longer
         ["python", "tools/run_fuzz.py", "--runs", "2000"],
         r"Done: .*|skipped: .*",
-        reads=("plugins/module_utils", "plugins/plugin_utils", "tests/fuzz"),
+        reads=(
+            "plugins/module_utils",
+            "plugins/plugin_utils",
+            "simulator",
+            "tests/encodings_of_secrets.py",
+            "tests/fuzz",
+        ),
     ),
     Check("demo", ["python", "tools/demo.py"], r"Done: .*", reads=PLAYED),
     Check("cloud", ["python", "tools/demo.py", "--playbook", "cloud.yml"], r"Done: .*", reads=PLAYED),
