@@ -215,7 +215,7 @@ class Cloud:
             answer = self.answer(method, *arguments)
         except OneException as error:
             raise self.described(error, doing, arguments, **data) from None
-        if method in guard.CHANGES_OF_SERVICES or method in guard.ENDING:
+        if method in guard.OF_SERVICES:
             guard.refuse_late_lock("service", self.info("service", arguments[0]))
         return answer
 
@@ -268,7 +268,7 @@ class Cloud:
 
     def refuse_protected(self, method, arguments):
         """Raises Failure when a call would remove or replace an object that nobody may; see guard.py."""
-        if method in guard.CHANGES_OF_SERVICES or method in guard.ENDING:
+        if method in guard.OF_SERVICES and arguments and isinstance(arguments[0], int):
             self._refuse_kept_service(method, arguments)
         target = guard.target(method, arguments)
         if target is None or target[0] not in BY_PREFIX:

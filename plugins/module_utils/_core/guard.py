@@ -57,11 +57,11 @@ OTHERS = {
 
 # Methods of OneFlow that end VMs → by their arguments: (the role whose VMs they are, None for all; how many stay).
 ENDING: dict = {
-    "flow.service.delete": lambda oid, *rest: (None, 0),
-    "flow.service.recover": lambda oid, delete=False: (None, 0 if delete else None),
-    "flow.service.remove_role": lambda oid, role: (role, 0),
-    "flow.service.scale": lambda oid, role, number, *rest: (role, number),
-    "flow.service.role_action": lambda oid, role, action, *rest: (role, 0 if _terminates((action,)) else None),
+    "flow.service.delete": lambda *rest: (None, 0),
+    "flow.service.recover": lambda delete=False, *rest: (None, 0 if delete else None),
+    "flow.service.remove_role": lambda role=None, *rest: (role, 0),
+    "flow.service.scale": lambda role=None, number=0, *rest: (role, number if isinstance(number, int) else 0),
+    "flow.service.role_action": lambda role=None, action="", *rest: (role, 0 if _terminates((action,)) else None),
 }
 
 
@@ -75,7 +75,7 @@ def ended_vms(name, arguments, roles):
     """
     if name not in ENDING:
         return []
-    role, stay = ENDING[name](*arguments)
+    role, stay = ENDING[name](*arguments[1:])
     nodes = [one.get("nodes") or [] for one in roles if role is None or one.get("name") == role]
     ended = [those for those in nodes if stay is not None and len(those) > stay]
     return [node["deploy_id"] for those in ended for node in those if node.get("deploy_id") is not None]
@@ -140,6 +140,9 @@ def unlocks(label):
 CHANGES_OF_SERVICES = frozenset(
     "flow.service.%s" % verb for verb in "add_role recover release remove_role role_action scale update".split()
 )
+
+
+OF_SERVICES = CHANGES_OF_SERVICES | frozenset(ENDING)
 
 
 def refuse_locked(label, item):

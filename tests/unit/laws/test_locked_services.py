@@ -52,7 +52,7 @@ def test_a_lock_that_comes_with_the_change_is_told_with_what_to_compare(lab: Lab
     answer = Cloud.answer
 
     def locked(cloud, method, *arguments):
-        if method in guard.CHANGES_OF_SERVICES or method in guard.ENDING:
+        if method in guard.OF_SERVICES:
             lab.one.document.lock(oid, 2, False)
         return answer(cloud, method, *arguments)
 
@@ -82,3 +82,10 @@ def test_a_lock_that_comes_later_is_told_while_the_change_is_waited_for(lab: Lab
     done = lab.run("one_service", id=oid, role="web", cardinality=2, wait_timeout=20)
     assert done.failed and "was locked (use) while OneFlow changed it" in done.message
     lab.one.document.unlock(oid)
+
+
+@pytest.mark.parametrize("method", sorted(guard.OF_SERVICES))
+@pytest.mark.parametrize("arguments", [[], ["x"], [10**6], [10**6, None, None], [0, {}, "x", []], [0, [], {}]], ids=str)
+def test_any_arguments_of_a_call_end_in_one_sentence(lab: Lab, method, arguments):
+    done = lab.run("one_call", method=method, arguments=arguments)
+    assert done.failed and "fault of the collection" not in done.message, done.message
