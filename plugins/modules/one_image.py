@@ -51,8 +51,9 @@ options:
     type: str
   size:
     description:
-      - Size in MB, or with a unit, such as V(20 GB); required for an image without O(path). It cannot be changed later,
-        but M(privazio.opennebula.one_vm) can resize the disk of a virtual machine.
+      - Size in MB, or with a unit, such as V(20 GB); required for an image without O(path). With O(path) the driver
+        of the datastore tells the size, and OpenNebula would ignore this.
+      - It cannot be changed later, but M(privazio.opennebula.one_vm) can resize the disk of a virtual machine.
     type: str
   type:
     description:

@@ -149,6 +149,8 @@ def _without_source(kind, body):
     path, source, size = (first_text(body, name) for name in ("PATH", "SOURCE", "SIZE"))
     if path and source:
         return "give PATH or SOURCE, not both"
+    if path and size:
+        return "give path or size, not both: the driver of the datastore tells the size of a file"
     if kind in FROM_PATH and not path:
         return "an image of type %s needs a path" % kind.lower()
     if not path and not size:

@@ -72,6 +72,8 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         {"datastore": "default", "template": {"PATH": "/x", "SOURCE": "/y", "FORMAT": "raw"}},
         "give PATH or SOURCE, not both",
     ),
+    ("one_image", {"datastore": "default", "path": "/x", "size": "2 GB"}, "give path or size, not both"),
+    ("one_image", {"datastore": "default", "template": {"PATH": "/x", "SIZE": 9}}, "give path or size, not both"),
     ("one_image", {"datastore": "default", "template": {"SOURCE": "/y"}}, "give its size too, as OpenNebula does not"),
     (
         "one_image",
