@@ -334,9 +334,9 @@ class Cloud:
         except OneException as error:
             raise described(error, doing, **data) from None
 
-    def configuration(self):
-        """What the server tells of oned.conf, as of plain(), in a check run; empty: it is not known."""
-        if self._configuration is None and self.rehearses:
+    def configuration(self, always=False):
+        """What the server tells of oned.conf, as of plain(), in a check run, or in any; empty: it is not known."""
+        if self._configuration is None and (always or self.rehearses):
             try:
                 self._configuration = plain(self.call("read the configuration", "system.config"))
             except Failure:  # only administrators may

@@ -128,7 +128,7 @@ class _Bill:
             vnet = self.item(VNET, oid)
             return Holder(VNET, vnet.NAME, {_lease(vnet): (sum(map(addresses.free, vnet.AR_POOL.AR)), 0)})
         caller = self.cloud.caller() if kind == "user" else None
-        if oid in (OWN, SAME):
+        if oid in (OWN, SAME) or not isinstance(oid, int):  # a name that is yet to come
             return Holder(kind, "", {})
         try:
             item = caller if caller is not None and oid == caller.ID else self.cloud.info(kind, oid)

@@ -27,9 +27,9 @@ def _template(item):
     return canonical(item.TEMPLATE or {})
 
 
-def _drivers(cloud, name):
+def _drivers(cloud, name, always=False):
     """{name: attributes} of the drivers that oned.conf has in attributes of a name; empty: they are not known."""
-    found = cloud.configuration().get(name, [])
+    found = cloud.configuration(always).get(name, [])
     return {one["NAME"]: one for one in (found if isinstance(found, list) else [found])}
 
 
@@ -106,11 +106,11 @@ def _driven(cloud, is_system, body, changed):
     foreign = [name for name in names if first_text(changed, name)]
     if foreign:
         return why % foreign[0]
-    driver = first_text(body, "TM_MAD")
-    conf = _drivers(cloud, "TM_MAD_CONF").get(driver, {})
-    for name in DRIVEN[is_system]:
+    driver, names = first_text(body, "TM_MAD"), [name for name in DRIVEN[is_system] if first_text(changed, name)]
+    conf = _drivers(cloud, "TM_MAD_CONF", always=True).get(driver, {}) if names else {}
+    for name in names:
         given = first_text(changed, name)
-        if given and conf.get(name, given).upper() != given.upper():
+        if conf.get(name, given).upper() != given.upper():
             return "%s is what the transfer driver %s has: %s, not %r" % (name, driver, conf[name], given)
     return None
 
@@ -496,6 +496,14 @@ def _without_template(item, roles):
     return None
 
 
+def _removed_role(cloud, oid, number):
+    """Tells which VMs keep a role of a VM group from being removed."""
+    item = cloud.known("vm_group", oid)
+    found = [role.VMS for role in item.ROLES.ROLE if number == role.ID and role.VMS] if item is not None else []
+    if found:
+        cloud.foresee("the role %s %s" % (USED_BY, found[0]))
+
+
 def _new_vntemplate(cloud, body):
     return None if first_text(canonical(body), "VN_MAD") else "give VN_MAD in the option template"
 
@@ -562,6 +570,7 @@ RULES: dict = {
     "user.quota": partial(_of_admin, "oneadmin has no quotas"),
     "vdc.delete": partial(_removed_own, "VDCs"),
     "vmgroup.allocate": _new_vm_group,
+    "vmgroup.roledelete": _removed_role,
     "vntemplate.allocate": _new_vntemplate,
     "zone.delete": partial(_removed_own, "zones"),
     "datastore.delete": partial(_kept, "datastore", "has the images", ("IMAGES",)),

@@ -344,6 +344,9 @@ def is_vector(name, value, names=is_secret):
     return name not in NO_VECTORS and "type" not in value and names(name)
 
 
+TOO_LARGE = 2**43  # MB: their bytes are no integer of 64 bits
+
+
 def megabytes(given, option):
     """A size in whole MB; 1 GB is 1024 MB, as for OpenNebula.
 
@@ -352,15 +355,15 @@ def megabytes(given, option):
         option (str): that has it, as the user wrote it.
 
     Raises:
-        Failure: it is no size, or less than 1 MB.
+        Failure: it is no size, less than 1 MB, or more than OpenNebula counts.
     """
     number = str(given).strip().upper()
     unit = number.lstrip("0123456789. ")
     try:
         size = round(float(number[: len(number) - len(unit)]) * UNITS[unit])
-    except (KeyError, ValueError):
+    except (KeyError, OverflowError, ValueError):
         size = 0
-    if size <= 0:
+    if not 0 < size < TOO_LARGE:
         message = "The option %s takes a size such as 4096 (MB), 512 MB or 4 GB, not %r."
         raise Failure(message % (option, given))
     return size

@@ -85,7 +85,12 @@ def require_names(given):
 def require_limits(role):
     """Raises Failure when a role has fewer or more VMs than it may have."""
     number, least, most = role.get("cardinality") or 0, role.get("min_vms"), role.get("max_vms")
-    if role.get("type", "vm") != "vm" or ((least is None or least <= number) and (most is None or number <= most)):
+    if role.get("type", "vm") != "vm":
+        return
+    if any(role.get(option) for option in POLICIES) and (least is None or most is None):
+        words = "The role %s has policies, and needs min_vms and max_vms: OneFlow scales it between them."
+        raise Failure(words % role["name"])
+    if (least is None or least <= number) and (most is None or number <= most):
         return
     limit = "min_vms %d" % least if least is not None and number < least else "max_vms %d" % most
     raise Failure("The role %s has cardinality %d, but %s." % (role["name"], number, limit))

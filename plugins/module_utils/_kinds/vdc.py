@@ -112,10 +112,18 @@ leave_and_join = partial(change_members, "group_ids", KIND, "group", "vdc.addgro
 
 def canonical_resources(kind, cloud, given):
     """{id of the zone: ids} of a Selection."""
-    number = zone.chosen(cloud, given.zone)
+    number = _zone(cloud, given.zone)
     local = given.zone is None or number == here(cloud)
     ids = [one_resource(cloud, kind, item, local) for item in given.given]
     return {str(number): [ALL] if ALL in ids else in_order(set(ids))}
+
+
+def _zone(cloud, given):
+    try:
+        return zone.chosen(cloud, given)
+    except Failure as failure:
+        failure.option = "zone"
+        raise
 
 
 def one_resource(cloud, kind, given, local):

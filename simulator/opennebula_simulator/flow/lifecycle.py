@@ -409,9 +409,17 @@ class Flow:
         self.cloud.events.again(self.settings.interval, self._scale_round)
         admin = documents.administrator(self.cloud)
         for document in documents.pool(admin, SERVICE):
-            service = self.service(admin, document.oid)
-            for name in list(service.roles) if service.state == "RUNNING" else []:
+            service = self._scalable(admin, document.oid)
+            for name in list(service.roles) if service is not None else []:
                 self._scale_by_policies(admin, document.oid, name)
+
+    def _scalable(self, admin: Actor, oid: int) -> Service | None:
+        """A service that runs; None for others, and for documents of that type that somebody made without OneFlow."""
+        try:
+            service = self.service(admin, oid)
+            return service if service.state == "RUNNING" else None
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return None
 
     def _scale_by_policies(self, admin: Actor, oid: int, name: str) -> None:
         service = self.service(admin, oid)

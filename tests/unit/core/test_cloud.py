@@ -365,6 +365,7 @@ def test_the_configuration_is_read_once_in_a_check_run_alone():
     assert one.one.calls == [("system.config",)]
     one = cloud(system_config={"A": "1"})
     assert (one.configuration(), one.one.calls) == ({}, [])
+    assert one.configuration(always=True) == {"A": "1"}
     one = cloud(True, system_config=OneAuthorizationException("no", "one.system.config", 0x0200))
     assert [one.configuration(), one.configuration()] == [{}, {}]
     assert one.one.calls == [("system.config",)]

@@ -196,7 +196,7 @@ def made(check: bool = True, configuration: dict | None = None) -> Any:
     found.one.answers["system.version"] = "7.4.0"
     found.told = []
     found.on_missing = found.told.append if check else None
-    found.configuration = lambda: (DRIVERS if configuration is None else configuration) if check else {}
+    found.configuration = lambda always=False: (DRIVERS if configuration is None else configuration) if check else {}
     return found
 
 

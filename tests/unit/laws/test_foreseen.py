@@ -11,6 +11,7 @@ from modules import Lab
 
 SMALL = {"cpu": 0.1, "memory": "64"}
 TINY = {"CPU": 0.1, "MEMORY": 64}
+POLICY = {"type": "CHANGE", "adjust": 1, "start_time": "2031-01-01 10:00:00"}
 # Module, options, words of the message. The run refuses these itself, before anything is sent.
 EARLY: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -72,6 +73,21 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
         {"datastore": "default", "template": {"PATH": "/x", "SOURCE": "/y", "FORMAT": "raw"}},
         "give PATH or SOURCE, not both",
     ),
+    *[
+        ("one_image", {"datastore": "default", "size": size}, "takes a size such as 4096 (MB)")
+        for size in ("9" * 20, "9" * 400, "9000000000 GB", "8796093022208")
+    ],
+    (
+        "one_datastore",
+        {"ds_mad": "dummy", "tm_mad": "dummy", "template": {"CLONE_TARGET": "NONE"}},
+        "CLONE_TARGET is what the transfer driver dummy has: SYSTEM, not 'NONE'",
+    ),
+    (
+        "one_service_template",
+        {"roles": [{"name": "a", "template": "tpl", "scheduled_policies": [POLICY]}]},
+        "The role a has policies, and needs min_vms and max_vms",
+    ),
+    ("one_vdc", {"zone": "4711", "hosts": ["host0"]}, "There is no zone '4711'; perhaps this user may not see it."),
     ("one_image", {"datastore": "default", "path": "/x", "size": "2 GB"}, "give path or size, not both"),
     ("one_image", {"datastore": "default", "template": {"PATH": "/x", "SIZE": 9}}, "give path or size, not both"),
     ("one_image", {"datastore": "default", "template": {"SOURCE": "/y"}}, "give its size too, as OpenNebula does not"),
@@ -958,6 +974,17 @@ def test_a_removal_that_others_forbid_is_warned_of(furnished: Lab, module: str, 
     planned = [furnished.run(module, check=True, name=name, state="absent") for name in names.split("|")]
     assert not any(one.failed for one in planned)
     assert any("OpenNebula would refuse this" in text for one in planned for text in one.data["warnings"])
+
+
+def test_a_role_of_a_vm_group_that_has_vms_is_warned_of(furnished: Lab) -> None:
+    planned = furnished.run("one_vm_group", check=True, name="vmg", roles=[], purge_roles=True)
+    assert not planned.failed
+    assert any("the role is used by VM" in text for text in planned.data["warnings"]), planned.data["warnings"]
+
+
+def test_an_owner_that_is_yet_to_come_pays_nothing(furnished: Lab) -> None:
+    planned = furnished.run("one_vm", check=True, name="vmp", owner="later", group="later")
+    assert (planned.failed, planned.changed) == (False, True), planned.message
 
 
 NOWHERE = [

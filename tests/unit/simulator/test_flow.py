@@ -278,6 +278,19 @@ def test_elasticity_follows_an_attribute_of_the_vms_within_the_limits(lab):
         assert len(lab.nodes(oid)) == expected
 
 
+@pytest.mark.parametrize(
+    "body", ["", '""', "A", "[]", "{}", '{"state":99}', '{"state":2,"roles":[1]}', '{"state":"x"}']
+)
+def test_a_document_that_is_no_service_does_not_disturb_others(lab, body):
+    """It once did: the next call of whatever method failed, when policies were looked at."""
+    lab("document.allocate", f"NAME=alien BODY={json.dumps(body)}" if body else "NAME=alien", 100)
+    oid = elastic(lab, cooldown=0)
+    lab("vm.update", lab.nodes(oid)[0], 'LOAD="6"', 1)
+    lab.sleep(191)
+    lab.sleep(0)
+    assert len(lab.nodes(oid)) > 1
+
+
 def test_elasticity_waits_for_enough_periods(lab):
     oid = elastic(lab, period_number=3)
     lab("vm.update", lab.nodes(oid)[0], 'LOAD="6"', 1)
