@@ -106,9 +106,9 @@ def _driven(cloud, is_system, body, changed):
     foreign = [name for name in names if first_text(changed, name)]
     if foreign:
         return why % foreign[0]
-    driver, names = first_text(body, "TM_MAD"), [name for name in DRIVEN[is_system] if first_text(changed, name)]
-    conf = _drivers(cloud, "TM_MAD_CONF", always=True).get(driver, {}) if names else {}
-    for name in names:
+    driver, driven = first_text(body, "TM_MAD"), [name for name in DRIVEN[is_system] if first_text(changed, name)]
+    conf = _drivers(cloud, "TM_MAD_CONF", always=True).get(driver, {}) if driven else {}
+    for name in driven:
         given = first_text(changed, name)
         if conf.get(name, given).upper() != given.upper():
             return "%s is what the transfer driver %s has: %s, not %r" % (name, driver, conf[name], given)
