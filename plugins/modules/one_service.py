@@ -67,7 +67,8 @@ options:
     type: str
   cardinality:
     description:
-      - Number of VMs that O(role) has.
+      - Number of VMs that O(role) has. It is not made smaller where a VM of the role is locked or has the
+        O(protected_label), as OneFlow does not say before which VMs go.
     type: int
   force:
     description:
