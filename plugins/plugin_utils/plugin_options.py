@@ -12,6 +12,7 @@ from types import MappingProxyType
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._core.failure import Failure, did_you_mean
+from ..module_utils._core.secret_names import is_secret
 
 
 def refuse_unknown(given, known, where):
@@ -23,7 +24,7 @@ def refuse_unknown(given, known, where):
 
 
 def refuse_values(given, definitions, variables=MappingProxyType({})):
-    """Checks the values of options that have choices, or are true or false.
+    """Checks the values of options that have choices, or are true or false, or that ansible-core would show.
 
     Args:
         given (dict): values by the names of options.
@@ -34,6 +35,8 @@ def refuse_values(given, definitions, variables=MappingProxyType({})):
         Failure: a value is none of them. ansible-core takes ``maybe`` for false.
     """
     for name, definition in definitions.items():
+        if is_secret(name) and definition.get("type") == "str" and isinstance(given.get(name), (dict, list)):
+            raise Failure("%s takes a text, not a list or a dictionary." % name)
         if definition.get("choices") and name != "plugin":
             refuse_unknown(_items(given.get(name)), definition["choices"], name)
         if definition.get("type") == "bool":

@@ -243,6 +243,7 @@ def test_it_is_an_error_to_filter_by_what_cannot_be_told(parsed, web):
         ({"states": "running, stoped"}, r"^states does not take 'stoped'. Did you mean stopped\?$"),
         ({"on_server_error": "Warn"}, r"^on_server_error does not take 'Warn'. Did you mean warn\?$"),
         ({"validate_certs": "maybe"}, r"^validate_certs takes true or false, not 'maybe'.$"),
+        ({"api_password": {"a": "hush"}}, r"^api_password takes a text, not a list or a dictionary.$"),
         ({"strict": "treu"}, r"^strict takes true or false, not 'treu'.$"),
         ({"timeout": -1}, r"^The option timeout takes a number from 0, not -1.0.$"),
         ({"names": [{"a": 1}]}, r"^names takes a list of texts, not {'a': 1} in it.$"),

@@ -71,6 +71,13 @@ def test_an_option_that_it_does_not_have_is_refused(simulator):
         plugin.run(["zone"], {}, api_url=simulator.url, lables=["a"])
 
 
+@pytest.mark.parametrize("password", [["hush"], {"a": "hush"}], ids=str)
+def test_a_secret_that_is_no_text_is_not_shown(simulator, password):
+    plugin = lookup_loader.get("privazio.opennebula.one")
+    with pytest.raises(AnsibleLookupError, match=r"^api_password takes a text, not a list or a dictionary\.$"):
+        plugin.run(["zone"], {}, api_url=simulator.url, api_password=password)
+
+
 def test_every_kind_is_in_the_registry():
     package = "ansible_collections.privazio.opennebula.plugins.module_utils._kinds"
     stems = [path.stem for path in (ROOT / "plugins/module_utils/_kinds").glob("*.py")]
