@@ -358,11 +358,10 @@ def fuzz_expression(data: bytes) -> None:
     """An expression that places VMs, or scales a role, is true or false, its opposite is the other, or it is told."""
     text = whole(data)
     with contextlib.suppress(expressions.Malformed):
-        found = expressions.holds(f"({text})", VMS, ("./",))
+        found = expressions.holds(text, VMS, ("./",))
         assert expressions.holds(f"!({text})", VMS, ("./",)) is not found
     with contextlib.suppress(scaling.Malformed):
-        node = scaling.parse(f"({text})")
-        found, told = scaling.evaluate(node, lambda name: 7.0)
+        found, told = scaling.evaluate(scaling.parse(text), lambda name: 7.0)
         assert isinstance(told, str)
         assert scaling.evaluate(scaling.parse(f"!({text})"), lambda name: 7.0)[0] is not found
     rule = recurrence.cron(text)
