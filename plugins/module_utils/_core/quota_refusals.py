@@ -104,7 +104,7 @@ class _Bill:
             where = " in cluster %s" % key if key else ""
         limit, used = holder.limits[place]
         if holder.kind == VNET:
-            return "%s %g addresses of virtual network %s, but %g are free" % (subject, amount, holder.name, limit)
+            return "%s %g addresses of virtual network %s (free: %g)" % (subject, amount, holder.name, limit)
         words = subject, metric, amount, where, holder.kind, holder.name, limit, used
         return "%s %s %.12g more%s, but %s %s has a quota of %.12g and uses %.12g" % words
 

@@ -152,13 +152,13 @@ TWO = {"networks": [{"network": "tiny"}] * 2}
 # What a VM has of the network tiny, which has two free addresses; what is done, and words of the refusal.
 ADDRESSES: list[tuple[dict[str, Any] | None, dict[str, Any], str]] = [
     (None, TWO, ""),
-    (None, {"networks": [{"network": "tiny"}] * 3}, "it needs 3 addresses of virtual network tiny, but 2 are free"),
+    (None, {"networks": [{"network": "tiny"}] * 3}, "it needs 3 addresses of virtual network tiny (free: 2)"),
     (None, {"networks": [{"network": "tiny"}], "count": 2}, ""),
-    (None, {"networks": [{"network": "tiny"}], "count": 3}, "they need 3 addresses of virtual network tiny, but 2"),
-    (None, {**TWO, "count": 2}, "they need 4 addresses of virtual network tiny, but 2 are free"),
+    (None, {"networks": [{"network": "tiny"}], "count": 3}, "they need 3 addresses of virtual network tiny (free"),
+    (None, {**TWO, "count": 2}, "they need 4 addresses of virtual network tiny (free: 2)"),
     (None, {"networks": [{"network": "net"}, {"network": "tiny"}], "count": 3}, "they need 3 addresses of"),
     ({}, TWO, ""),
-    ({}, {"networks": [{"network": "tiny"}] * 3}, "it needs 3 addresses of virtual network tiny, but 2 are free"),
+    ({}, {"networks": [{"network": "tiny"}] * 3}, "it needs 3 addresses of virtual network tiny (free: 2)"),
     (TWO, {"networks": [{"network": "net"}, {"network": "tiny"}], "purge_networks": True}, ""),
 ]
 
