@@ -47,7 +47,7 @@ def not_found(title: str, oid: int = -1) -> Refused:
 
 def not_allocated(title: str, why: str) -> Refused:
     """Creation refused, in the families that answer ALLOCATE."""
-    return Refused(ALLOCATE, f"Error allocating a new {title}. {why}")
+    return Refused(ALLOCATE, f"Error allocating a new {title}. {why}", why=why)
 
 
 def wrong_action(why: str) -> Refused:

@@ -586,6 +586,7 @@ RULES: dict = {
     "image.persistent": _persistent,
     "market.allocate": _new_marketplace,
     "market.update": _changed_marketplace,
+    "template.clone": vm_refusals.cloned_template,
     "template.instantiate": vm_refusals.from_template,
     "vm.allocate": vm_refusals.new_vm,
     "vm.attach": vm_refusals.attached_disk,

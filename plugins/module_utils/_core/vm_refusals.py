@@ -329,6 +329,23 @@ def from_template(cloud, oid, name, hold, body, persistent):
     return why or _refused(cloud, {**base, **given})
 
 
+def cloned_template(cloud, oid, name, recursive=False):
+    """Why the images of a VM template cannot be copied with it; a name that no image has is copied as it is."""
+    template = cloud.known("template", oid) if recursive and cloud.rehearses else None
+    disks = vectors(canonical(template.TEMPLATE or {}), "DISK") if template is not None else []
+    return next(filter(None, (_uncopied(cloud, disk) for disk in disks)), None)
+
+
+def _uncopied(cloud, disk):
+    number, name = disk.get("IMAGE_ID", ""), disk.get("IMAGE")
+    found = [cloud.known("image", int(number))] if is_whole(number) else []
+    found = found or [image for image in cloud.pool("image") if name == image.NAME]
+    if found == [None]:
+        return "there is no image with id %s" % number
+    wrong = [image.NAME for image in found if image.TYPE not in DISKS]
+    return "image %s is of a type that is no disk" % wrong[0] if len(found) == len(wrong) == 1 else None
+
+
 def _incomplete(body):
     missing = [name for name in ("CPU", "MEMORY") if not first_text(body, name)]
     return "give %s: neither the task nor the VM template has it" % " and ".join(missing) if missing else None

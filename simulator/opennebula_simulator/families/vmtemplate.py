@@ -118,9 +118,11 @@ def copy_images(call: Call, twin: Object, persistent: bool) -> None:
     made: list[Object] = []
     found = {id(disk): image for disk, image in references.images(call, twin.template, call.uid)}
     for number, disk in enumerate(twin.template.vectors("DISK")):
-        if id(disk) not in found:
+        if id(disk) not in found and not disk.get("IMAGE_ID", "").isdigit():
             continue
         try:
+            if id(disk) not in found:
+                raise wrong_action("")
             oid = images.clone(call, found[id(disk)], f"{twin.name}-disk-{number}", persistent=persistent)
         except Refused:
             for image in made:

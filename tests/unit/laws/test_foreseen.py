@@ -834,6 +834,8 @@ FORESEEN: list[tuple[str, dict[str, Any], str]] = [
     ("one_vm_migrate", {"name": "vm", "host": "other"}, "host other is in cluster clu, but the"),
     ("one_vm_migrate", {"name": "vm", "cluster": "clu"}, "host other is in cluster clu, but the"),
     ("one_vrouter", {"name": "vr", "nics": [{"network_id": 99}]}, "there is no virtual network with id 99"),
+    ("one_template", {"clone_of": "kerntpl", "recursive": True}, "image kern is of a type that is no disk"),
+    ("one_template", {"clone_of": "gonetpl", "recursive": True}, "there is no image with id 99"),
     ("one_vm", {"template": "nomem"}, "give MEMORY: neither the task nor the VM template has it"),
     ("one_vm", {"name": "vm", "cpu": 900}, "it needs CPU 899.9 more, but host"),
     ("one_vm", {"name": "vmp", "cpu": 900}, "it needs CPU 899.9 more, but host"),
@@ -893,6 +895,8 @@ OBJECTS: list[tuple[str, dict[str, Any]]] = [
     ("one_vm_group", {"name": "vmg", "roles": [{"name": "r"}]}),
     ("one_template", {"name": "badnet", "template": {"CPU": 0.1, "MEMORY": 64, "NIC": {"NETWORK_ID": 99}}}),
     ("one_template", {"name": "usedtpl", "template": {"CPU": 0.1, "MEMORY": 64, "DISK": {"IMAGE": "pers"}}}),
+    ("one_template", {"name": "kerntpl", "template": {**TINY, "DISK": [{"IMAGE": "os"}, {"IMAGE": "kern"}]}}),
+    ("one_template", {"name": "gonetpl", "template": {**TINY, "DISK": {"IMAGE_ID": 99}}}),
     ("one_template", {"name": "vrt", "template": {"CPU": 0.1, "MEMORY": 64, "VROUTER": True}}),
     (
         "one_vm",

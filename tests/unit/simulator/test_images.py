@@ -161,10 +161,18 @@ def test_a_copy_of_a_template_that_fails_leaves_nothing(one, state):
     one("image.allocate", 'NAME="b" SIZE="1" TYPE="DATABLOCK"', 1)
     one("image.enable", 1, False)
     one("template.allocate", f'NAME="t" {DISK} DISK=[IMAGE_ID="1"]')
-    why = "Failed to clone images: Error allocating a new image. Cannot clone image in state: DISABLED"
+    why = "Failed to clone images: Cannot clone image in state: DISABLED"
     assert one("template.clone", 0, "copy", True)[1:3] == [f"[one.template.clone] {why}", ACTION]
     assert (one("template.info", 1)[0], one("image.info", 2)[0], state("image", 0)) == (False, False, READY)
     assert "<ID>2</ID>" not in one("datastore.info", 1)[1]
+
+
+def test_a_copy_of_a_template_with_an_image_that_is_gone(one):
+    """By its id it is missed, by its name it is not, and stays as it is."""
+    one("template.allocate", 'NAME="id" DISK=[IMAGE_ID="999"]')
+    one("template.allocate", 'NAME="name" DISK=[IMAGE="gone"]')
+    assert one("template.clone", 0, "copy", True)[1:3] == ["[one.template.clone] Failed to clone images: ", ACTION]
+    assert one("template.clone", 1, "copy", True)[0] is True
 
 
 def test_what_recursion_cannot_reach(one, state):
