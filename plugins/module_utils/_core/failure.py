@@ -29,6 +29,13 @@ _PREFIX = re.compile(r"^\[one\.[\w.]+\]\s*")
 # What to do, by what went wrong and what was said of it; the first that fits. Locked objects and quotas have the code
 # of missing rights.
 ADVICE = (
+    # OneFlow answers 401 to who it does not know itself.
+    (
+        OneAuthenticationException,
+        "^HTTP 403: ",
+        "OneFlow knows the user, but OpenNebula does not take what OneFlow asks for it: check the account of OneFlow on "
+        "its server (serveradmin, oneflow_auth)",
+    ),
     (OneAuthenticationException, "", "Check api_username and api_password"),
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),
     (OneAuthorizationException, r"\bquota\b", "Raise the quota, or ask for less"),
@@ -179,7 +186,8 @@ def described(error, doing, more="", **data):
     came_with = SINCE.get((error.method or "")[4:]) if error.code == UNKNOWN_METHOD else None
     if came_with is not None:
         return Failure(NEEDS % (doing, came_with), method=error.method, code=error.code, **data)
-    fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, said))
+    heard = said if error.status is None else "HTTP %d: %s" % (error.status, said)
+    fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, heard))
     advice = next(fitting, None)
     message = "Cannot %s: %s.%s%s" % (doing, said, " " + more if more else "", " %s." % advice if advice else "")
     kind = Unreachable if isinstance(error, (OneAuthenticationException, OneConnectionException)) else Failure

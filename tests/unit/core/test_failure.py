@@ -42,6 +42,14 @@ def test_advice(error, said):
     assert PREFIX not in message
 
 
+@pytest.mark.parametrize(("status", "said"), [(401, "Check api_username and api_password."), (403, "account of OneFlow")])
+def test_advice_about_an_account_says_whose(status, said):
+    """OneFlow answers 401 to a wrong password, and 403 where OpenNebula refuses OneFlow."""
+    error = errors.OneAuthenticationException("User couldn't be authenticated, aborting call")
+    error.status = status
+    assert said in described(error, "list the services").message
+
+
 def test_no_advice_is_better_than_a_guess():
     error = errors.OneInternalException("[one.host.delete] Cannot delete host. It has VMs.", "one.host.delete", 0x2000)
     failure = described(error, "remove host 3", object="host")
