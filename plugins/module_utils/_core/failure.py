@@ -186,8 +186,8 @@ def described(error, doing, more="", **data):
     came_with = SINCE.get((error.method or "")[4:]) if error.code == UNKNOWN_METHOD else None
     if came_with is not None:
         return Failure(NEEDS % (doing, came_with), method=error.method, code=error.code, **data)
-    heard = said if error.status is None else "HTTP %d: %s" % (error.status, said)
-    fitting = (text for kind, words, text in ADVICE if isinstance(error, kind) and re.search(words, heard))
+    heard = (said, "HTTP %s: %s" % (error.status, said))
+    fitting = (one[2] for one in ADVICE if isinstance(error, one[0]) and any(re.search(one[1], text) for text in heard))
     advice = next(fitting, None)
     message = "Cannot %s: %s.%s%s" % (doing, said, " " + more if more else "", " %s." % advice if advice else "")
     kind = Unreachable if isinstance(error, (OneAuthenticationException, OneConnectionException)) else Failure
