@@ -33,8 +33,7 @@ ADVICE = (
     (
         OneAuthenticationException,
         "^HTTP 403: ",
-        "OneFlow knows the user, but OpenNebula does not take what OneFlow asks for it: check the account of OneFlow on "
-        "its server (serveradmin, oneflow_auth)",
+        "OpenNebula does not take what OneFlow asks for: check the account of OneFlow (serveradmin, oneflow_auth)",
     ),
     (OneAuthenticationException, "", "Check api_username and api_password"),
     (OneAuthorizationException, r" is locked\b", "Unlock it first (lock: none)"),

@@ -42,7 +42,7 @@ def test_advice(error, said):
     assert PREFIX not in message
 
 
-@pytest.mark.parametrize(("status", "said"), [(401, "Check api_username and api_password."), (403, "account of OneFlow")])
+@pytest.mark.parametrize(("status", "said"), [(401, "Check api_username and"), (403, "account of OneFlow")])
 def test_advice_about_an_account_says_whose(status, said):
     """OneFlow answers 401 to a wrong password, and 403 where OpenNebula refuses OneFlow."""
     error = errors.OneAuthenticationException("User couldn't be authenticated, aborting call")
