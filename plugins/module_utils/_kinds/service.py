@@ -96,8 +96,18 @@ def fetch(cloud, kind, oid):
 
 def explain(cloud, item):
     """Gives a service that has failed the attribute `reason`: what its roles, its VMs and its log say."""
-    if item.failed and not hasattr(item, "reason"):
+    if has_failed(item) and not hasattr(item, "reason"):
         item.reason = why(cloud, item)
+
+
+def has_failed(item):
+    """Whether a service goes on no more."""
+    return item.failed or is_stuck(item.state_name, [_role_state(role.get("state")) for role in item.roles])
+
+
+def is_stuck(state, roles):
+    """Whether a service waits for roles that have failed: OneFlow leaves it so when others were deployed before."""
+    return state == "DEPLOYING" and "FAILED_DEPLOYING" in roles
 
 
 def why(cloud, item):
@@ -313,7 +323,7 @@ def _change_role(cloud, text, oid, how, name, given):
 def _takes_changes(text, item):
     if item is None:
         raise Failure("Cannot %s: the service is gone." % text)
-    if item.failed:
+    if has_failed(item):
         raise Broken("Cannot %s: %s." % (text, item.reason))
     return item.state_name in AT_REST
 
@@ -323,7 +333,7 @@ def _takes_changes(text, item):
 
 def rests(wanted, item):
     """Whether a service needs no more waiting. Raises Broken when it has failed."""
-    if item.failed:
+    if has_failed(item):
         raise Broken("The service %s has failed: %s." % (item.NAME, item.reason))
     return settled(item, wanted)
 
@@ -335,7 +345,7 @@ def settled(item, wanted):
 
 
 def failure(item, wanted):
-    return item.reason if item.failed else None
+    return item.reason if has_failed(item) else None
 
 
 def gone(item):
@@ -354,7 +364,8 @@ def plan_status(record, wanted, modes):
         Failure: nothing leads there.
     """
     state, target = record["state"], WANTED_STATES[wanted["status"]]
-    if state.startswith("FAILED") or (state == "PENDING" and wanted["status"] == "recovered"):
+    stuck = is_stuck(state, [role.get("state") for role in record.get("roles", ())])
+    if stuck or state.startswith("FAILED") or (state == "PENDING" and wanted["status"] == "recovered"):
         return state, target, _unlocked(record, recovery(record, wanted["status"]))
     if state == "HOLD" and target == "RUNNING":
         what = "release service %s" % record["name"]
@@ -499,7 +510,7 @@ def converge(module, cloud):
     if params["state"] == "absent" or not params["replace_failed"]:
         return module.converge(cloud, SERVICE)
     item = cloud.find(KIND, params["name"], params["id"])
-    if item is None or not item.failed:
+    if item is None or not has_failed(item):
         return module.converge(cloud, SERVICE)
     return _replace(module, cloud, item)
 

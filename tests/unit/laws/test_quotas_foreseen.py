@@ -268,6 +268,22 @@ def test_a_service_that_is_scaled(alice: Tenant) -> None:
     compared(alice.admin, "one_service", more, "")
 
 
+def test_a_role_that_fails_behind_others(alice: Tenant) -> None:
+    """OneFlow of both releases leaves the service in state DEPLOYING for ever."""
+    release = alice.one.system.version()
+    roles = [{**role(release), "name": "first"}, {**role(release), "name": "then", "parents": ["first"]}]
+    alice.limit("VM=[VMS=1]")
+    with OneFlow(alice.lab.flow_url, session=alice.lab.session) as flow:
+        template = flow.create({"name": alice.lab.name(), "deployment": "straight", "roles": roles})
+        name = flow.instantiate(template.ID, {"name": alice.lab.name()}).NAME
+    done = alice.lab.run("one_service", name=name, wait_timeout=20)
+    assert done.failed
+    assert "has failed: it is in state DEPLOYING; Role then : Instantiate failed" in done.message
+    alice.limit("")
+    done = alice.lab.run("one_service", name=name, state="recovered")
+    assert (done.failed, done.data["state"]) == (False, "RUNNING"), done.message
+
+
 def test_a_fleet_is_refused_before_its_first_vm(alice: Tenant) -> None:
     alice.limit("VM=[VMS=2]")
     done = alice.lab.run("one_vm", name="f-#", exact_count=3, **SMALL)
