@@ -179,6 +179,7 @@ class Cloud:
         self._seen = {}  # (kind, id) → the object as it was last read alone
         self._listed = {}  # (kind, method) → what was last listed, and its objects by id once they were needed
         self._missing = set()  # what on_missing was told
+        self.unlocked = set()  # (kind, id) of what this task unlocks, as far as a check run has come
         self._release = None  # of the server, once it was asked for
         self._configuration: dict | None = None  # of the server, once it was asked for
         self._caller: list = []  # whom caller() answers, once it was asked for
@@ -239,7 +240,7 @@ class Cloud:
 
     def _looked_up(self, kind, oid):
         """An object as this task has read it, or as the user may see it; None: neither."""
-        found = self._seen_before(kind, oid)
+        found = self.seen_before(kind, oid)
         if found is None and kind in KINDS:
             with suppress(OneException, Failure):
                 found = self.one.call(method(kind, "info"), oid)
@@ -300,10 +301,10 @@ class Cloud:
 
     def _last_seen(self, kind, oid):
         """An object as this task has read it, or as it is now; None: there is none."""
-        found = self._seen_before(kind, oid)
+        found = self.seen_before(kind, oid)
         return self.info(kind, oid) if found is None else found
 
-    def _seen_before(self, kind, oid):
+    def seen_before(self, kind, oid):
         """An object as this task has read it; None: it has not."""
         if (kind, oid) in self._seen:
             return self._seen[kind, oid]
@@ -347,7 +348,7 @@ class Cloud:
         """The object with an id, read in a check run; in others as this task has read it. None: it is not known."""
         if self.rehearses:
             return self.derived(by_id, kind).get(oid, [None])[0]
-        return self._seen_before(kind, oid)
+        return self.seen_before(kind, oid)
 
     def caller(self):
         """The user who runs this task (of one.user.info); None for oneadmin, and where it cannot be read."""

@@ -13,7 +13,8 @@ from .failure import Failure, listed
 from .values import canonical, labels_of
 
 LABEL = "protected"
-LOCKS = {1: "use", 2: "manage", 3: "admin"}  # LOCKED of an object → the option lock
+USE = 1  # the level that blocks all
+LOCKS = {USE: "use", 2: "manage", 3: "admin"}  # LOCKED of an object → the option lock
 BLOCKING = frozenset((1, 2))  # those with which OpenNebula removes nothing; removing is to manage
 RECOVERIES = frozenset((3, 4, 5))  # of one.vm.recover: delete, recreate, delete_db
 

@@ -15,7 +15,7 @@ import re
 from functools import partial
 
 from ..pyone.constants import DATASTORE_TYPES, HOST_STATES, IMAGE_STATES, IMAGE_TYPES, LCM_STATE, VM_STATE
-from . import addresses, vm_refusals
+from . import addresses, guard, vm_refusals
 from .failure import MOST, Failure, did_you_mean
 from .numbers import is_whole
 from .values import canonical, first_text, vectors
@@ -621,6 +621,23 @@ def _renamed(cloud, kind, oid, name):
     return "the name is already taken by the one with id %d" % taken[0].ID if taken else None
 
 
+USED = ("clone", "instantiate")  # verbs for which the right USE is enough
+
+
+def _tell_of_lock(cloud, kind, method, arguments):
+    """Tells that an object is locked, unless the task unlocks it first: another task may have done so."""
+    verb, oid = method.rpartition(".")[2], arguments[0] if arguments else None
+    if not cloud.rehearses or kind is None or not isinstance(oid, int) or verb in ("lock", "unlock", "allocate"):
+        if verb == "unlock":
+            cloud.unlocked.add((kind, oid))
+        return
+    lock = getattr(getattr(cloud.seen_before(kind, oid), "LOCK", None), "LOCKED", None)
+    if (kind, oid) not in cloud.unlocked and (lock == guard.USE or (lock in guard.BLOCKING and verb not in USED)):
+        cloud.foresee(
+            "the %s is locked (%s); unlock it first (lock: none)" % (kind.replace("_", " "), guard.LOCKS[lock])
+        )
+
+
 def refuse(cloud, doing, kind, method, arguments):
     """Raises Failure when OpenNebula would refuse a call.
 
@@ -631,6 +648,7 @@ def refuse(cloud, doing, kind, method, arguments):
         method (str), arguments (tuple): of the call.
     """
     why = None
+    _tell_of_lock(cloud, kind, method, arguments)
     if method in RULES:
         why = RULES[method](cloud, *arguments)
     elif method.endswith(".rename") and kind not in SHARED_NAMES:

@@ -980,6 +980,32 @@ def test_a_removal_that_others_forbid_is_warned_of(furnished: Lab, module: str, 
     assert any("OpenNebula would refuse this" in text for one in planned for text in one.data["warnings"])
 
 
+@pytest.mark.parametrize(("level", "told"), [("use", True), ("manage", True), ("admin", False)])
+@pytest.mark.parametrize(
+    ("module", "change"),
+    [
+        ("one_image", {"datastore": "default", "size": "1", "template": {"A": "1"}}),
+        ("one_vnet", {"vn_mad": "dummy", "bridge": "b", "labels": ["a"]}),
+        ("one_template", {"template": {**TINY, "A": "1"}}),
+        ("one_vm_group", {"roles": [{"name": "a"}], "template": {"A": "1"}}),
+    ],
+)
+def test_a_locked_object_is_warned_of(
+    furnished: Lab, module: str, change: dict[str, Any], level: str, told: bool
+) -> None:
+    name, plain = furnished.name(), {key: value for key, value in change.items() if key not in ("labels", "template")}
+    plain |= {"template": TINY} if module == "one_template" else {}
+    assert not furnished.run(module, name=name, **plain).failed
+    assert not furnished.run(module, name=name, lock=level).failed
+    planned = furnished.run(module, check=True, name=name, **change)
+    assert any("is locked" in text for text in planned.data["warnings"]) is told, planned.data["warnings"]
+    both = furnished.run(module, check=True, name=name, lock="none", **change)
+    assert not any("is locked" in text for text in both.data["warnings"])
+    assert furnished.run(module, name=name, **change).failed is told
+    assert not furnished.run(module, name=name, lock="none", **change).failed
+    furnished.run(module, name=name, state="absent")
+
+
 def test_a_role_of_a_vm_group_that_has_vms_is_warned_of(furnished: Lab) -> None:
     planned = furnished.run("one_vm_group", check=True, name="vmg", roles=[], purge_roles=True)
     assert not planned.failed
