@@ -364,6 +364,7 @@ class Soak:
         self.proxy = LossyProxy(("127.0.0.1", urlsplit(self.simulator.url).port), random.Random(seed + 1))
         self.given = threading.local()
         self.results: list[tuple[Task, dict[str, Any]]] = []
+        self.begun: list[tuple[str, str]] = []  # what the failed tasks of the last round have to do with
         self.ran: Counter[str] = Counter()
         self.figures: Counter[str] = Counter()
         self.handles = 0
@@ -531,8 +532,9 @@ class Soak:
                 raise Broken(f"there are several {kind}s {twice[0]}; {self._told()}")
 
     def _require_kept(self, before: View, after: View) -> None:
-        """Objects that no task of the round names are as before, and no others are there."""
+        """Objects that no task of the round, nor one that failed before it, names are as before; no others are there."""
         pairs = [pair for task, dummy in self.results for pair in task.touches]
+        pairs, self.begun = pairs + self.begun, [pair for task in self._failed() for pair in task.touches]
         for kind, objects in before.objects.items():
             for oid, (name, found) in objects.items():
                 now = after.objects[kind].get(oid)
@@ -543,6 +545,10 @@ class Soak:
                 name = after.objects[kind][oid][0]
                 if not any(fits(pair, kind, name) for pair in pairs):
                     raise Broken(f"{kind} {name} was made, which no task asks for; {self._told()}")
+
+    def _failed(self) -> list[Task]:
+        """The tasks of the round that have failed: what they have begun may end in the next one."""
+        return [task for task, result in self.results if result.get("failed")]
 
     def _require_as_asked(self, after: View) -> None:
         for task, result in self.results:
