@@ -532,7 +532,7 @@ class Soak:
                 raise Broken(f"there are several {kind}s {twice[0]}; {self._told()}")
 
     def _require_kept(self, before: View, after: View) -> None:
-        """Objects that no task of the round, nor one that failed before it, names are as before; no others are there."""
+        """Objects that no task of the round names, nor one that failed before, are as before; no others are there."""
         pairs = [pair for task, dummy in self.results for pair in task.touches]
         pairs, self.begun = pairs + self.begun, [pair for task in self._failed() for pair in task.touches]
         for kind, objects in before.objects.items():
