@@ -147,9 +147,8 @@ def _misplaced(kind, datastore):
 def _without_source(kind, body):
     """Why an image cannot be made of what a body says of its content."""
     path, source, size = (first_text(body, name) for name in ("PATH", "SOURCE", "SIZE"))
-    if path and (source or size):
-        both = "PATH or SOURCE, not both" if source else "path or size, not both: the driver tells the size of a file"
-        return "give " + both
+    if path and source:
+        return "give PATH or SOURCE, not both"
     if kind in FROM_PATH and not path:
         return "an image of type %s needs a path" % kind.lower()
     if not path and not size:

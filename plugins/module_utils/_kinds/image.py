@@ -96,6 +96,10 @@ def members(image, users):
 
 
 def create(name, wanted, modes):
+    """OpenNebula does not heed a size beside a path; as an attribute of the template it is let pass."""
+    if "path" in wanted and "size" in wanted:
+        message = "Cannot create image %s: give path or size, not both: the driver tells the size of a file."
+        raise Failure(message % name, object=KIND)
     fields = {option.upper(): wanted[option] for option in ("path", "size", "type", "persistent") if option in wanted}
     body = dict(templates.new(name, wanted, modes), **canonical(fields))
     return Step("create image %s" % name, "image.allocate", (body, Reference("datastore", wanted["datastore"])))

@@ -100,6 +100,15 @@ def test_a_snapshot_that_cannot_be_deleted_says_why(simulator: Any, one: OneServ
         Engine(Cloud(one), image.IMAGE).converge("disk", None, {"snapshots": wanted})
 
 
+def test_a_size_beside_a_path_is_let_pass_in_a_template_alone(one: OneServer) -> None:
+    """People write both in templates, and OpenNebula does not heed the size; an option is a promise."""
+    wanted = {"datastore": "default", "template": {"PATH": "/srv/x", "SIZE": 2048}}
+    changed = [Engine(Cloud(one), image.IMAGE).converge("both", None, dict(wanted)).changed for dummy in range(2)]
+    assert changed == [True, False]
+    with pytest.raises(Failure, match="Cannot create image other: give path or size, not both"):
+        Engine(Cloud(one), image.IMAGE).converge("other", None, {**wanted, "path": "/srv/x", "size": "2 GB"})
+
+
 @pytest.mark.parametrize(
     ("given", "missing"),
     [

@@ -89,7 +89,6 @@ EARLY: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("one_vdc", {"zone": "4711", "hosts": ["host0"]}, "There is no zone '4711'; perhaps this user may not see it."),
     ("one_image", {"datastore": "default", "path": "/x", "size": "2 GB"}, "give path or size, not both"),
-    ("one_image", {"datastore": "default", "template": {"PATH": "/x", "SIZE": 9}}, "give path or size, not both"),
     ("one_image", {"datastore": "default", "template": {"SOURCE": "/y"}}, "give its size too, as OpenNebula does not"),
     (
         "one_image",
