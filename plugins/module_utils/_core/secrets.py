@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 from urllib.parse import unquote, unquote_plus
 
 from .failure import one_line, printable
+from .numbers import is_whole
 from .secret_names import is_secret, names_with
 from .values import MASK, is_vector, masked
 
@@ -205,7 +206,7 @@ def _variants(secret):
 
 
 def _could_be_id(secret):
-    return len(secret) < LEAST and secret.isdigit()
+    return len(secret) < LEAST and is_whole(secret)
 
 
 @lru_cache(maxsize=4096)
